@@ -1,0 +1,160 @@
+# Gatehouse: GNU make, everything out of tree under $(BUILD).
+#
+#   make               the three programs            make test    install what is missing, build, run every test
+#   make demo          one morning at a gate         make lint    format, static analysis, shell scripts
+#   make bench         per-stage timings             make install DESTDIR= PREFIX=/usr/local
+#   make SAN=1 ...     with ASan and UBSan           make WERROR=1 CC=clang ...
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+BUILD ?= build/$(if $(SAN),san,$(notdir $(firstword $(CC))))
+VERSION := $(shell cat VERSION)
+# V=1 shows every command whole.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+# Targets that may run before anything is installed; they install, then call make again.
+BOOTSTRAP_GOALS := demo test deps deps-lint clean
+ifneq ($(filter-out $(BOOTSTRAP_GOALS),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(shell command -v $(PKG_CONFIG)),)
+$(error $(PKG_CONFIG) is missing: run 'make deps' first)
+endif
+PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
+            inih libsystemd libmicrohttpd libsodium zlib
+MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
+ifneq ($(MISSING),)
+$(error $(MISSING) (run 'make deps' first))
+endif
+PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm -lpthread
+# libgpiod 1.6 (Debian 12) and 2.x (Debian 13) are different interfaces: one file each.
+GPIOD := $(shell $(PKG_CONFIG) --atleast-version=2 libgpiod && echo v2 || echo v1)
+# The floor of a gate's clock: no time before this build is believed.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+endif
+
+CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Iinclude -Isrc -DGH_VERSION='"$(VERSION)"' $(CPPFLAGS)
+WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wformat=2 -Wwrite-strings -Wundef $(if $(WERROR),-Werror)
+ifdef SAN
+OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LINK := -fsanitize=address,undefined
+else
+OPTIMISE := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+LINK := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+endif
+CFLAGS := -std=gnu11 $(OPTIMISE) -fPIE $(WARNINGS) $(CFLAGS)
+LDFLAGS := -pie -Wl,--as-needed $(LINK) $(LDFLAGS)
+
+# --- what is built -------------------------------------------------------------------------------------------
+ROOMS := base crypto net code image list journal gate server cli
+GROUND := base crypto net code image list journal
+sources = $(filter-out %/main.c $(if $(filter gate,$(1)),$(filter-out src/gate/gpio_$(GPIOD).c,$(wildcard src/gate/gpio_v?.c))),\
+          $(wildcard src/$(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+library = $(BUILD)/lib$(1).a
+PROGRAMS := $(BUILD)/gatehouse-gate $(BUILD)/gatehouse-server $(BUILD)/gatehouse
+
+all: $(PROGRAMS)
+.PHONY: all
+
+define room_rules
+$(call library,$(1)): $(call objects,$(call sources,$(1)))
+endef
+$(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
+
+$(BUILD)/lib%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(PACKAGE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/gate/build_time.o: CPPFLAGS += -DGH_BUILD_TIME_S=$(SOURCE_DATE_EPOCH)LL
+
+ground_libraries := $(foreach room,$(GROUND),$(call library,$(room)))
+link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PACKAGE_LIBS)
+
+$(BUILD)/gatehouse-gate: $(BUILD)/src/gate/main.o $(call library,gate) $(ground_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+$(BUILD)/gatehouse-server: $(BUILD)/src/server/main.o $(call library,server) $(ground_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+$(BUILD)/gatehouse: $(BUILD)/src/cli/main.o $(call library,cli) $(ground_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+
+# --- tests: every tests/unit/test_*.c is a program; tests/fakes is a library; tests/system/*.c are helper programs ---
+unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+system_helpers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
+benches := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+test_libraries := $(call library,fakes) $(foreach room,$(ROOMS),$(call library,$(room)))
+$(call library,fakes): $(call objects,$(wildcard tests/fakes/*.c))
+$(unit_tests) $(system_helpers) $(benches): $(BUILD)/%: $(BUILD)/%.o $(test_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link) -lcmocka
+$(BUILD)/tests/%.o: CPPFLAGS += -Itests
+
+build-tests: all $(unit_tests) $(system_helpers)
+check: build-tests
+	@BUILD='$(BUILD)' tests/run $(TESTS)
+bench: all $(benches)
+	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
+.PHONY: build-tests check bench
+
+# --- for people: these install what is missing first -------------------------------------------------------------
+deps:
+	@scripts/install-deps build
+deps-lint:
+	@scripts/install-deps build lint
+test: deps
+	@+$(MAKE) --no-print-directory -j$$(nproc) build-tests
+	@+$(MAKE) --no-print-directory check
+demo: deps
+	@+$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD='$(BUILD)' KEEP='$(KEEP)' scripts/demo
+.PHONY: deps deps-lint test demo
+
+# --- lint: each part can fail; cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
+C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch])
+SH_FILES := .ci/run tests/run $(wildcard scripts/* tests/system/*.sh)
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability,performance \
+	  --suppress=missingIncludeSystem --suppress=resourceLeak --suppress=readdirCalled -D_GNU_SOURCE -D__linux__ -Iinclude -Isrc --library=posix -j2 src
+	printf '%s\n' $(foreach room,$(ROOMS),$(call sources,$(room)) $(wildcard src/$(room)/main.c)) | \
+	  xargs -P$$(nproc) -I{} clang-tidy --quiet {} -- \
+	  $(CPPFLAGS) $(PACKAGE_CFLAGS) -std=gnu11 -DGH_BUILD_TIME_S=0 2>/dev/null
+	shellcheck $(SH_FILES)
+format:
+	clang-format -i $(C_FILES)
+.PHONY: lint format
+
+# --- install ---------------------------------------------------------------------------------------------------
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	  $(DESTDIR)$(PREFIX)/share/doc/gatehouse $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 0755 $(BUILD)/gatehouse $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(BUILD)/gatehouse-gate $(BUILD)/gatehouse-server $(DESTDIR)$(PREFIX)/sbin/
+	for unit in systemd/*.service; do \
+	  sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
+	install -m 0644 README.md CHANGELOG.md LICENSE docs/*.md docs/*.ini docs/openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/gatehouse/
+	install -m 0644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+clean:
+	rm -rf build
+.PHONY: install clean
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
