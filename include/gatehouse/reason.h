@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every reason there is, in one table, with its outcome, its words, its lamp and its sound. A
+ * credential's verdict, a decision and an entry all name their reason from here; the token is what
+ * is stored and sent, and never changes its meaning. */
+#ifndef GATEHOUSE_REASON_H
+#define GATEHOUSE_REASON_H
+
+#include <stddef.h>
+
+#include "gatehouse/status.h"
+
+enum gh_outcome {
+    GH_OUTCOME_WAIT, /* not a decision yet: another code is expected */
+    GH_OUTCOME_OPEN,
+    GH_OUTCOME_GUARD, /* stays shut, a person is called */
+    GH_OUTCOME_DENY,
+};
+
+enum gh_lamp {
+    GH_LAMP_OFF,
+    GH_LAMP_GREEN,
+    GH_LAMP_YELLOW,
+    GH_LAMP_RED,
+    GH_LAMP_YELLOW_BLINK,
+    GH_LAMP_RED_BLINK
+};
+enum gh_sound {
+    GH_SOUND_NONE,
+    GH_SOUND_TICK,
+    GH_SOUND_WELCOME,
+    GH_SOUND_CALL,
+    GH_SOUND_REFUSE,
+    GH_SOUND_ALARM
+};
+
+/* X(NAME, token, outcome, lamp, sound, text): the text is what a guard reads. */
+#define GH_REASONS(X)                                                                              \
+    X(OK, "ok", OPEN, GREEN, WELCOME, "Welcome")                                                   \
+    /* still waiting */                                                                            \
+    X(WAIT_HOUSING, "wait_housing", WAIT, YELLOW_BLINK, TICK, "Now show the housing code")         \
+    X(WAIT_HEALTH, "wait_health", WAIT, YELLOW_BLINK, TICK, "Now show the health code")            \
+    /* a person has to look */                                                                     \
+    X(YELLOW, "yellow", GUARD, YELLOW, CALL, "Health status is yellow")                            \
+    X(NO_HOME, "no_home", GUARD, YELLOW, CALL, "Not registered in any home")                       \
+    X(NOT_MEMBER, "not_member", GUARD, YELLOW, CALL,                                               \
+      "Not registered in the home whose code was shown")                                           \
+    X(HOME_UNKNOWN, "home_unknown", GUARD, YELLOW, CALL, "The home is not approved")               \
+    X(HOUSING_MISSING, "housing_missing", GUARD, YELLOW, CALL, "No housing code was shown")        \
+    X(HEALTH_MISSING, "health_missing", GUARD, YELLOW, CALL, "No health code was shown")           \
+    X(SUBJECT_UNKNOWN, "subject_unknown", GUARD, YELLOW, CALL,                                     \
+      "True code, but the person is not on the list")                                              \
+    X(LIST_MISSING, "list_missing", GUARD, YELLOW, CALL, "This gate has no list yet")              \
+    X(LIST_TOO_OLD, "list_too_old", GUARD, YELLOW, CALL, "This gate's list is too old")            \
+    X(CLOCK_UNTRUSTED, "clock_untrusted", GUARD, YELLOW, CALL, "This gate does not know the time") \
+    X(JOURNAL_UNAVAILABLE, "journal_unavailable", GUARD, YELLOW, CALL,                             \
+      "This gate cannot write its journal")                                                        \
+    X(NOT_ENROLLED, "not_enrolled", GUARD, YELLOW, CALL, "This gate is not enrolled")              \
+    /* no */                                                                                       \
+    X(RED, "red", DENY, RED_BLINK, ALARM, "Health status is red")                                  \
+    X(EXPIRED, "expired", DENY, RED, REFUSE, "The code has expired")                               \
+    X(NOT_YET_VALID, "not_yet_valid", DENY, RED, REFUSE, "The code is not valid yet")              \
+    X(REVOKED, "revoked", DENY, RED, REFUSE, "The code was revoked")                               \
+    X(FORGED, "forged", DENY, RED, REFUSE, "The code's signature is wrong")                        \
+    X(FOREIGN, "foreign", DENY, RED, REFUSE, "A code of somebody else's system")                   \
+    X(WRONG_KEY, "wrong_key", DENY, RED, REFUSE, "Signed by a key that may not sign such a code")  \
+    X(MALFORMED, "malformed", DENY, RED, REFUSE, "The code is damaged")                            \
+    X(NOT_A_CODE, "not_a_code", DENY, RED, REFUSE, "Not a health or housing code")                 \
+    X(TOO_LONG, "too_long", DENY, RED, REFUSE, "The code is too long")                             \
+    X(UNSUPPORTED, "unsupported", DENY, RED, REFUSE, "This kind of code is not accepted here")     \
+    /* faults: in entries of type fault, never of a person */                                      \
+    X(DOOR_FAILED, "door_failed", GUARD, YELLOW, CALL, "The door could not be driven")
+
+enum gh_reason {
+#define X(name, token, outcome, lamp, sound, text) GH_REASON_##name,
+    GH_REASONS(X)
+#undef X
+        GH_REASON_COUNT
+};
+
+struct gh_reason_info {
+    const char *token;
+    enum gh_outcome outcome;
+    enum gh_lamp lamp;
+    enum gh_sound sound;
+    const char *text;
+};
+
+/* Static lifetime, never NULL; a value outside the enum gives the row of JOURNAL_UNAVAILABLE (stays
+ * shut, calls the guard). */
+const struct gh_reason_info *gh_reason_info(enum gh_reason reason);
+/* GH_ERR_NOTFOUND for a token that is not in the table. */
+GH_MUST_CHECK enum gh_status gh_reason_from_token(const char *token, enum gh_reason *reason);
+const char *gh_outcome_token(enum gh_outcome outcome); /* "wait", "open", "guard", "deny" */
+
+#endif
