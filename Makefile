@@ -127,7 +127,7 @@ demo: deps
 	@BUILD='$(BUILD)' KEEP='$(KEEP)' scripts/demo
 .PHONY: deps deps-lint test demo
 
-# --- lint: each part can fail; cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
+# --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch])
 SH_FILES := .ci/run tests/run $(wildcard scripts/* tests/system/*.sh)
 lint:
@@ -138,6 +138,7 @@ lint:
 	  xargs -P$$(nproc) -I{} clang-tidy --quiet {} -- \
 	  $(CPPFLAGS) $(PACKAGE_CFLAGS) -std=gnu11 -DGH_BUILD_TIME_S=0 2>/dev/null
 	shellcheck $(SH_FILES)
+	mandoc -Tlint -W warning $(wildcard docs/man/*)
 format:
 	clang-format -i $(C_FILES)
 .PHONY: lint format
