@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP requests behind an interface (transport); the real one is libcurl. Calls block: the gate
+ * makes them in the courier's thread. */
+#ifndef GATEHOUSE_HTTP_H
+#define GATEHOUSE_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gatehouse/bytes.h"
+#include "gatehouse/crypto.h"
+#include "gatehouse/status.h"
+
+struct gh_http_request {
+    const char *method;       /* "GET", "POST", "PUT", "PATCH" or "DELETE" */
+    const char *path;         /* from "/", already encoded */
+    const char *bearer;       /* NULL: no Authorization header; never logged */
+    const char *content_type; /* of body; NULL without one */
+    struct gh_bytes body;
+    int64_t timeout_ms;        /* for the whole exchange; more than 0 */
+    size_t max_response_bytes; /* a longer answer is GH_ERR_TOOBIG */
+};
+
+struct gh_http_response {
+    int status;    /* 200 and so on */
+    uint8_t *body; /* malloc'ed, NUL-terminated behind size; never NULL after GH_OK */
+    size_t size;
+    int64_t retry_after_s; /* from Retry-After in seconds; -1 without */
+};
+void gh_http_response_free(struct gh_http_response *response); /* leaves it empty; twice is fine */
+
+/* Contract: GH_OK means that a whole HTTP answer of any status arrived (*response is then the
+ * caller's to free). GH_ERR_NETWORK: not reached, broken off, half a body, TLS failure.
+ * GH_ERR_TIMEOUT. GH_ERR_TOOBIG. GH_ERR_INVALID: the request cannot be made. GH_ERR_AGAIN:
+ * cancelled. Redirects are not followed. perform is called from one thread at a time; cancel from
+ * any: the running or else the next perform ends at once. */
+struct gh_transport {
+    enum gh_status (*perform)(void *context, const struct gh_http_request *request,
+                              struct gh_http_response *response, struct gh_error *err);
+    void (*cancel)(void *context);
+    void (*free)(void *context);
+    void *context;
+};
+
+struct gh_http_options {
+    const char
+        *base_url; /* "https://host[:port]" without a trailing slash. "http://" only to 127.0.0.0/8,
+                      ::1 or localhost, unless allow_insecure: else GH_ERR_INVALID */
+    const char *ca_file; /* PEM bundle instead of the system's; NULL or "": the system's */
+    const uint8_t *pin;  /* GH_SHA256_BYTES: SHA-256 of the server's SubjectPublicKeyInfo; then this
+                            key, and no CA, is what is trusted; NULL: none; GH_ERR_INVALID with
+                            "http://" */
+    bool allow_insecure;
+};
+GH_MUST_CHECK enum gh_status gh_http_new(const struct gh_http_options *options,
+                                         struct gh_transport *out, struct gh_error *err);
+
+/* For programs: call before the first gh_http_new, from the only thread. */
+GH_MUST_CHECK enum gh_status gh_http_global_init(void);
+
+/* Whether url has the form that base_url must have (also its scheme and host rule). */
+GH_MUST_CHECK enum gh_status gh_http_check_url(const char *url, bool allow_insecure,
+                                               struct gh_error *err);
+
+#endif
