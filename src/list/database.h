@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What builder and reader of the list file share: its schema and SQLite's errors.
+ *
+ * How the file is kept: it is written once, whole, under another name, and renamed into place; from
+ * then on nobody ever writes to it. So it is opened as immutable: SQLite takes no locks, and never
+ * looks for a rollback journal or a WAL beside it, whatever an earlier file of this name may have
+ * left there. Whoever has the old file open goes on reading the old inode.
+ *
+ * A newer manifest of the same snapshot (gh_list_refresh) therefore does not go into the file:
+ * changing it in place would need a journal, which readers would have to honour, and rewriting it
+ * whole would wear the SD card out by megabytes for some 300 new bytes. It goes into a file of its
+ * own, `<path>.manifest`, replaced whole, and counts only where it verifies, names the very
+ * snapshot of the list file, and is not older than the manifest in there. Left over from another
+ * list, damaged or lost it changes nothing but that the list counts as older than it is: the safe
+ * side. */
+#ifndef GATEHOUSE_SRC_LIST_DATABASE_H
+#define GATEHOUSE_SRC_LIST_DATABASE_H
+
+#include <limits.h>
+#include <sqlite3.h>
+
+#include "gatehouse/list.h"
+
+#define GH_LIST_APPLICATION_ID 0x47484c31 /* "GHL1" */
+#define GH_LIST_SCHEMA_VERSION 1
+
+/* SQLite's result, the newest of db, as a status; while_writing: a missing permission is then
+ * GH_ERR_READONLY. */
+enum gh_status gh_list_sqlite_status(sqlite3 *db, int result, bool while_writing);
+
+/* path with a suffix; GH_ERR_INVALID when it gets too long. */
+GH_MUST_CHECK enum gh_status gh_list_path(const char *path, const char *suffix, char out[PATH_MAX],
+                                          struct gh_error *err);
+#define GH_LIST_TEMPORARY_SUFFIX ".new"
+#define GH_LIST_MANIFEST_SUFFIX ".manifest"
+
+/* The newest manifest of an open list, as received. */
+struct gh_bytes gh_list_manifest_bytes(const struct gh_list *list);
+
+#endif

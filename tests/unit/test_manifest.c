@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code/cbor.h"
+#include "gatehouse/cose.h"
+#include "gatehouse/list.h"
+
+static const char aad[] = "gatehouse list manifest v1";
+
+static struct gh_private_key *list_key, *other_key, *p256_key;
+static struct gh_public_key *list_public, *other_public;
+
+static struct gh_issuer_key issuer_of(enum gh_key_type type, const char *name)
+{
+    struct gh_private_key *key;
+    struct gh_public_key *public_key;
+    struct gh_issuer_key issuer = {.type = type,
+                                   .purposes = GH_PURPOSE(GH_KIND_HEALTH),
+                                   .not_before_s = -5,
+                                   .not_after_s = INT64_MAX};
+    assert_int_equal(gh_private_key_generate(type, &key), GH_OK);
+    assert_int_equal(gh_private_key_public(key, &public_key), GH_OK);
+    issuer.raw_bytes = gh_public_key_raw(public_key, issuer.raw);
+    snprintf(issuer.issuer, sizeof(issuer.issuer), "%s", name);
+    gh_public_key_free(public_key);
+    gh_private_key_free(key);
+    return issuer;
+}
+
+static struct gh_manifest sample(void)
+{
+    static struct gh_issuer_key keys[2];
+    if (keys[0].raw_bytes == 0) {
+        keys[0] = issuer_of(GH_KEY_ED25519, "Amt f\xc3\xbcr Gesundheit");
+        keys[1] = issuer_of(GH_KEY_P256, "");
+        keys[1].purposes = GH_PURPOSE(GH_KIND_HOUSING) | GH_PURPOSE(GH_KIND_STAFF);
+    }
+    struct gh_manifest manifest = {.area = "North quarter",
+                                   .generation = 41,
+                                   .issued_at_s = 1583046000,
+                                   .snapshot_bytes = 12345,
+                                   .policy = gh_policy_initial(),
+                                   .key_count = 2};
+    memset(manifest.snapshot_sha256, 0xa5, sizeof(manifest.snapshot_sha256));
+    manifest.keys[0] = keys[0];
+    manifest.keys[1] = keys[1];
+    return manifest;
+}
+
+static struct gh_bytes view(const struct gh_writer *writer)
+{
+    return (struct gh_bytes){.data = writer->data, .size = writer->size};
+}
+
+static void assert_refused(const struct gh_public_key *key, struct gh_bytes bytes,
+                           enum gh_status expected)
+{
+    static const struct gh_manifest zero;
+    struct gh_manifest out;
+    struct gh_error err = {0};
+    memset(&out, 0xff, sizeof(out));
+    assert_int_equal(gh_manifest_read(key, bytes, &out, &err), expected);
+    assert_int_equal(err.status, expected);
+    assert_true(strlen(err.text) > 0);
+    assert_memory_equal(&out, &zero, sizeof(out));
+}
+
+static void comes_back_as_written(void **state)
+{
+    (void)state;
+    uint8_t buffer[GH_MANIFEST_MAX_BYTES];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_manifest in = sample(), out;
+    struct gh_error err = {0};
+    gh_writer_put_text(&writer, "before"); /* it appends */
+    assert_int_equal(gh_manifest_write(list_key, &in, &writer), GH_OK);
+    struct gh_bytes bytes = {.data = buffer + 6, .size = writer.size - 6};
+    assert_int_equal(gh_manifest_read(list_public, bytes, &out, &err), GH_OK);
+    assert_memory_equal(buffer, "before", 6);
+    assert_string_equal(out.area, in.area);
+    assert_int_equal(out.generation, in.generation);
+    assert_int_equal(out.issued_at_s, in.issued_at_s);
+    assert_memory_equal(out.snapshot_sha256, in.snapshot_sha256, GH_SHA256_BYTES);
+    assert_int_equal(out.snapshot_bytes, in.snapshot_bytes);
+    assert_int_equal(out.policy.home_rule, in.policy.home_rule);
+    assert_int_equal(out.policy.passage_timeout_ms, in.policy.passage_timeout_ms);
+    assert_int_equal(out.policy.debounce_ms, in.policy.debounce_ms);
+    assert_int_equal(out.policy.list_max_age_s, in.policy.list_max_age_s);
+    assert_int_equal(out.key_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(out.keys[i].type, in.keys[i].type);
+        assert_int_equal(out.keys[i].raw_bytes, in.keys[i].raw_bytes);
+        assert_memory_equal(out.keys[i].raw, in.keys[i].raw, in.keys[i].raw_bytes);
+        assert_int_equal(out.keys[i].purposes, in.keys[i].purposes);
+        assert_true(out.keys[i].not_before_s == in.keys[i].not_before_s);
+        assert_true(out.keys[i].not_after_s == in.keys[i].not_after_s);
+        assert_string_equal(out.keys[i].issuer, in.keys[i].issuer);
+    }
+}
+
+/* The payload, byte by byte, as docs/protocol.md says: another program can read it. */
+static void is_encoded_as_the_protocol_says(void **state)
+{
+    (void)state;
+    uint8_t buffer[1024];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_manifest manifest = sample();
+    struct gh_cose_sign1 message;
+    char hex[1024];
+    manifest.key_count = 0;
+    snprintf(manifest.area, sizeof(manifest.area), "N");
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), &message), GH_OK);
+    assert_int_equal(message.algorithm, GH_KEY_ED25519);
+    assert_true(message.payload.size * 2 < sizeof(hex));
+    gh_hex_encode(message.payload.data, message.payload.size, hex);
+    assert_string_equal(hex,
+                        "a8"
+                        "0101"
+                        "02614e"
+                        "031829"
+                        "041a5e5b5d70"
+                        "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+                        "06193039"
+                        "07a4010202191f4003190bb8041a00093a80"
+                        "0880");
+    assert_int_equal(gh_cose_verify(&message, list_public,
+                                    (struct gh_bytes){(const uint8_t *)aad, sizeof(aad) - 1}),
+                     GH_OK);
+}
+
+static void every_flipped_bit_is_refused(void **state)
+{
+    (void)state;
+    uint8_t buffer[GH_MANIFEST_MAX_BYTES];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_manifest manifest = sample(), out;
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    for (size_t i = 0; i < writer.size * 8; i++) {
+        buffer[i / 8] ^= (uint8_t)(1 << i % 8);
+        enum gh_status status = gh_manifest_read(list_public, view(&writer), &out, NULL);
+        if (status != GH_ERR_SIGNATURE && status != GH_ERR_CORRUPT) {
+            fail_msg("bit %zu flipped: %s", i, gh_status_text(status));
+        }
+        buffer[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    assert_int_equal(gh_manifest_read(list_public, view(&writer), &out, NULL), GH_OK);
+}
+
+static void every_cut_is_refused(void **state)
+{
+    (void)state;
+    uint8_t buffer[GH_MANIFEST_MAX_BYTES];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_manifest manifest = sample(), out;
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    for (size_t size = 0; size < writer.size; size++) {
+        /* A copy of exactly this size: a read behind its end is found by the sanitizer. */
+        uint8_t *copy = malloc(size > 0 ? size : 1);
+        assert_non_null(copy);
+        memcpy(copy, buffer, size);
+        assert_int_not_equal(
+            gh_manifest_read(list_public, (struct gh_bytes){copy, size}, &out, NULL), GH_OK);
+        free(copy);
+    }
+    gh_writer_put_byte(&writer, 0); /* and one byte too many */
+    assert_refused(list_public, view(&writer), GH_ERR_CORRUPT);
+}
+
+/* Sign a payload of our own making. */
+static struct gh_bytes sign(struct gh_writer *writer, const struct gh_private_key *key,
+                            const void *payload, size_t size, const char *with_aad)
+{
+    writer->size = 0;
+    assert_int_equal(gh_cose_write(writer, key, (struct gh_bytes){payload, size},
+                                   (struct gh_bytes){(const uint8_t *)with_aad, strlen(with_aad)}),
+                     GH_OK);
+    return view(writer);
+}
+
+static void only_the_list_key_signs_and_only_as_a_manifest(void **state)
+{
+    (void)state;
+    uint8_t buffer[GH_MANIFEST_MAX_BYTES], payload[GH_MANIFEST_MAX_BYTES];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_manifest manifest = sample(), out;
+    struct gh_cose_sign1 message;
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    assert_refused(other_public, view(&writer), GH_ERR_SIGNATURE);
+    assert_int_equal(gh_cose_parse(view(&writer), &message), GH_OK);
+    size_t size = message.payload.size;
+    memcpy(payload, message.payload.data, size);
+    assert_refused(list_public, sign(&writer, list_key, payload, size, ""), GH_ERR_SIGNATURE);
+    assert_refused(list_public,
+                   sign(&writer, list_key, payload, size, "gatehouse list manifest v2"),
+                   GH_ERR_SIGNATURE);
+    assert_refused(list_public, sign(&writer, other_key, payload, size, aad), GH_ERR_SIGNATURE);
+    assert_refused(list_public, sign(&writer, p256_key, payload, size, aad), GH_ERR_SIGNATURE);
+    assert_int_equal(
+        gh_manifest_read(list_public, sign(&writer, list_key, payload, size, aad), &out, NULL),
+        GH_OK);
+}
+
+/* Headers that the signature does not cover say nothing. */
+static void unprotected_headers_are_refused(void **state)
+{
+    (void)state;
+    uint8_t buffer[GH_MANIFEST_MAX_BYTES], moved[GH_MANIFEST_MAX_BYTES], to_sign[4096];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_writer out = gh_writer_over(moved, sizeof(moved));
+    struct gh_writer structure = gh_writer_over(to_sign, sizeof(to_sign));
+    struct gh_manifest manifest = sample();
+    struct gh_cose_sign1 message;
+    uint8_t signature[GH_SIGNATURE_BYTES];
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), &message), GH_OK);
+    gh_cbor_put_array(&structure, 4);
+    gh_cbor_put_text(&structure, "Signature1");
+    gh_cbor_put_bytes(&structure, "", 0);
+    gh_cbor_put_bytes(&structure, aad, sizeof(aad) - 1);
+    gh_cbor_put_bytes(&structure, message.payload.data, message.payload.size);
+    assert_int_equal(gh_sign(list_key, view(&structure), signature), GH_OK);
+    gh_cbor_put_array(&out, 4);
+    gh_cbor_put_bytes(&out, "", 0);
+    gh_cbor_put_map(&out, 1);
+    gh_cbor_put_uint(&out, 1);
+    gh_cbor_put_int(&out, GH_KEY_ED25519);
+    gh_cbor_put_bytes(&out, message.payload.data, message.payload.size);
+    gh_cbor_put_bytes(&out, signature, sizeof(signature));
+    assert_int_equal(gh_cose_parse(view(&out), &message), GH_OK); /* COSE it is, and well signed */
+    assert_int_equal(gh_cose_verify(&message, list_public,
+                                    (struct gh_bytes){(const uint8_t *)aad, sizeof(aad) - 1}),
+                     GH_OK);
+    assert_refused(list_public, view(&out), GH_ERR_CORRUPT);
+}
+
+/* Truly signed, but no manifest. */
+static void assert_payload(const char *hex, enum gh_status expected)
+{
+    uint8_t buffer[4096], payload[1024];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    size_t size = strlen(hex) / 2;
+    assert_true(size <= sizeof(payload));
+    assert_int_equal(gh_hex_decode(hex, strlen(hex), payload, size), GH_OK);
+    struct gh_bytes bytes = sign(&writer, list_key, payload, size, aad);
+    struct gh_manifest out;
+    struct gh_error err = {0};
+    enum gh_status status = gh_manifest_read(list_public, bytes, &out, &err);
+    if (status != expected) {
+        fail_msg("%s: %s (%s)", hex, gh_status_text(status), err.text);
+    }
+}
+
+#define HASH "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+#define POLICY "07a4010202191f4003190bb8041a00093a80"
+/* RFC 8032, section 7.1, test 1 */
+#define KEY_GOOD "5820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+#define KEY_32 "58200000000000000000000000000000000000000000000000000000000000000000"
+
+static void signed_nonsense_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",
+        "00",
+        "80",
+        "a0",
+        "a10101",
+        /* another version */
+        "a8010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        /* a key is missing, twice, or out of order */
+        "a7010102614e031829041a5e5b5ff0" HASH "06193039" POLICY,
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0680",
+        "a8010102614e041a5e5b5ff0031829" HASH "06193039" POLICY "0880",
+        "a9010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800800",
+        "a9010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880617800",
+        /* trailing bytes */
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "088000",
+        /* area: empty, a NUL inside, not UTF-8, bytes */
+        "a801010260031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "a8010102624e00031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "a801010261ff031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "a8010102414e031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        /* generation: 0, negative, beyond 2^53 */
+        "a8010102614e0300041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "a8010102614e0320041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "a8010102614e031b0020000000000001041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        /* issue time: negative, the year 10000, a float */
+        "a8010102614e03182904390001" HASH "06193039" POLICY "0880",
+        "a8010102614e031829041b0000003afff44180" HASH "06193039" POLICY "0880",
+        "a8010102614e03182904fb41d796d7fc000000" HASH "06193039" POLICY "0880",
+        /* hash: 31 bytes */
+        "a8010102614e031829041a5e5b5ff005581fa5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+        "a5a5a5a5a506193039" POLICY "0880",
+        /* snapshot size: negative */
+        "a8010102614e031829041a5e5b5ff0" HASH "0620" POLICY "0880",
+        /* policy: rule 3, rule 2^32 + 2, time-outs out of range, age out of range, incomplete */
+        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a4010302191f4003190bb8041a00093a800880",
+        "a8010102614e031829041a5e5b5ff0" HASH
+        "0619303907a4011b000000010000000202191f4003190bb8041a00093a800880",
+        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a40102021903e703190bb8041a00093a800880",
+        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a401020219ea6103190bb8041a00093a800880",
+        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a4010202191f40031901f3041a00093a800880",
+        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a4010202191f4003190bb804183b0880",
+        "a8010102614e031829041a5e5b5ff0" HASH
+        "0619303907a4010202191f4003190bb8041b7fffffffffffffff0880",
+        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a3010202191f4003190bb80880",
+        /* keys: huge counts, an unknown algorithm, a wrong length, a negative set of purposes */
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "089bffffffffffffffff",
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "089a00000021",
+        "bbffffffffffffffff",
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012602" KEY_32
+        "0302040005000660",
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a60127024100"
+        "0302040005000660",
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6013a7fffffff02" KEY_32
+        "0302040005000660",
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_32
+        "0320040005000660",
+        /* purposes of more than 32 bits: only this is wrong with the key */
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_GOOD
+        "031b0000000100000002040005000660",
+    };
+    assert_payload("a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_GOOD
+                   "0302040005000660",
+                   GH_OK);
+    assert_payload("a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880", GH_OK);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
+        assert_payload(wrong[i], GH_ERR_CORRUPT);
+    }
+}
+
+/* A later server may say more to later gates. */
+static void later_keys_are_passed_over(void **state)
+{
+    (void)state;
+    assert_payload("aa010102614e031829041a5e5b5ff0" HASH "06193039" POLICY
+                   "0880098301820203a1616102186418ff",
+                   GH_OK);
+    assert_payload("a8010102614e031829041a5e5b5ff0" HASH
+                   "0619303907a5010202191f4003190bb8041a00093a8005f50880",
+                   GH_OK);
+    /* But not twice, not backwards, and whole. */
+    assert_payload("aa010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "088009000900",
+                   GH_ERR_CORRUPT);
+    assert_payload("aa010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800a000900",
+                   GH_ERR_CORRUPT);
+    assert_payload("a9010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800981",
+                   GH_ERR_CORRUPT);
+}
+
+static void what_no_gate_would_take_is_not_signed(void **state)
+{
+    (void)state;
+    uint8_t buffer[GH_MANIFEST_MAX_BYTES];
+    for (int i = 0; i < 12; i++) {
+        struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+        struct gh_manifest manifest = sample();
+        switch (i) {
+        case 0:
+            manifest.area[0] = '\0';
+            break;
+        case 1:
+            memset(manifest.area, 'a', sizeof(manifest.area));
+            break;
+        case 2:
+            manifest.generation = 0;
+            break;
+        case 3:
+            manifest.generation = UINT64_MAX;
+            break;
+        case 4:
+            manifest.issued_at_s = -1;
+            break;
+        case 5:
+            manifest.policy.home_rule = (enum gh_home_rule)3;
+            break;
+        case 6:
+            manifest.policy.debounce_ms = 499;
+            break;
+        case 7:
+            manifest.key_count = GH_LIST_KEYS_MAX + 1;
+            break;
+        case 8:
+            manifest.keys[0].raw_bytes = 31;
+            break;
+        case 9:
+            manifest.keys[1] = manifest.keys[0];
+            break;
+        case 10:
+            memset(manifest.keys[0].issuer, 'i', GH_ISSUER_BYTES);
+            break;
+        case 11:
+            manifest.keys[1].raw_bytes = GH_PUBLIC_KEY_MAX_BYTES + 1;
+            break;
+        }
+        enum gh_status status = gh_manifest_write(list_key, &manifest, &writer);
+        if (status != GH_ERR_INVALID || writer.size != 0) {
+            fail_msg("case %d: %s", i, gh_status_text(status));
+        }
+    }
+}
+
+static void limits_hold(void **state)
+{
+    (void)state;
+    uint8_t *big = calloc(1, GH_MANIFEST_MAX_BYTES + 1);
+    struct gh_manifest manifest = sample(), out;
+    assert_non_null(big);
+    assert_refused(list_public, (struct gh_bytes){big, GH_MANIFEST_MAX_BYTES + 1}, GH_ERR_TOOBIG);
+    struct gh_writer narrow = gh_writer_over(big, 100);
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &narrow), GH_ERR_TOOBIG);
+    /* The largest that there can be still fits. */
+    for (size_t i = 0; i < GH_LIST_KEYS_MAX; i++) {
+        manifest.keys[i] = issuer_of(GH_KEY_P256, "an issuer's name of sixty-three bytes, which is "
+                                                  "as long as it gets");
+        manifest.keys[i].not_before_s = INT64_MIN;
+        manifest.keys[i].purposes = ~0u;
+    }
+    manifest.key_count = GH_LIST_KEYS_MAX;
+    struct gh_writer writer = gh_writer_over(big, GH_MANIFEST_MAX_BYTES);
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    assert_int_equal(gh_manifest_read(list_public, view(&writer), &out, NULL), GH_OK);
+    assert_int_equal(out.key_count, GH_LIST_KEYS_MAX);
+    assert_int_equal(out.keys[31].purposes, ~0u);
+    free(big);
+}
+
+static int make_keys(void **state)
+{
+    (void)state;
+    return gh_private_key_generate(GH_KEY_ED25519, &list_key) != GH_OK ||
+           gh_private_key_generate(GH_KEY_ED25519, &other_key) != GH_OK ||
+           gh_private_key_generate(GH_KEY_P256, &p256_key) != GH_OK ||
+           gh_private_key_public(list_key, &list_public) != GH_OK ||
+           gh_private_key_public(other_key, &other_public) != GH_OK;
+}
+
+static int free_keys(void **state)
+{
+    (void)state;
+    gh_private_key_free(list_key);
+    gh_private_key_free(other_key);
+    gh_private_key_free(p256_key);
+    gh_public_key_free(list_public);
+    gh_public_key_free(other_public);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comes_back_as_written),
+        cmocka_unit_test(is_encoded_as_the_protocol_says),
+        cmocka_unit_test(every_flipped_bit_is_refused),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(only_the_list_key_signs_and_only_as_a_manifest),
+        cmocka_unit_test(unprotected_headers_are_refused),
+        cmocka_unit_test(signed_nonsense_is_refused),
+        cmocka_unit_test(later_keys_are_passed_over),
+        cmocka_unit_test(what_no_gate_would_take_is_not_signed),
+        cmocka_unit_test(limits_hold),
+    };
+    return cmocka_run_group_tests(tests, make_keys, free_keys);
+}
