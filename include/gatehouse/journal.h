@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate's append-only store of entries: SQLite, WAL, synchronous=FULL. What gh_journal_append
+ * returned GH_OK for survives a cut of power. */
+#ifndef GATEHOUSE_JOURNAL_H
+#define GATEHOUSE_JOURNAL_H
+
+#include "gatehouse/entry.h"
+
+struct gh_journal; /* opaque; one thread at a time; any number of readers beside the one writer, in
+                      any process */
+
+/* Create or open for appending. The last entry's hash and its link are checked. GH_ERR_CORRUPT,
+ * GH_ERR_NOSPACE, GH_ERR_READONLY, GH_ERR_IO, GH_ERR_BUSY (it is open for appending already, in
+ * this or another process: said at once), GH_ERR_UNSUPPORTED (a file system without shared memory).
+ * `<path>.lock` stays beside it, empty. */
+GH_MUST_CHECK enum gh_status gh_journal_open(const char *path, struct gh_journal **out,
+                                             struct gh_error *err);
+/* For reading only; the file must be there (GH_ERR_NOTFOUND). GH_ERR_CORRUPT, GH_ERR_IO,
+ * GH_ERR_DENIED. */
+GH_MUST_CHECK enum gh_status gh_journal_open_reader(const char *path, struct gh_journal **out,
+                                                    struct gh_error *err);
+void gh_journal_close(struct gh_journal *journal);
+
+/* Fill entry's sequence and previous, write it, make it durable. On error nothing was written, the
+ * journal stays usable, *entry is as it was, and a later call may succeed (room on the disk again).
+ * GH_ERR_NOSPACE, GH_ERR_READONLY, GH_ERR_IO, GH_ERR_BUSY, GH_ERR_CORRUPT. */
+GH_MUST_CHECK enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *entry,
+                                               struct gh_error *err);
+
+/* The last entry: sequence 0 and zeros when empty. */
+GH_MUST_CHECK enum gh_status gh_journal_head(struct gh_journal *journal, uint64_t *sequence,
+                                             uint8_t hash[GH_SHA256_BYTES]);
+
+/* Entries after `after`, oldest first, at most max_entries; each canonical text is borrowed until
+ * the callback returns; a callback that returns false ends the reading (GH_OK). */
+typedef bool gh_journal_entry_fn(void *context, uint64_t sequence, struct gh_bytes canonical);
+GH_MUST_CHECK enum gh_status gh_journal_read(struct gh_journal *journal, uint64_t after,
+                                             unsigned max_entries, gh_journal_entry_fn *each,
+                                             void *context);
+
+/* Check the whole chain, by what is stored now; *bad_sequence: the number at which it breaks (the
+ * first entry that is altered, or missing), with GH_ERR_CORRUPT, else 0. */
+GH_MUST_CHECK enum gh_status gh_journal_verify(struct gh_journal *journal, uint64_t *bad_sequence);
+
+#endif

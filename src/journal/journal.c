@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: one table in SQLite, WAL, synchronous=FULL. One append is one INSERT in a
+ * transaction of its own, that is one write to the WAL and one fsync; the last hash is kept in
+ * memory, so that nothing is read for it. */
+#include "gatehouse/journal.h"
+
+#include <string.h>
+
+#include "journal/store.h"
+
+#define SEQUENCE_MAX (UINT64_C(1) << 53)
+
+static struct gh_bytes column_bytes(sqlite3_stmt *statement, int column)
+{
+    const void *data = sqlite3_column_blob(statement, column);
+    return (struct gh_bytes){.data = data, .size = (size_t)sqlite3_column_bytes(statement, column)};
+}
+
+/* The last entry, checked by itself and, where there is one before it, against that. */
+enum gh_status gh_journal_stored_head(struct gh_journal *journal, struct gh_chain_link *head)
+{
+    struct gh_chain_link link[2] = {{0}};
+    sqlite3_stmt *statement = journal->query[GH_JOURNAL_HEAD];
+    enum gh_status status = GH_OK;
+    int rows = 0, result;
+    while (status == GH_OK && (result = sqlite3_step(statement)) != SQLITE_DONE) {
+        if (result != SQLITE_ROW) {
+            status = gh_journal_status(journal, result);
+        } else {
+            status = gh_chain_link_read((uint64_t)sqlite3_column_int64(statement, 0),
+                                        column_bytes(statement, 1), column_bytes(statement, 2),
+                                        &link[rows++]);
+        }
+    }
+    sqlite3_reset(statement);
+    /* Without a row before it, the one before is that of nothing: sequence 0, hash of zeros. */
+    if (status == GH_OK && rows > 0 && !gh_chain_follows(&link[0], &link[1])) {
+        status = GH_ERR_CORRUPT;
+    }
+    *head = link[0];
+    return status;
+}
+
+/* --- appending -------------------------------------------------------------------------------- */
+
+static int insert(struct gh_journal *journal, const struct gh_entry *entry, const char *body,
+                  size_t size, const uint8_t hash[GH_SHA256_BYTES])
+{
+    sqlite3_stmt *statement = journal->query[GH_JOURNAL_APPEND];
+    int result = sqlite3_bind_int64(statement, 1, (sqlite3_int64)entry->sequence);
+    if (result == SQLITE_OK) {
+        result = sqlite3_bind_text(statement, 2, body, (int)size, SQLITE_STATIC);
+    }
+    if (result == SQLITE_OK) {
+        result = sqlite3_bind_blob(statement, 3, hash, GH_SHA256_BYTES, SQLITE_STATIC);
+    }
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(statement); /* returns after the commit, and so after the fsync */
+    }
+    return result;
+}
+
+enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *entry,
+                                 struct gh_error *err)
+{
+    if (journal->query[GH_JOURNAL_APPEND] == NULL) {
+        return gh_fail(err, GH_ERR_READONLY, "the journal is open for reading only");
+    }
+    if (journal->head.sequence >= SEQUENCE_MAX) {
+        return gh_fail(err, GH_ERR_NOSPACE, "the journal has no sequence numbers left");
+    }
+    struct gh_entry next = *entry;
+    next.sequence = journal->head.sequence + 1;
+    memcpy(next.previous, journal->head.hash, GH_SHA256_BYTES);
+    char body[GH_ENTRY_MAX_BYTES];
+    size_t size = gh_entry_format(&next, body);
+    struct gh_chain_link link = {.sequence = next.sequence};
+    memcpy(link.previous, next.previous, GH_SHA256_BYTES);
+    gh_entry_hash((struct gh_bytes){.data = (const uint8_t *)body, .size = size}, link.hash);
+
+    enum gh_status status = GH_OK;
+    int result = insert(journal, &next, body, size, link.hash);
+    if (result == SQLITE_DONE) {
+        journal->head = link;
+        *entry = next;
+    } else {
+        status = gh_journal_fail(journal, result, "write", err);
+    }
+    sqlite3_reset(journal->query[GH_JOURNAL_APPEND]);
+    sqlite3_clear_bindings(journal->query[GH_JOURNAL_APPEND]);
+    return status;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+enum gh_status gh_journal_head(struct gh_journal *journal, uint64_t *sequence,
+                               uint8_t hash[GH_SHA256_BYTES])
+{
+    struct gh_chain_link head = journal->head;
+    enum gh_status status = GH_OK;
+    if (journal->query[GH_JOURNAL_APPEND] == NULL) {
+        status = gh_journal_stored_head(journal, &head);
+    }
+    if (status != GH_OK) {
+        memset(&head, 0, sizeof(head));
+    }
+    *sequence = head.sequence;
+    memcpy(hash, head.hash, GH_SHA256_BYTES);
+    return status;
+}
+
+/* One row; false ends the reading. */
+typedef bool row_fn(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash);
+
+static enum gh_status read_rows(struct gh_journal *journal, uint64_t after, int64_t limit,
+                                row_fn *each, void *context)
+{
+    if (after > INT64_MAX) {
+        return GH_OK;
+    }
+    sqlite3_stmt *statement = journal->query[GH_JOURNAL_READ];
+    int result = sqlite3_bind_int64(statement, 1, (sqlite3_int64)after);
+    if (result == SQLITE_OK) {
+        result = sqlite3_bind_int64(statement, 2, limit);
+    }
+    while (result == SQLITE_OK || result == SQLITE_ROW) {
+        result = sqlite3_step(statement);
+        if (result == SQLITE_ROW && !each(context, (uint64_t)sqlite3_column_int64(statement, 0),
+                                          column_bytes(statement, 1), column_bytes(statement, 2))) {
+            break;
+        }
+    }
+    enum gh_status status = gh_journal_status(journal, result);
+    sqlite3_reset(statement);
+    return status;
+}
+
+struct reading {
+    gh_journal_entry_fn *each;
+    void *context;
+};
+
+static bool hand_over(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash)
+{
+    const struct reading *reading = context;
+    (void)hash;
+    return reading->each(reading->context, sequence, body);
+}
+
+enum gh_status gh_journal_read(struct gh_journal *journal, uint64_t after, unsigned max_entries,
+                               gh_journal_entry_fn *each, void *context)
+{
+    struct reading reading = {.each = each, .context = context};
+    return read_rows(journal, after, max_entries, hand_over, &reading);
+}
+
+struct verifying {
+    struct gh_chain_link last;
+    enum gh_status status;
+};
+
+static bool verify_row(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash)
+{
+    struct verifying *verifying = context;
+    struct gh_chain_link link;
+    verifying->status = gh_chain_link_read(sequence, body, hash, &link);
+    if (verifying->status == GH_OK && !gh_chain_follows(&link, &verifying->last)) {
+        verifying->status = GH_ERR_CORRUPT;
+    }
+    if (verifying->status != GH_OK) {
+        return false;
+    }
+    verifying->last = link;
+    return true;
+}
+
+/* Is there a row that can have no place in the chain? */
+static enum gh_status check_below_one(struct gh_journal *journal)
+{
+    int64_t strays = 0;
+    enum gh_status status = gh_journal_integer(
+        journal, "SELECT EXISTS (SELECT 1 FROM entry WHERE sequence < 1)", &strays, NULL);
+    return status == GH_OK && strays != 0 ? GH_ERR_CORRUPT : status;
+}
+
+enum gh_status gh_journal_verify(struct gh_journal *journal, uint64_t *bad_sequence)
+{
+    *bad_sequence = 0;
+    struct verifying verifying = {.status = GH_OK};
+    enum gh_status status = check_below_one(journal);
+    if (status == GH_OK) {
+        status = read_rows(journal, 0, -1, verify_row, &verifying);
+    }
+    if (status == GH_OK) {
+        status = verifying.status;
+    }
+    if (status == GH_ERR_CORRUPT) {
+        *bad_sequence = verifying.last.sequence + 1;
+    }
+    return status;
+}
