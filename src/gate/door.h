@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The door. Two halves: a pure one that says which lines are active at which time (gh_door), and
+ * one that moves them (gh_door_io: libgpiod, or the trace). The gate applies the one to the other.
+ */
+#ifndef GATEHOUSE_SRC_GATE_DOOR_H
+#define GATEHOUSE_SRC_GATE_DOOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gatehouse/clock.h"
+#include "gatehouse/reason.h"
+#include "gatehouse/status.h"
+
+enum gh_line {
+    GH_LINE_RELAY,
+    GH_LINE_BUZZER,
+    GH_LINE_GREEN,
+    GH_LINE_YELLOW,
+    GH_LINE_RED,
+    GH_LINE_COUNT
+};
+const char *
+gh_line_name(enum gh_line line); /* "relay", "buzzer", "lamp_green", "lamp_yellow", "lamp_red" */
+#define GH_LINE_BIT(line) (1u << (line))
+
+/* --- the pure half: events and time in, lines out; no thread, no clock, no I/O --- */
+struct gh_door_options {
+    int64_t pulse_ms; /* how long the door is unlocked: 100..60000 */
+    bool fail_safe;   /* true: the relay is energised while LOCKED, so that a loss of power unlocks;
+                         false (fail-secure): while unlocked */
+};
+
+struct gh_door {
+    struct gh_door_options options;
+    int64_t unlocked_until_ns; /* INT64_MIN: locked */
+    enum gh_lamp lamp;
+    enum gh_sound sound;
+    int64_t signal_start_ns;
+    int64_t signal_end_ns; /* the lamp goes off; a sound ends with its pattern */
+    int64_t last_ns;       /* the latest time heard of; INT64_MIN: none yet */
+};
+
+void gh_door_init(struct gh_door *door, const struct gh_door_options *options);
+/* Show a reason: its lamp (for as long as the door is unlocked, or 4 s; while WAITing until
+ * replaced, at most 60 s) and its sound from the start. Unlocks if and only if unlock is true, for
+ * pulse_ms from now; a second one while unlocked starts the pulse anew. A signal that does not
+ * unlock never shortens a running pulse. */
+void gh_door_signal(struct gh_door *door, const struct gh_reason_info *info, bool unlock,
+                    int64_t now_ns);
+/* Which lines are active at now_ns (a set of GH_LINE_BIT); *next_ns: when that will change next,
+ * INT64_MAX: never. Time that goes back takes everything that is pending back with it: what is left
+ * of a pulse stays what it was, so that the door is never unlocked for longer than pulse_ms. */
+unsigned gh_door_lines(struct gh_door *door, int64_t now_ns, int64_t *next_ns);
+/* Lines at rest: locked, dark, silent. */
+unsigned gh_door_rest_lines(const struct gh_door_options *options);
+
+/* --- the half that moves --- */
+/* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
+ * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
+ * level first, so that the relay rests in its fail state. */
+struct gh_door_io {
+    enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
+    void (*free)(void *context);
+    void *context;
+};
+
+struct gh_gpio_line {
+    char name[64]; /* of the line ("GPIO17") or its offset in decimal ("17"); "": not wired */
+    bool active_low;
+};
+/* chip: "gpiochip0", "/dev/gpiochip0", or "" to look line names up on all chips. The lines are
+ * requested as outputs at once, `initial` ones active. GH_ERR_NOTFOUND (chip or line, by name),
+ * GH_ERR_BUSY (in use, and by whom where the kernel says), GH_ERR_DENIED. */
+GH_MUST_CHECK enum gh_status gh_door_gpio_new(const char *chip,
+                                              const struct gh_gpio_line lines[GH_LINE_COUNT],
+                                              unsigned initial, struct gh_door_io *out,
+                                              struct gh_error *err);
+
+/* Prints one line on stdout for each change: `door +12.345 relay on` (seconds since it was made),
+ * flushed at once. */
+GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock, struct gh_door_io *out,
+                                               struct gh_error *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+
+#include "gate/door.h"
+
+static int64_t fake_now_ns;
+
+static int64_t fake_time(void *context)
+{
+    (void)context;
+    return fake_now_ns;
+}
+
+static const struct gh_clock fake_clock = {.wall_ns = fake_time, .monotonic_ns = fake_time};
+
+/* What the trace prints between begin and end, in place of the terminal. */
+static int real_stdout = -1;
+static FILE *captured;
+
+static void begin_capture(void)
+{
+    fflush(stdout);
+    captured = tmpfile();
+    assert_non_null(captured);
+    real_stdout = dup(STDOUT_FILENO);
+    assert_true(dup2(fileno(captured), STDOUT_FILENO) >= 0);
+}
+
+static void restore_stdout(void)
+{
+    dup2(real_stdout, STDOUT_FILENO);
+    close(real_stdout);
+    real_stdout = -1;
+}
+
+/* Without flushing: the trace has to do that itself. */
+static void end_capture(char *text, size_t text_bytes)
+{
+    restore_stdout();
+    rewind(captured);
+    size_t size = fread(text, 1, text_bytes - 1, captured);
+    text[size] = '\0';
+    fclose(captured);
+}
+
+static void every_change_is_one_line(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    fake_now_ns = 50 * GH_NS_PER_S;
+    assert_int_equal(gh_door_trace_new(&fake_clock, &io, NULL), GH_OK);
+
+    begin_capture();
+    enum gh_status status = io.set(io.context, 0, NULL);
+    fake_now_ns += 12345 * GH_NS_PER_MS;
+    unsigned open = GH_LINE_BIT(GH_LINE_RELAY) | GH_LINE_BIT(GH_LINE_GREEN);
+    status |= io.set(io.context, open, NULL);
+    status |= io.set(io.context, open, NULL);
+    fake_now_ns += 5 * GH_NS_PER_MS;
+    status |=
+        io.set(io.context, GH_LINE_BIT(GH_LINE_GREEN) | GH_LINE_BIT(GH_LINE_BUZZER) | 0x8000, NULL);
+    char text[512];
+    end_capture(text, sizeof(text));
+
+    assert_int_equal(status, GH_OK);
+    assert_string_equal(text, "door +12.345 relay on\n"
+                              "door +12.345 lamp_green on\n"
+                              "door +12.350 relay off\n"
+                              "door +12.350 buzzer on\n");
+    begin_capture();
+    io.free(io.context);
+    end_capture(text, sizeof(text));
+    assert_string_equal(text, "door +12.350 buzzer off\n"
+                              "door +12.350 lamp_green off\n");
+}
+
+static void a_full_device_is_an_error_and_the_line_comes_later(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_error err = {0};
+    char text[512];
+    fake_now_ns = 0;
+    assert_int_equal(gh_door_trace_new(&fake_clock, &io, NULL), GH_OK);
+
+    fflush(stdout);
+    real_stdout = dup(STDOUT_FILENO);
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true(full >= 0);
+    dup2(full, STDOUT_FILENO);
+    close(full);
+    enum gh_status status = io.set(io.context, GH_LINE_BIT(GH_LINE_RED), &err);
+    restore_stdout();
+    assert_int_equal(status, GH_ERR_NOSPACE);
+    assert_non_null(strstr(err.text, "door"));
+
+    begin_capture();
+    status = io.set(io.context, GH_LINE_BIT(GH_LINE_RED), NULL);
+    end_capture(text, sizeof(text));
+    assert_int_equal(status, GH_OK);
+    assert_string_equal(text, "door +0.000 lamp_red on\n");
+    begin_capture();
+    io.free(io.context);
+    end_capture(text, sizeof(text));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_change_is_one_line),
+        cmocka_unit_test(a_full_device_is_an_error_and_the_line_comes_later),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

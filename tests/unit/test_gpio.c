@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The libgpiod that this build has is covered by a fake of the same names in this program: the
+ * linker takes those of the program before those of the shared library. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <gpiod.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef GPIOD_LINE_BULK_MAX_LINES
+#include "fakes/gpiod/gpiod_v1.h"
+#else
+#include "fakes/gpiod/gpiod_v2.h"
+#endif
+
+#include "gate/gpio.h"
+#include "gatehouse/bytes.h"
+
+#define RELAY GH_LINE_BIT(GH_LINE_RELAY)
+#define GREEN GH_LINE_BIT(GH_LINE_GREEN)
+#define RED GH_LINE_BIT(GH_LINE_RED)
+
+static char folder[] = "/tmp/gatehouse-gpio-XXXXXX";
+
+static void make_file(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    make_file("gpiochip0");
+    make_file("gpiochip10");
+    make_file("gpiochip7"); /* a file that is no chip */
+    make_file("random");
+    char path[64];
+    snprintf(path, sizeof(path), "%s/gpiochip", folder);
+    return symlink("gpiochip0", path); /* a second name, which comes first */
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"gpiochip0", "gpiochip10", "gpiochip7", "random",
+                                        "gpiochip"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    return rmdir(folder);
+}
+
+static int plug_chips(void **state)
+{
+    (void)state;
+    memset(fake_chips, 0, sizeof(fake_chips));
+    fake_violations = 0;
+    fake_chips[0].device = "gpiochip0";
+    fake_chips[0].lines[2].name = "GPIO2";
+    fake_chips[0].lines[3].name = "GPIO3";
+    fake_chips[0].lines[4].name = "GPIO4";
+    fake_chips[0].lines[6].name = "LED";
+    fake_chips[0].lines[6].user = "led-driver";
+    fake_chips[0].lines[7].user = "";
+    fake_chips[1].device = "gpiochip10";
+    fake_chips[1].lines[1].name = "BUZZ";
+    fake_chips[1].lines[2].name = "GPIO3"; /* the first chip's comes first */
+    return 0;
+}
+
+/* Whatever happened, nothing is left open and nothing was asked that may not be asked. */
+static int unplug_chips(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FAKE_CHIPS; i++) {
+        if (fake_chips[i].open != 0 || fake_chips[i].requests != 0) {
+            print_error("%s is still open\n", fake_chips[i].device);
+            return -1;
+        }
+    }
+    return fake_violations == 0 ? 0 : -1;
+}
+
+struct wiring {
+    struct gh_gpio_line lines[GH_LINE_COUNT];
+};
+
+static struct wiring wire(enum gh_line line, const char *name, bool active_low,
+                          struct wiring wiring)
+{
+    snprintf(wiring.lines[line].name, sizeof(wiring.lines[line].name), "%s", name);
+    wiring.lines[line].active_low = active_low;
+    return wiring;
+}
+
+static const struct wiring nothing = {.lines = {{.name = ""}}};
+
+static enum gh_status open_door(const char *chip, struct wiring wiring, unsigned initial,
+                                struct gh_door_io *io, struct gh_error *err)
+{
+    return gh_door_gpio_new_in(folder, chip, wiring.lines, initial, io, err);
+}
+
+static void by_name_offset_and_path_of_the_chip(void **state)
+{
+    (void)state;
+    struct fake_line *lines = fake_chips[0].lines;
+    char path[64];
+    snprintf(path, sizeof(path), "%s/gpiochip0", folder);
+    const char *chips[] = {"gpiochip0", path};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(chips); i++) {
+        struct gh_door_io io;
+        struct gh_error err = {0};
+        struct wiring wiring =
+            wire(GH_LINE_RELAY, "GPIO3", false, wire(GH_LINE_GREEN, "5", false, nothing));
+        assert_int_equal(open_door(chips[i], wiring, 0, &io, &err), GH_OK);
+        assert_string_equal(lines[3].user, "gatehouse");
+        assert_string_equal(lines[5].user, "gatehouse");
+        assert_int_equal(io.set(io.context, RELAY, &err), GH_OK);
+        assert_int_equal(lines[3].level, 1);
+        assert_int_equal(lines[5].level, 0);
+        assert_int_equal(io.set(io.context, GREEN, &err), GH_OK);
+        assert_int_equal(lines[3].level, 0);
+        assert_int_equal(lines[5].level, 1);
+        io.free(io.context);
+        assert_null(lines[3].user);
+        assert_int_equal(lines[5].level, 0);
+    }
+}
+
+static void names_are_looked_up_on_all_chips(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO3", false,
+             wire(GH_LINE_BUZZER, "BUZZ", true, wire(GH_LINE_RED, "GPIO2", false, nothing)));
+    assert_int_equal(open_door("", wiring, 0, &io, NULL), GH_OK);
+    assert_int_equal(fake_chips[0].requests, 1);
+    assert_int_equal(fake_chips[1].requests, 1);
+    assert_null(fake_chips[1].lines[2].user);
+    assert_int_equal(fake_chips[1].lines[1].level, 1); /* active low, and silent */
+    assert_int_equal(io.set(io.context, RELAY | RED | GH_LINE_BIT(GH_LINE_BUZZER), NULL), GH_OK);
+    assert_int_equal(fake_chips[0].lines[3].level, 1);
+    assert_int_equal(fake_chips[0].lines[2].level, 1);
+    assert_int_equal(fake_chips[1].lines[1].level, 0);
+    io.free(io.context);
+    assert_int_equal(fake_chips[1].lines[1].level, 1);
+}
+
+/* An active-low relay must not click at start: its level is right from the moment of the request.
+ */
+static void first_levels_come_with_the_request(void **state)
+{
+    (void)state;
+    struct fake_line *lines = fake_chips[0].lines;
+    struct gh_door_io io;
+    struct wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO2", true,
+             wire(GH_LINE_GREEN, "GPIO3", true, wire(GH_LINE_RED, "GPIO4", false, nothing)));
+    assert_int_equal(open_door("gpiochip0", wiring, GREEN | RED, &io, NULL), GH_OK);
+    assert_int_equal(fake_chips[0].sets, 0);
+    assert_int_equal(fake_chips[0].requests, 1);
+    assert_int_equal(lines[2].level, 1);
+    assert_int_equal(lines[3].level, 0);
+    assert_int_equal(lines[4].level, 1);
+    assert_int_equal(lines[2].level_changes + lines[3].level_changes + lines[4].level_changes, 0);
+    io.free(io.context);
+    assert_int_equal(lines[2].level, 1);
+    assert_int_equal(lines[3].level, 1);
+    assert_int_equal(lines[4].level, 0);
+}
+
+static void setting_twice_changes_once(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    assert_int_equal(
+        open_door("gpiochip0", wire(GH_LINE_RELAY, "GPIO2", false, nothing), 0, &io, NULL), GH_OK);
+    assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK);
+    assert_int_equal(io.set(io.context, RELAY | GREEN, NULL), GH_OK); /* green is not wired */
+    assert_int_equal(fake_chips[0].lines[2].level_changes, 1);
+    assert_int_equal(fake_chips[0].lines[2].level, 1);
+    io.free(io.context);
+}
+
+static void a_door_without_wires_works(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    assert_int_equal(open_door("", nothing, RELAY, &io, NULL), GH_OK);
+    assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK);
+    io.free(io.context);
+}
+
+static void expect_refusal(const char *chip, struct wiring wiring, enum gh_status status,
+                           const char *first, const char *second)
+{
+    struct gh_door_io io = {.context = &io};
+    struct gh_error err = {0};
+    assert_int_equal(open_door(chip, wiring, RELAY, &io, &err), status);
+    assert_null(io.context);
+    assert_int_equal(err.status, status);
+    if (strstr(err.text, first) == NULL || strstr(err.text, second) == NULL) {
+        fail_msg("'%s' does not say '%s' and '%s'", err.text, first, second);
+    }
+}
+
+static void busy_lines_name_who_has_them(void **state)
+{
+    (void)state;
+    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    expect_refusal("gpiochip0", wire(GH_LINE_RED, "LED", false, relay), GH_ERR_BUSY, "lamp_red",
+                   "led-driver");
+    expect_refusal("gpiochip0", wire(GH_LINE_RED, "7", false, relay), GH_ERR_BUSY, "line 7",
+                   "no name");
+    /* the line that was free is free still */
+    assert_null(fake_chips[0].lines[2].user);
+    assert_int_equal(fake_chips[0].lines[2].level, 0);
+}
+
+static void what_is_not_there_is_named(void **state)
+{
+    (void)state;
+    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    expect_refusal("gpiochip3", relay, GH_ERR_NOTFOUND, "gpiochip3", "");
+    expect_refusal("gpiochip7", relay, GH_ERR_NOTFOUND, "gpiochip7", "");
+    expect_refusal("/nowhere/gpiochip0", relay, GH_ERR_NOTFOUND, "/nowhere/gpiochip0", "");
+    struct wiring wrong = wire(GH_LINE_GREEN, "GPIO99", false, relay);
+    expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "GPIO99");
+    expect_refusal("", wrong, GH_ERR_NOTFOUND, "lamp_green", "GPIO99");
+    wrong = wire(GH_LINE_GREEN, "8", false, relay);
+    expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "8");
+    wrong = wire(GH_LINE_GREEN, "99999999999999999999999", false, relay);
+    expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "9999");
+    wrong = wire(GH_LINE_GREEN, "4294967298", false, relay); /* 2 in 32 bits */
+    expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "4294967298");
+}
+
+static void a_number_alone_names_no_chip(void **state)
+{
+    (void)state;
+    expect_refusal("", wire(GH_LINE_RELAY, "2", false, nothing), GH_ERR_INVALID, "relay", "chip");
+}
+
+static void one_line_cannot_do_two_things(void **state)
+{
+    (void)state;
+    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    expect_refusal("gpiochip0", wire(GH_LINE_BUZZER, "2", true, relay), GH_ERR_INVALID, "relay",
+                   "buzzer");
+    expect_refusal("", wire(GH_LINE_BUZZER, "GPIO2", true, relay), GH_ERR_INVALID, "relay",
+                   "buzzer");
+}
+
+static void permission_is_told_from_absence(void **state)
+{
+    (void)state;
+    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    fake_chips[0].open_errno = EACCES;
+    expect_refusal("gpiochip0", relay, GH_ERR_DENIED, "gpiochip0", "");
+    expect_refusal("", relay, GH_ERR_DENIED, "GPIO2", "");
+    /* another chip's line can still be had */
+    struct gh_door_io io;
+    assert_int_equal(open_door("", wire(GH_LINE_RELAY, "BUZZ", false, nothing), 0, &io, NULL),
+                     GH_OK);
+    io.free(io.context);
+}
+
+/* The second chip refuses: what the first one has given is put to rest and given back. */
+static void half_a_door_is_none(void **state)
+{
+    (void)state;
+    struct wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO2", false, wire(GH_LINE_BUZZER, "BUZZ", false, nothing));
+    fake_chips[1].lines[1].user = "beeper";
+    expect_refusal("", wiring, GH_ERR_BUSY, "buzzer", "beeper");
+    assert_null(fake_chips[0].lines[2].user);
+    assert_int_equal(fake_chips[0].lines[2].level, 0);
+    assert_int_equal(fake_chips[0].lines[2].level_changes, 1); /* it was active, as asked */
+
+    fake_chips[1].lines[1].user = NULL;
+    fake_chips[1].request_errno = EINVAL;
+    expect_refusal("", wiring, GH_ERR_INVALID, "gpiochip10", "");
+    fake_chips[1].request_errno = EBUSY; /* and it does not say which */
+    expect_refusal("", wiring, GH_ERR_BUSY, "gpiochip10", "in use");
+}
+
+static void a_chip_that_fails_does_not_stop_the_others(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_error err = {0};
+    struct wiring wiring =
+        wire(GH_LINE_BUZZER, "BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
+    assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
+    assert_int_equal(fake_chips[0].lines[2].level, 1);
+    fake_chips[0].set_errno = ENODEV;
+    assert_int_equal(io.set(io.context, GH_LINE_BIT(GH_LINE_BUZZER), &err), GH_ERR_GONE);
+    assert_non_null(strstr(err.text, folder));
+    assert_int_equal(fake_chips[1].lines[1].level, 1);
+    fake_chips[0].set_errno = 0;
+    assert_int_equal(io.set(io.context, 0, NULL), GH_OK);
+    assert_int_equal(fake_chips[0].lines[2].level, 0);
+    io.free(io.context);
+}
+
+/* At the end the relay rests at its inactive level even while the door was unlocked. */
+static void at_the_end_everything_is_inactive(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO2", true, wire(GH_LINE_GREEN, "GPIO3", false, nothing));
+    assert_int_equal(open_door("gpiochip0", wiring, RELAY | GREEN, &io, NULL), GH_OK);
+    io.free(io.context);
+    assert_int_equal(fake_chips[0].lines[2].level, 1);
+    assert_int_equal(fake_chips[0].lines[3].level, 0);
+    assert_int_equal(fake_chips[0].sets, 1);
+    assert_false(fake_chips[0].lines[2].is_output);
+}
+
+static void the_real_folder_has_no_such_chip(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_error err = {0};
+    struct wiring wiring = wire(GH_LINE_RELAY, "17", false, nothing);
+    assert_int_equal(gh_door_gpio_new("gpiochip4711", wiring.lines, 0, &io, &err), GH_ERR_NOTFOUND);
+    assert_non_null(strstr(err.text, "/dev/gpiochip4711"));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, plug_chips, unplug_chips)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(by_name_offset_and_path_of_the_chip),
+        TEST(names_are_looked_up_on_all_chips),
+        TEST(first_levels_come_with_the_request),
+        TEST(setting_twice_changes_once),
+        TEST(a_door_without_wires_works),
+        TEST(busy_lines_name_who_has_them),
+        TEST(what_is_not_there_is_named),
+        TEST(a_number_alone_names_no_chip),
+        TEST(one_line_cannot_do_two_things),
+        TEST(permission_is_told_from_absence),
+        TEST(half_a_door_is_none),
+        TEST(a_chip_that_fails_does_not_stop_the_others),
+        TEST(at_the_end_everything_is_inactive),
+        TEST(the_real_folder_has_no_such_chip),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
