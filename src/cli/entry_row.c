@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/entry_row.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "gatehouse/bytes.h"
+#include "gatehouse/clock.h"
+#include "gatehouse/reason.h"
+
+void gh_entry_table_init(struct gh_table *table)
+{
+    static const char *const headings[] = {"TIME",   "GATE", "OUTCOME", "REASON",
+                                           "COLOUR", "NAME", "HOME"};
+    gh_table_init(table, headings, GH_ARRAY_SIZE(headings));
+}
+
+/* The first that is not empty. */
+static const char *either(const char *a, const char *b)
+{
+    return a[0] != 0 ? a : b;
+}
+
+static const char *reason_text(const json_t *entry)
+{
+    const char *token = gh_json_text(entry, "reason");
+    enum gh_reason reason;
+    if (gh_reason_from_token(token, &reason) == GH_OK) {
+        return gh_reason_info(reason)->text;
+    }
+    if (token[0] == 0 && strcmp(gh_json_text(entry, "type"), "start") == 0) {
+        return "The gate started";
+    }
+    return token; /* of a newer gate than this tool */
+}
+
+enum gh_status gh_entry_row_add(struct gh_table *table, const json_t *row)
+{
+    const json_t *entry = json_object_get(row, "entry");
+    const char *type = gh_json_text(entry, "type");
+    const json_t *time_ms = json_object_get(entry, "time_ms");
+    const char *doubt = strcmp(gh_json_text(entry, "clock"), "untrusted") == 0 ? "?" : "";
+    char plain[GH_TIME_TEXT_BYTES];
+    char time[GH_TIME_TEXT_BYTES + 2] = "";
+    if (json_is_integer(time_ms)) {
+        gh_time_format(json_integer_value(time_ms) / 1000, plain);
+        (void)snprintf(time, sizeof(time), "%s%s", plain, doubt);
+    }
+    /* What is no passage says what it is instead of an outcome. */
+    const char *outcome = strcmp(type, "passage") == 0 ? gh_json_text(entry, "outcome") : type;
+    const char *cells[] = {
+        time,
+        either(gh_json_text(row, "gate_name"), gh_json_text(row, "gate")),
+        outcome,
+        reason_text(entry),
+        gh_json_text(entry, "colour"),
+        either(gh_json_text(row, "name"), gh_json_text(entry, "subject")),
+        either(gh_json_text(row, "address"), gh_json_text(entry, "home")),
+    };
+    return gh_table_add(table, cells);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/listing.h"
+
+#include "cli/client.h"
+#include "cli/lookup.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+struct taking {
+    const struct gh_listing *listing;
+    bool json;
+    struct gh_table table;
+};
+
+static enum gh_status take(void *context, const json_t *element, struct gh_error *err)
+{
+    struct taking *taking = context;
+    if (taking->json) {
+        gh_print_json(element);
+        return GH_OK;
+    }
+    return taking->listing->add_row(&taking->table, element) == GH_OK
+               ? GH_OK
+               : gh_fail(err, GH_ERR_NOMEM, "no memory");
+}
+
+static enum gh_status list(struct taking *taking, struct gh_error *err)
+{
+    GH_CLEANUP_CLIENT struct gh_client client = {0};
+    enum gh_status status = gh_client_open(&client, err);
+    if (status == GH_OK) {
+        status = gh_each_page(&client, taking->listing->path, NULL, taking->listing->member, take,
+                              taking, err);
+    }
+    if (status == GH_OK && !taking->json) {
+        gh_table_print(&taking->table, stdout);
+    }
+    return status;
+}
+
+int gh_listing_run(const struct gh_listing *listing, int argc, char **argv)
+{
+    struct taking taking = {.listing = listing};
+    const struct gh_option options[] = {{.name = "json", .flag = &taking.json}};
+    const struct gh_syntax syntax = {
+        listing->command, listing->usage, options, GH_ARRAY_SIZE(options), 0, 0};
+    char **operands;
+    int count;
+    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
+    if (code != GH_GO_ON) {
+        return code;
+    }
+    struct gh_error err = {0};
+    gh_table_init(&taking.table, listing->headings, listing->columns);
+    enum gh_status status = list(&taking, &err);
+    gh_table_free(&taking.table);
+    return status == GH_OK ? GH_EXIT_OK : gh_complain(&err);
+}

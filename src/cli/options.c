@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int gh_misuse(const char *command, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, "gatehouse %s: %s (--help says more)\n", command, text);
+    return GH_EXIT_USAGE;
+}
+
+/* The numbers that getopt_long answers with: the option's place in the table behind these. */
+#define VAL_HELP 1000
+#define VAL_FIRST 1001
+
+static void long_options(const struct gh_syntax *syntax, struct option *out)
+{
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        out[i] = (struct option){
+            .name = syntax->options[i].name,
+            .has_arg = syntax->options[i].value != NULL ? required_argument : no_argument,
+            .val = VAL_FIRST + (int)i,
+        };
+    }
+    out[syntax->option_count] = (struct option){.name = "help", .val = VAL_HELP};
+}
+
+/* What getopt_long disliked: an option without its value, one that is unknown, or a flag with one.
+ */
+static int bad_option(const struct gh_syntax *syntax, int answer, char **argv)
+{
+    if (answer == ':') {
+        return gh_misuse(syntax->command, "--%s needs a value",
+                         syntax->options[optopt - VAL_FIRST].name);
+    }
+    if (optopt >= VAL_FIRST || optopt == VAL_HELP) {
+        return gh_misuse(syntax->command, "%s: this option takes no value", argv[optind - 1]);
+    }
+    if (optopt != 0) {
+        return gh_misuse(syntax->command, "unknown option -%c", optopt);
+    }
+    return gh_misuse(syntax->command, "unknown option %s", argv[optind - 1]);
+}
+
+static int parse_options(const struct gh_syntax *syntax, int argc, char **argv)
+{
+    struct option options[GH_OPTIONS_MAX + 2] = {{0}};
+    long_options(syntax, options);
+    optind = 0; /* glibc: begin anew */
+    opterr = 0;
+    for (;;) {
+        /* The tool has one thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+        int answer = getopt_long(argc, argv, ":h", options, NULL);
+        if (answer == -1) {
+            return GH_GO_ON;
+        }
+        if (answer == 'h' || answer == VAL_HELP) {
+            (void)fputs(syntax->usage, stdout);
+            return GH_EXIT_OK;
+        }
+        if (answer < VAL_FIRST) {
+            return bad_option(syntax, answer, argv);
+        }
+        const struct gh_option *option = &syntax->options[answer - VAL_FIRST];
+        if (option->value != NULL) {
+            *option->value = optarg;
+        } else {
+            *option->flag = true;
+        }
+    }
+}
+
+int gh_options_parse(const struct gh_syntax *syntax, int argc, char **argv, char ***operands,
+                     int *operand_count)
+{
+    if (syntax->option_count > GH_OPTIONS_MAX) {
+        return gh_misuse(syntax->command, "too many options in the table");
+    }
+    int answer = parse_options(syntax, argc, argv);
+    if (answer != GH_GO_ON) {
+        return answer;
+    }
+    *operands = argv + optind;
+    *operand_count = argc - optind;
+    if (*operand_count < syntax->operands_min) {
+        return gh_misuse(syntax->command, "something is missing");
+    }
+    if (*operand_count > syntax->operands_max) {
+        return gh_misuse(syntax->command, "'%s' is one word too many",
+                         argv[optind + syntax->operands_max]);
+    }
+    return GH_GO_ON;
+}
+
+int gh_subcommand_run(const char *command, const char *usage, const struct gh_subcommand *table,
+                      size_t count, int argc, char **argv)
+{
+    if (argc < 2) {
+        return gh_misuse(command, "which command?");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        (void)fputs(usage, stdout);
+        return GH_EXIT_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(argv[1], table[i].name) == 0) {
+            return table[i].run(argc - 1, argv + 1);
+        }
+    }
+    return gh_misuse(command, "there is no command '%s'", argv[1]);
+}
+
+enum gh_status gh_duration_parse(const char *text, int64_t max_s, int64_t *seconds)
+{
+    static const struct {
+        char letter;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+
+    int64_t number = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        number = number * 10 + (*at - '0');
+        if (number > max_s) {
+            return GH_ERR_TOOBIG;
+        }
+    }
+    if (number == 0 || at[0] == 0 || at[1] != 0) {
+        return GH_ERR_INVALID;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (at[0] == units[i].letter) {
+            if (number > max_s / units[i].seconds) {
+                return GH_ERR_TOOBIG;
+            }
+            *seconds = number * units[i].seconds;
+            return GH_OK;
+        }
+    }
+    return GH_ERR_INVALID;
+}

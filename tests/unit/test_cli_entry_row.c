@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/entry_row.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The row that a JSON text becomes, its cells separated by `|`. */
+static void expect(const char *json, const char *cells)
+{
+    struct gh_table table;
+    gh_entry_table_init(&table);
+    json_t *row = json_loads(json, 0, NULL);
+    assert_non_null(row);
+    assert_int_equal(gh_entry_row_add(&table, row), GH_OK);
+    char got[512] = "";
+    for (size_t i = 0; i < table.cell_count; i++) {
+        strcat(got, table.cells[i]);
+        strcat(got, i + 1 < table.cell_count ? "|" : "");
+    }
+    assert_string_equal(got, cells);
+    gh_table_free(&table);
+    json_decref(row);
+}
+
+static void a_passage(void **state)
+{
+    (void)state;
+    expect("{\"row\": 7, \"gate\": \"00000000000000a1\", \"gate_name\": \"North gate\","
+           " \"name\": \"Ada Ahorn\", \"address\": \"Lane 7\", \"entry\": {\"type\": \"passage\","
+           " \"time_ms\": 1583046000999, \"clock\": \"trusted\", \"outcome\": \"open\","
+           " \"reason\": \"ok\", \"colour\": \"green\", \"subject\": \"00000000000000b1\"}}",
+           "2020-03-01T07:00:00Z|North gate|open|Welcome|green|Ada Ahorn|Lane 7");
+}
+
+static void identifiers_stand_in_for_names(void **state)
+{
+    (void)state;
+    expect("{\"gate\": \"00000000000000a1\", \"name\": null, \"address\": null,"
+           " \"entry\": {\"type\": \"passage\", \"time_ms\": 0, \"clock\": \"untrusted\","
+           " \"outcome\": \"guard\", \"reason\": \"clock_untrusted\","
+           " \"subject\": \"00000000000000b1\", \"home\": \"00000000000000c1\"}}",
+           "1970-01-01T00:00:00Z?|00000000000000a1|guard|This gate does not know the time|-|"
+           "00000000000000b1|00000000000000c1");
+}
+
+static void what_is_no_passage(void **state)
+{
+    (void)state;
+    expect("{\"gate_name\": \"N\", \"entry\": {\"type\": \"start\", \"time_ms\": 1000}}",
+           "1970-01-01T00:00:01Z|N|start|The gate started|-|-|-");
+    expect("{\"gate_name\": \"N\", \"entry\": {\"type\": \"fault\", \"outcome\": \"guard\","
+           " \"reason\": \"door_failed\", \"time_ms\": 1000}}",
+           "1970-01-01T00:00:01Z|N|fault|The door could not be driven|-|-|-");
+}
+
+static void what_this_tool_does_not_know(void **state)
+{
+    (void)state;
+    expect("{\"entry\": {\"type\": \"passage\", \"outcome\": \"deny\", \"reason\": \"future\"}}",
+           "-|-|deny|future|-|-|-");
+    expect("{}", "-|-|-|-|-|-|-");
+    expect("{\"entry\": [], \"gate\": 7}", "-|-|-|-|-|-|-");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_passage),
+        cmocka_unit_test(identifiers_stand_in_for_names),
+        cmocka_unit_test(what_is_no_passage),
+        cmocka_unit_test(what_this_tool_does_not_know),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
