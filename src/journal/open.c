@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/sqlite_status.h"
 #include "gatehouse/file.h"
 #include "journal/store.h"
 
@@ -33,57 +34,18 @@ static enum gh_status status_of_errno(int err)
     return status == GH_OK ? GH_ERR_IO : status == GH_ERR_DENIED ? GH_ERR_READONLY : status;
 }
 
-/* The errno behind SQLITE_IOERR. A write may fail well before the commit that reports it, so the
- * WAL and the file are asked before the connection, which only knows errno as it is by then. */
-static int errno_of(sqlite3 *db)
-{
-    sqlite3_file *wal = NULL;
-    int err = 0;
-    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK &&
-        wal != NULL && wal->pMethods != NULL &&
-        wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &err) == SQLITE_OK && err != 0) {
-        return err;
-    }
-    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &err) == SQLITE_OK && err != 0) {
-        return err;
-    }
-    return sqlite3_system_errno(db);
-}
-
 enum gh_status gh_journal_status(struct gh_journal *journal, int result)
 {
-    switch (result & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
+    enum gh_status status = gh_sqlite_status(journal->db, result);
+    switch (status) {
+    case GH_ERR_END:
         return GH_OK;
-    case SQLITE_NOMEM:
-        return GH_ERR_NOMEM;
-    case SQLITE_FULL:
-        return GH_ERR_NOSPACE;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return GH_ERR_READONLY;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_CONSTRAINT: /* the sequence number is there: somebody else wrote it */
+    case GH_ERR_EXISTS: /* the sequence number is there: somebody else wrote it */
         return GH_ERR_BUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_FORMAT:
-    case SQLITE_MISMATCH:
-    case SQLITE_ERROR: /* our own statements are right: so a table or a column is missing */
-        return GH_ERR_CORRUPT;
-    case SQLITE_CANTOPEN:
-        return journal->db == NULL ? GH_ERR_IO : status_of_errno(sqlite3_system_errno(journal->db));
-    case SQLITE_IOERR:
-        if (result == SQLITE_IOERR_CORRUPTFS) {
-            return GH_ERR_CORRUPT;
-        }
-        return journal->db == NULL ? GH_ERR_IO : status_of_errno(errno_of(journal->db));
+    case GH_ERR_DENIED:
+        return GH_ERR_READONLY;
     default:
-        return GH_ERR_IO;
+        return status;
     }
 }
 

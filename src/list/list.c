@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sqlite_status.h"
 #include "gatehouse/file.h"
 #include "list/database.h"
 
@@ -31,60 +32,18 @@ struct gh_list {
 
 /* --- shared with the builder ------------------------------------------------------------------ */
 
-static enum gh_status status_of_errno(int err, bool while_writing)
-{
-    enum gh_status status = gh_status_from_errno(err);
-    return while_writing && status == GH_ERR_DENIED ? GH_ERR_READONLY : status;
-}
-
-/* The errno behind SQLITE_IOERR. A write may fail long before the commit that reports it, so the
- * file is asked before the connection, which only knows errno as it is by then. */
-static int errno_of(sqlite3 *db)
-{
-    int err = 0;
-    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &err) == SQLITE_OK && err != 0) {
-        return err;
-    }
-    return sqlite3_system_errno(db);
-}
-
 enum gh_status gh_list_sqlite_status(sqlite3 *db, int result, bool while_writing)
 {
-    switch (result & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
+    enum gh_status status = gh_sqlite_status(db, result);
+    switch (status) {
+    case GH_ERR_END:
         return GH_OK;
-    case SQLITE_NOMEM:
-        return GH_ERR_NOMEM;
-    case SQLITE_FULL:
-        return GH_ERR_NOSPACE;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return GH_ERR_READONLY;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return GH_ERR_BUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_FORMAT:
-    case SQLITE_ERROR: /* our own statements are right: so a table or a column is missing */
-    case SQLITE_SCHEMA:
-    case SQLITE_MISMATCH:
-    case SQLITE_CONSTRAINT:
+    case GH_ERR_EXISTS:
         return GH_ERR_CORRUPT;
-    case SQLITE_CANTOPEN:
-    case SQLITE_IOERR:
-        if (result == SQLITE_IOERR_SHORT_READ || result == SQLITE_IOERR_CORRUPTFS) {
-            return GH_ERR_CORRUPT;
-        }
-        if (db != NULL && errno_of(db) != 0) {
-            return status_of_errno(errno_of(db), while_writing);
-        }
-        return GH_ERR_IO;
+    case GH_ERR_DENIED:
+        return while_writing ? GH_ERR_READONLY : GH_ERR_DENIED;
     default:
-        return GH_ERR_IO;
+        return status;
     }
 }
 
