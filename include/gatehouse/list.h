@@ -54,9 +54,9 @@ struct gh_list; /* opaque, read-only; one thread at a time */
 /* Build path from a verified manifest (its bytes as received, kept in the file) and its snapshot:
  * size and SHA-256 are checked, every record is checked, the file is written beside path, synced,
  * renamed. On any error the old file stands: GH_ERR_CORRUPT (does not match the manifest, or a bad
- * record), GH_ERR_ROLLBACK (generation or issue time is older than that of the list in path, if
- * that one is of the same key), GH_ERR_BUSY (somebody else is building it), GH_ERR_NOSPACE,
- * GH_ERR_READONLY, GH_ERR_IO. */
+ * record), GH_ERR_ROLLBACK (the generation is older than that of the list in path, or the same
+ * and issued before, if that one is of the same key), GH_ERR_BUSY (somebody else is building it),
+ * GH_ERR_NOSPACE, GH_ERR_READONLY, GH_ERR_IO. */
 GH_MUST_CHECK enum gh_status gh_list_build(const char *path, const struct gh_public_key *list_key,
                                            struct gh_bytes manifest, struct gh_bytes snapshot,
                                            struct gh_error *err);

@@ -249,7 +249,9 @@ static enum gh_status check_not_older(const struct gh_manifest *newer,
                        "generation %" PRIu64 " is older than the %" PRIu64 " that is here",
                        newer->generation, current->generation);
     }
-    if (newer->issued_at_s < current->issued_at_s) {
+    /* Within a generation only, so that one signed while the server's clock was ahead shuts out
+     * none that follow. */
+    if (newer->generation == current->generation && newer->issued_at_s < current->issued_at_s) {
         return gh_fail(err, GH_ERR_ROLLBACK, "the manifest was issued before the one that is here");
     }
     return GH_OK;

@@ -207,7 +207,8 @@ static enum gh_status read_newer_manifest(struct gh_list *list, const char *path
             GH_OK &&
         strcmp(newer->area, list->manifest.area) == 0 &&
         newer->generation >= list->manifest.generation &&
-        newer->issued_at_s >= list->manifest.issued_at_s &&
+        (newer->generation > list->manifest.generation ||
+         newer->issued_at_s >= list->manifest.issued_at_s) &&
         memcmp(newer->snapshot_sha256, list->manifest.snapshot_sha256, GH_SHA256_BYTES) == 0) {
         status = keep_bytes(list, data, size, err);
         if (status == GH_OK) {
