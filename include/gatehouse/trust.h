@@ -21,6 +21,11 @@ struct gh_issuer_key {
 };
 #define GH_TRUST_KEYS_MAX 64
 
+/* Whether such a code may be signed by this key: its kind, when it was issued, and by whom it says.
+ */
+bool gh_issuer_key_may_sign(const struct gh_issuer_key *key, enum gh_kind kind, int64_t issued_at_s,
+                            struct gh_bytes issuer);
+
 struct gh_trust; /* opaque */
 
 /* keys are copied. GH_ERR_INVALID for a key that is none; GH_ERR_EXISTS for two keys of one id;

@@ -43,20 +43,6 @@ static void identify_authentic(const struct gh_code_parts *parts,
 
 /* --- whether to believe it ------------------------------------------------------------------- */
 
-static bool issuer_agrees(const struct gh_issuer_key *issuer, struct gh_bytes claimed)
-{
-    struct gh_bytes name = {.data = (const uint8_t *)issuer->issuer,
-                            .size = strlen(issuer->issuer)};
-    return name.size == 0 || gh_bytes_equal(name, claimed);
-}
-
-static bool key_may_sign(const struct gh_issuer_key *issuer, const struct gh_code_claims *claims)
-{
-    return (issuer->purposes & GH_PURPOSE(claims->kind)) != 0 &&
-           claims->issued_at_s >= issuer->not_before_s &&
-           claims->issued_at_s <= issuer->not_after_s && issuer_agrees(issuer, claims->issuer);
-}
-
 static enum gh_reason authenticate(const struct gh_trust *trust, const struct gh_code_parts *parts)
 {
     if (parts->kind == GH_KIND_ENROLMENT)
@@ -64,7 +50,8 @@ static enum gh_reason authenticate(const struct gh_trust *trust, const struct gh
     struct gh_trusted_key found;
     if (!gh_trust_find(trust, parts->cose.key_id.data, &found))
         return GH_REASON_FOREIGN;
-    if (!key_may_sign(found.issuer, &parts->claims))
+    const struct gh_code_claims *claims = &parts->claims;
+    if (!gh_issuer_key_may_sign(found.issuer, claims->kind, claims->issued_at_s, claims->issuer))
         return GH_REASON_WRONG_KEY;
     struct gh_bytes no_aad = {.size = 0};
     /* No memory to verify with is "not verified" too. */

@@ -90,6 +90,15 @@ void gh_trust_unref(struct gh_trust *trust)
         trust_free(trust);
 }
 
+bool gh_issuer_key_may_sign(const struct gh_issuer_key *key, enum gh_kind kind, int64_t issued_at_s,
+                            struct gh_bytes issuer)
+{
+    struct gh_bytes name = {(const uint8_t *)key->issuer, strlen(key->issuer)};
+
+    return (key->purposes & GH_PURPOSE(kind)) != 0 && issued_at_s >= key->not_before_s &&
+           issued_at_s <= key->not_after_s && (name.size == 0 || gh_bytes_equal(name, issuer));
+}
+
 bool gh_trust_find(const struct gh_trust *trust, const uint8_t key_id[GH_KEY_ID_BYTES],
                    struct gh_trusted_key *out)
 {
