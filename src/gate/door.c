@@ -114,6 +114,11 @@ void gh_door_signal(struct gh_door *door, const struct gh_reason_info *info, boo
     door->signal_end_ns = add_ns(now_ns, lamp_ms * GH_NS_PER_MS);
 }
 
+void gh_door_lock(struct gh_door *door)
+{
+    door->unlocked_until_ns = INT64_MIN;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

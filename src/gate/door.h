@@ -48,6 +48,8 @@ void gh_door_init(struct gh_door *door, const struct gh_door_options *options);
  * unlock never shortens a running pulse. */
 void gh_door_signal(struct gh_door *door, const struct gh_reason_info *info, bool unlock,
                     int64_t now_ns);
+/* Take back an unlocking: locked from now on. */
+void gh_door_lock(struct gh_door *door);
 /* Which lines are active at now_ns (a set of GH_LINE_BIT); *next_ns: when that will change next,
  * INT64_MAX: never. Time that goes back takes everything that is pending back with it: what is left
  * of a pulse stays what it was, so that the door is never unlocked for longer than pulse_ms. */

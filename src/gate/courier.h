@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The courier: the part of the gate that talks to the server, in a thread of its own. Enrols,
+ * brings lists in, takes entries out; each of the three has its own pause after a failure, so that
+ * none holds up another. It owns the identity's file and writes the list's file; it only reads the
+ * journal. It tells the gate what happened through a queue of events. */
+#ifndef GATEHOUSE_SRC_GATE_COURIER_H
+#define GATEHOUSE_SRC_GATE_COURIER_H
+
+#include "gate/identity.h"
+#include "gate/queue.h"
+#include "gatehouse/clock.h"
+#include "gatehouse/http.h"
+
+struct gh_courier; /* opaque */
+
+enum gh_courier_event_type {
+    GH_COURIER_ENROLLED, /* identity is whole now */
+    GH_COURIER_REFUSED,  /* the server refused the enrolment: another code is needed */
+    GH_COURIER_LIST,     /* a new list stands in its file */
+};
+struct gh_courier_event {
+    enum gh_courier_event_type type;
+    struct gh_identity identity;
+};
+
+typedef enum gh_status gh_connect_fn(const struct gh_http_options *options,
+                                     struct gh_transport *out, struct gh_error *err);
+
+struct gh_courier_options {
+    const char *state_dir; /* borrowed, like all pointers here; all outlive the courier */
+    const char *ca_file;
+    bool allow_insecure;
+    int64_t poll_ms;          /* between two looks for a new list */
+    int64_t backoff_first_ms; /* after the first failure */
+    int64_t backoff_max_ms;
+    const struct gh_clock *clock;
+    struct gh_queue *events; /* of struct gh_courier_event, room for at least 8 */
+    gh_connect_fn *connect;  /* gh_http_new, or a fake's */
+};
+
+/* Files in the state folder, shared with the gate. path holds PATH_MAX bytes. */
+GH_MUST_CHECK enum gh_status gh_courier_identity_path(const char *state_dir, char *path);
+GH_MUST_CHECK enum gh_status gh_courier_list_path(const char *state_dir, char *path);
+/* One journal a gate identity: a gate that is enrolled anew starts a new chain. */
+GH_MUST_CHECK enum gh_status gh_courier_journal_path(const char *state_dir, gh_id gate, char *path);
+
+/* Not started: for tests, which call gh_courier_turn themselves. identity is copied (all zero: not
+ * enrolled). */
+GH_MUST_CHECK enum gh_status gh_courier_new(const struct gh_courier_options *options,
+                                            const struct gh_identity *identity,
+                                            struct gh_courier **out, struct gh_error *err);
+/* Do what is due now; returns after how many ms to call again. */
+int64_t gh_courier_turn(struct gh_courier *courier);
+GH_MUST_CHECK enum gh_status gh_courier_start(struct gh_courier *courier, struct gh_error *err);
+
+/* From the gate's thread: an enrolment code was shown; there is a new entry. Never block. */
+void gh_courier_enrol(struct gh_courier *courier, const struct gh_enrolment *enrolment);
+void gh_courier_kick(struct gh_courier *courier);
+
+/* Cancels a running request, waits for the thread if there is one, frees. NULL is fine. */
+void gh_courier_stop(struct gh_courier *courier);
+
+#endif

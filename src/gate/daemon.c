@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/daemon.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "gate/door_keeper.h"
+#include "gate/gate.h"
+#include "gatehouse/file.h"
+
+#define SIGHTINGS_MAX 32
+#define NEWS_MAX 8
+
+struct daemon {
+    const char *config_path;
+    struct gh_gate_config config;
+    const struct gh_clock *clock;
+    sd_event *event;
+    sd_event_source *timer;
+    struct gh_queue *sightings, *news;
+    struct gh_door_io io;
+    struct gh_courier *courier;
+    struct gh_see *see;
+    struct gh_gate *gate;
+};
+
+/* --- what the gate asks for --- */
+
+static void peer_trust(void *context, struct gh_trust *trust)
+{
+    struct daemon *daemon = context;
+
+    if (daemon->see)
+        gh_see_set_trust(daemon->see, trust);
+}
+
+static void peer_enrol(void *context, const struct gh_enrolment *enrolment)
+{
+    gh_courier_enrol(((struct daemon *)context)->courier, enrolment);
+}
+
+static void peer_entry(void *context)
+{
+    struct daemon *daemon = context;
+
+    if (daemon->courier)
+        gh_courier_kick(daemon->courier);
+}
+
+/* --- events --- */
+
+static void tick(struct daemon *daemon)
+{
+    int64_t next_ns = gh_gate_tick(daemon->gate);
+
+    if (next_ns == INT64_MAX) {
+        sd_event_source_set_enabled(daemon->timer, SD_EVENT_OFF);
+        return;
+    }
+    /* Rounded up: a timer that comes a moment early would find nothing due and spin. */
+    sd_event_source_set_time(daemon->timer, next_ns > 0 ? (uint64_t)next_ns / 1000 + 1 : 0);
+    sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    tick(context);
+    return 0;
+}
+
+static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_sighting sighting;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    while (gh_queue_pop(daemon->sightings, &sighting))
+        gh_gate_sighting(daemon->gate, &sighting);
+    gh_wipe(&sighting.enrolment, sizeof(sighting.enrolment));
+    tick(daemon);
+    return 0;
+}
+
+static int on_news(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_courier_event event;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    while (gh_queue_pop(daemon->news, &event))
+        gh_gate_news(daemon->gate, &event);
+    gh_wipe(&event, sizeof(event));
+    tick(daemon);
+    return 0;
+}
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    (void)info;
+    (void)context;
+    gh_log(GH_LOG_NOTICE, "gate", "asked to stop");
+    sd_notify(0, "STOPPING=1");
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_gate_config config;
+    struct gh_error err = {0};
+
+    (void)source;
+    (void)info;
+    if (gh_gate_config_load(daemon->config_path, &config, &err) != GH_OK) {
+        gh_log(GH_LOG_ERR, "gate", "%s; the old configuration stands", err.text);
+        return 0;
+    }
+    struct gh_door_options door = gh_gate_config_door(&config);
+    gh_log_set_level(gh_gate_config_log_level(&config));
+    gh_door_keeper_set_pulse(&daemon->io, door.pulse_ms);
+    gh_gate_set_door(daemon->gate, &door);
+    gh_log(GH_LOG_NOTICE, "gate", "log level and door pulse read anew; other keys take a restart");
+    return 0;
+}
+
+static int set_up_events(struct daemon *daemon)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(signals); i++)
+        sigaddset(&blocked, signals[i]);
+    int r = -pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    if (r >= 0)
+        r = sd_event_new(&daemon->event);
+    for (size_t i = 0; r >= 0 && i < GH_ARRAY_SIZE(signals); i++)
+        r = sd_event_add_signal(daemon->event, NULL, signals[i],
+                                signals[i] == SIGHUP ? on_reload : on_end, daemon);
+    if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->sightings), EPOLLIN,
+                            on_sightings, daemon);
+    if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->news), EPOLLIN, on_news,
+                            daemon);
+    if (r >= 0)
+        r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
+                              daemon);
+    if (r >= 0)
+        r = sd_event_set_watchdog(daemon->event, 1);
+    return r;
+}
+
+/* --- start and end --- */
+
+static enum gh_status start_courier(struct daemon *daemon, const struct gh_identity *identity,
+                                    struct gh_error *err)
+{
+    struct gh_courier_options options = {
+        .state_dir = daemon->config.state_dir,
+        .ca_file = daemon->config.ca_file,
+        .allow_insecure = daemon->config.allow_plain_http,
+        .poll_ms = daemon->config.poll_ms,
+        .backoff_first_ms = daemon->config.backoff_first_ms,
+        .backoff_max_ms = daemon->config.backoff_max_ms,
+        .clock = daemon->clock,
+        .events = daemon->news,
+        .connect = gh_http_new,
+    };
+
+    enum gh_status status = gh_courier_new(&options, identity, &daemon->courier, err);
+    return status == GH_OK ? gh_courier_start(daemon->courier, err) : status;
+}
+
+static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity *identity,
+                                 struct gh_error *err)
+{
+    struct gh_gate_options options = {
+        .state_dir = daemon->config.state_dir,
+        .clock = daemon->clock,
+        .door = gh_gate_config_door(&daemon->config),
+        .io = &daemon->io,
+        .peers = {.trust = peer_trust, .enrol = peer_enrol, .entry = peer_entry, .context = daemon},
+        .time_floor_s = gh_build_time_s(),
+    };
+
+    return gh_gate_new(&options, identity, &daemon->gate, err);
+}
+
+static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
+{
+    struct gh_camera camera;
+
+    enum gh_status status = gh_gate_config_camera(&daemon->config, daemon->clock, &camera, err);
+    if (status != GH_OK)
+        return status;
+    status = gh_see_start(&camera, daemon->clock, daemon->sightings, &daemon->see, err);
+    if (status != GH_OK)
+        camera.free(camera.context);
+    return status;
+}
+
+static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
+{
+    struct gh_door_options options = gh_gate_config_door(&daemon->config);
+    struct gh_door_io lines;
+
+    enum gh_status status = gh_gate_config_door_io(&daemon->config, daemon->clock, &lines, err);
+    if (status != GH_OK)
+        return status;
+    status = gh_door_keeper_new(&lines, &options, &daemon->io, err);
+    if (status != GH_OK)
+        lines.free(lines.context);
+    return status;
+}
+
+static enum gh_status start(struct daemon *daemon, struct gh_error *err)
+{
+    char path[PATH_MAX];
+    struct gh_identity identity;
+
+    /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
+    signal(SIGPIPE, SIG_IGN);
+    enum gh_status status = gh_dir_make(daemon->config.state_dir, 0700, err);
+    if (status == GH_OK)
+        status = gh_http_global_init();
+    if (status == GH_OK)
+        status = gh_courier_identity_path(daemon->config.state_dir, path);
+    if (status == GH_OK) {
+        status = gh_identity_load(path, &identity, err);
+        if (status == GH_ERR_NOTFOUND) {
+            status = GH_OK;
+            if (err)
+                *err = (struct gh_error){0};
+        }
+    }
+    if (status == GH_OK)
+        status = start_door(daemon, err);
+    if (status == GH_OK)
+        status = gh_queue_new(sizeof(struct gh_sighting), SIGHTINGS_MAX, &daemon->sightings);
+    if (status == GH_OK)
+        status = gh_queue_new(sizeof(struct gh_courier_event), NEWS_MAX, &daemon->news);
+    if (status == GH_OK && set_up_events(daemon) < 0)
+        status = gh_fail(err, GH_ERR_IO, "the event loop cannot start");
+    /* Eyes first, so that the gate can hand them its keys; what they see meanwhile waits in the
+     * queue. */
+    if (status == GH_OK)
+        status = start_see(daemon, err);
+    if (status == GH_OK)
+        status = start_gate(daemon, &identity, err);
+    if (status == GH_OK)
+        status = start_courier(daemon, &identity, err);
+    gh_wipe(&identity, sizeof(identity));
+    return status;
+}
+
+static void end(struct daemon *daemon)
+{
+    gh_see_stop(daemon->see);
+    daemon->see = NULL;
+    gh_courier_stop(daemon->courier);
+    daemon->courier = NULL;
+    gh_gate_free(daemon->gate);
+    if (daemon->io.free)
+        daemon->io.free(daemon->io.context);
+    sd_event_source_unref(daemon->timer);
+    sd_event_unref(daemon->event);
+    gh_queue_free(daemon->sightings);
+    gh_queue_free(daemon->news);
+}
+
+enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_config *config,
+                             struct gh_error *err)
+{
+    struct daemon daemon = {
+        .config_path = config_path, .config = *config, .clock = gh_clock_system()};
+
+    gh_log_set_level(gh_gate_config_log_level(config));
+    enum gh_status status = start(&daemon, err);
+    if (status == GH_OK) {
+        gh_log(GH_LOG_NOTICE, "gate", "version %s ready", GH_VERSION);
+        tick(&daemon);
+        sd_notify(0, "READY=1");
+        if (sd_event_loop(daemon.event) < 0)
+            status = gh_fail(err, GH_ERR_IO, "the event loop failed");
+    } else {
+        gh_fail(err, status, "%s", gh_status_text(status));
+    }
+    end(&daemon);
+    return status;
+}
+
+/* --- check --- */
+
+static bool report(const char *what, enum gh_status status, const struct gh_error *err)
+{
+    const char *detail = err->text[0] ? err->text : gh_status_text(status);
+
+    printf("%-10s %s\n", what, status == GH_OK ? "ok" : detail);
+    return status == GH_OK;
+}
+
+static bool check_state(const struct gh_gate_config *config)
+{
+    char path[PATH_MAX];
+    struct gh_error err = {0};
+    struct gh_identity identity;
+
+    enum gh_status status = gh_dir_make(config->state_dir, 0700, &err);
+    if (status == GH_OK && access(config->state_dir, W_OK | X_OK) != 0)
+        status = gh_fail(&err, GH_ERR_DENIED, "%s cannot be written", config->state_dir);
+    bool good = report("state", status, &err);
+
+    err = (struct gh_error){0};
+    status = gh_courier_identity_path(config->state_dir, path);
+    if (status == GH_OK)
+        status = gh_identity_load(path, &identity, &err);
+    if (status == GH_ERR_NOTFOUND || (status == GH_OK && !identity.enrolled)) {
+        printf("%-10s not enrolled: hold an enrolment code up to the camera\n", "enrolment");
+    } else if (status == GH_OK) {
+        printf("%-10s \"%s\" in \"%s\" at %s\n", "enrolment", identity.name, identity.area,
+               identity.url);
+    } else {
+        good = report("enrolment", status, &err) && good;
+    }
+    gh_wipe(&identity, sizeof(identity));
+    return good;
+}
+
+static bool check_camera(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+    struct gh_camera camera;
+    struct gh_frame frame;
+
+    enum gh_status status = gh_gate_config_camera(config, gh_clock_system(), &camera, &err);
+    if (status != GH_OK)
+        return report("camera", status, &err);
+    status = camera.next(camera.context, 3000, &frame, &err);
+    if (status == GH_OK)
+        printf("%-10s ok, %ux%u\n", "camera", frame.width, frame.height);
+    /* An empty folder that is followed, or a camera that is slow to wake up, is no fault of the
+     * configuration. */
+    else if (status == GH_ERR_AGAIN || status == GH_ERR_END)
+        printf("%-10s there, but no frame came within 3 s\n", "camera");
+    else
+        report("camera", status, &err);
+    camera.free(camera.context);
+    return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END;
+}
+
+static bool check_door(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+    struct gh_door_io io;
+
+    enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, &err);
+    bool good = report("door", status, &err);
+    if (status == GH_OK)
+        io.free(io.context);
+    return good;
+}
+
+enum gh_status gh_daemon_check(const struct gh_gate_config *config)
+{
+    bool state = check_state(config);
+    bool camera = check_camera(config);
+    bool door = check_door(config);
+
+    return state && camera && door ? GH_OK : GH_ERR_INVALID;
+}

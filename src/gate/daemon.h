@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate's main loop on sd-event: signals, timers, watchdog, and the queues from the see thread
+ * and the courier. */
+#ifndef GATEHOUSE_SRC_GATE_DAEMON_H
+#define GATEHOUSE_SRC_GATE_DAEMON_H
+
+#include "gate/gate_config.h"
+
+/* Run until SIGTERM or SIGINT; SIGHUP reads config_path again (log level and the door's pulse take
+ * effect). GH_OK after a clean end. */
+GH_MUST_CHECK enum gh_status
+gh_daemon_run(const char *config_path, const struct gh_gate_config *config, struct gh_error *err);
+
+/* `--check`: say on stdout, a line each, what the configuration names and whether it is there;
+ * GH_OK if a gate could start with it. */
+GH_MUST_CHECK enum gh_status gh_daemon_check(const struct gh_gate_config *config);
+
+#endif

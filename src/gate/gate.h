@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate itself: sightings, time and the courier's news in; decisions, entries and the door's
+ * lines out. One thread, no loop of its own: the daemon (daemon.h) calls it, tests and benches do
+ * so too. */
+#ifndef GATEHOUSE_SRC_GATE_GATE_H
+#define GATEHOUSE_SRC_GATE_GATE_H
+
+#include "gate/courier.h"
+#include "gate/door.h"
+#include "gate/see.h"
+
+struct gh_gate; /* opaque */
+
+/* Whom the gate calls, from inside its own calls. */
+struct gh_gate_peers {
+    void (*trust)(void *context, struct gh_trust *trust); /* the issuers' keys from now on */
+    void (*enrol)(void *context,
+                  const struct gh_enrolment *enrolment); /* an enrolment code was shown */
+    void (*entry)(void *context);                        /* a new entry stands in the journal */
+    void *context;
+};
+
+struct gh_gate_options {
+    const char *state_dir; /* borrowed, like all pointers here; all outlive the gate */
+    const struct gh_clock *clock;
+    struct gh_door_options door;
+    const struct gh_door_io *io; /* the caller's to free, after the gate */
+    struct gh_gate_peers peers;
+    int64_t time_floor_s; /* no wall time before this is believed: gh_build_time_s() */
+};
+
+/* A journal that cannot be opened, or a list that is missing or broken, does not keep the gate from
+ * starting: it says so, and calls the guard. */
+GH_MUST_CHECK enum gh_status gh_gate_new(const struct gh_gate_options *options,
+                                         const struct gh_identity *identity, struct gh_gate **out,
+                                         struct gh_error *err);
+void gh_gate_free(struct gh_gate *gate); /* locks the door; NULL is fine */
+
+void gh_gate_sighting(struct gh_gate *gate, const struct gh_sighting *sighting);
+void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event);
+/* Let time go by: returns the monotonic time at which to call again (INT64_MAX: not without a
+ * sighting or news). */
+int64_t gh_gate_tick(struct gh_gate *gate);
+void gh_gate_set_door(struct gh_gate *gate,
+                      const struct gh_door_options *door); /* from the next opening on */
+
+int64_t gh_build_time_s(void); /* when this program was built, at the earliest */
+
+#endif

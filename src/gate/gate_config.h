@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate's INI file: docs/gatehouse-gate.ini shows every key. */
+#ifndef GATEHOUSE_SRC_GATE_GATE_CONFIG_H
+#define GATEHOUSE_SRC_GATE_GATE_CONFIG_H
+
+#include "gate/camera.h"
+#include "gate/door.h"
+#include "gatehouse/log.h"
+
+enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
+enum gh_fail_state { GH_FAIL_SECURE, GH_FAIL_SAFE };
+
+struct gh_gate_config {
+    /* [gate] */
+    char state_dir[512];
+    char camera[512]; /* "v4l2:/dev/video0", "/dev/video0", or "replay:PATH" */
+    int door;         /* enum gh_door_kind */
+    int log_level;    /* index: error, warning, notice, info, debug */
+    /* [camera] */
+    int64_t max_width, max_height;
+    /* [replay] */
+    bool follow;
+    int64_t frame_interval_ms, frames_a_still, blanks_a_still;
+    /* [door] */
+    char chip[64];
+    char line_names[GH_LINE_COUNT][64];
+    char active_low[256]; /* names of lines, separated by commas */
+    int fail;             /* enum gh_fail_state */
+    int64_t pulse_ms;
+    struct gh_gpio_line lines[GH_LINE_COUNT]; /* from the three above */
+    /* [courier] */
+    char ca_file[512];
+    bool allow_plain_http;
+    int64_t poll_ms, backoff_first_ms, backoff_max_ms;
+};
+
+/* Values out of range, unknown keys and lines that contradict each other are refused with one
+ * sentence in err. */
+GH_MUST_CHECK enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
+                                                 struct gh_error *err);
+enum gh_log_level gh_gate_config_log_level(const struct gh_gate_config *config);
+struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config);
+/* Opens what the configuration names. */
+GH_MUST_CHECK enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
+                                                   const struct gh_clock *clock,
+                                                   struct gh_camera *out, struct gh_error *err);
+GH_MUST_CHECK enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
+                                                    const struct gh_clock *clock,
+                                                    struct gh_door_io *out, struct gh_error *err);
+
+#endif

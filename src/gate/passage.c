@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/passage.h"
+
+#include <string.h>
+
+#include "gatehouse/clock.h"
+
+void gh_passage_set_policy(struct gh_passage *passage, const struct gh_policy *policy)
+{
+    passage->timeout_ns = policy->passage_timeout_ms * GH_NS_PER_MS;
+    passage->debounce_ns = policy->debounce_ms * GH_NS_PER_MS;
+}
+
+void gh_passage_init(struct gh_passage *passage, const struct gh_policy *policy)
+{
+    memset(passage, 0, sizeof(*passage));
+    passage->decided_ns = INT64_MIN;
+    gh_passage_set_policy(passage, policy);
+}
+
+/* --- the codes in sight --- */
+
+static bool same_code(const struct gh_credential *a, const struct gh_credential *b)
+{
+    /* Identities are public: no constant time needed. */
+    return a->kind == b->kind && memcmp(a->identity, b->identity, GH_IDENTITY_BYTES) == 0;
+}
+
+static bool is(const struct gh_passage_code *code, enum gh_kind kind)
+{
+    return code->state != GH_PASSAGE_FREE && code->credential.kind == kind &&
+           code->credential.reason == GH_REASON_OK;
+}
+
+static bool in_sight(const struct gh_passage *passage, const struct gh_passage_code *code,
+                     int64_t now_ns)
+{
+    return code->state != GH_PASSAGE_FREE && now_ns - code->last_ns < passage->debounce_ns;
+}
+
+/* Whether code may be forgotten for the sake of another one; the lower the better. */
+static int worth(const struct gh_passage *passage, const struct gh_passage_code *code,
+                 int64_t now_ns)
+{
+    if (code->state == GH_PASSAGE_FREE)
+        return 0;
+    if (!in_sight(passage, code, now_ns))
+        return code->state == GH_PASSAGE_WAITING ? 2 : 1;
+    return code->credential.authentic ? 4 : 3;
+}
+
+/* A place for a code that was not in sight; NULL: there is none for it. */
+static struct gh_passage_code *place_for(struct gh_passage *passage,
+                                         const struct gh_credential *credential, int64_t now_ns)
+{
+    struct gh_passage_code *place = &passage->codes[0];
+
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *code = &passage->codes[i];
+        if (code->state != GH_PASSAGE_FREE && same_code(&code->credential, credential))
+            return code;
+        int difference = worth(passage, code, now_ns) - worth(passage, place, now_ns);
+        if (difference < 0 || (difference == 0 && code->last_ns < place->last_ns))
+            place = code;
+    }
+    int least = worth(passage, place, now_ns);
+    return least <= 2 || (least == 3 && credential->authentic) ? place : NULL;
+}
+
+/* The code's place, as if it had just been put there; NULL: it was in sight all along, or there is
+ * no room. The verdict is part of what was seen: a code that expires, or whose key becomes known,
+ * while it is held up is news. */
+static struct gh_passage_code *remember(struct gh_passage *passage,
+                                        const struct gh_credential *credential, int64_t now_ns)
+{
+    struct gh_passage_code *place = place_for(passage, credential, now_ns);
+
+    if (!place)
+        return NULL;
+    if (in_sight(passage, place, now_ns) && same_code(&place->credential, credential) &&
+        place->credential.reason == credential->reason) {
+        place->last_ns = now_ns;
+        return NULL;
+    }
+    *place = (struct gh_passage_code){
+        .state = GH_PASSAGE_RESTING,
+        .credential = *credential,
+        .shown_ns = now_ns,
+        .last_ns = now_ns,
+        .deadline_ns = INT64_MAX,
+    };
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++)
+        passage->codes[i].tried &= ~(UINT32_C(1) << (place - passage->codes));
+    return place;
+}
+
+static void wait_until(struct gh_passage_code *code, int64_t deadline_ns)
+{
+    code->state = GH_PASSAGE_WAITING;
+    code->deadline_ns = deadline_ns;
+}
+
+static void rest(struct gh_passage_code *code)
+{
+    code->state = GH_PASSAGE_RESTING;
+    code->deadline_ns = INT64_MAX;
+}
+
+/* Whether somebody is there to whom a card that is shown now would belong. */
+static bool somebody_is_here(const struct gh_passage *passage, int64_t now_ns)
+{
+    if (passage->decided_ns != INT64_MIN && now_ns - passage->decided_ns < passage->debounce_ns)
+        return true;
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        const struct gh_passage_code *code = &passage->codes[i];
+        if (is(code, GH_KIND_HEALTH) &&
+            (code->state == GH_PASSAGE_WAITING ||
+             (code->state == GH_PASSAGE_RESTING && in_sight(passage, code, now_ns))))
+            return true;
+    }
+    return false;
+}
+
+/* Another code of a person who is here already: a phone shows a new one every few seconds. It takes
+ * the place of the one before, and neither waits anew nor enters again. */
+static void succeed(struct gh_passage *passage, struct gh_passage_code *code, int64_t now_ns)
+{
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *before = &passage->codes[i];
+        if (before == code || !is(before, GH_KIND_HEALTH) ||
+            before->credential.subject != code->credential.subject)
+            continue;
+        if (before->state == GH_PASSAGE_WAITING) {
+            code->timeout_at_ns = before->timeout_at_ns;
+            wait_until(code, before->deadline_ns);
+            code->asked = before->asked;
+        } else if (before->state == GH_PASSAGE_SPENT && !before->denied &&
+                   in_sight(passage, before, now_ns)) {
+            code->state = GH_PASSAGE_SPENT;
+        } else if (before->state == GH_PASSAGE_RESTING && in_sight(passage, before, now_ns)) {
+            rest(code);
+        }
+        before->state = GH_PASSAGE_SPENT;
+        before->denied = true;
+    }
+}
+
+void gh_passage_see(struct gh_passage *passage, const struct gh_credential *credential,
+                    int64_t now_ns)
+{
+    struct gh_passage_code *code = remember(passage, credential, now_ns);
+
+    if (!code)
+        return;
+    if (is(code, GH_KIND_HEALTH)) {
+        code->timeout_at_ns = now_ns + passage->timeout_ns;
+        wait_until(code, code->timeout_at_ns);
+        succeed(passage, code, now_ns);
+    } else if (is(code, GH_KIND_HOUSING)) {
+        if (!somebody_is_here(passage, now_ns))
+            wait_until(code, now_ns + passage->timeout_ns);
+    } else {
+        passage->other = *credential;
+        passage->has_other = true;
+    }
+}
+
+/* --- steps --- */
+
+/* Whoever came first is served first. */
+static struct gh_passage_code *person_after(struct gh_passage *passage,
+                                            const struct gh_passage_code *before)
+{
+    struct gh_passage_code *next = NULL;
+
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *code = &passage->codes[i];
+        if (!is(code, GH_KIND_HEALTH) || code->state == GH_PASSAGE_SPENT)
+            continue;
+        bool later = !before || code->shown_ns > before->shown_ns ||
+                     (code->shown_ns == before->shown_ns && code > before);
+        if (later && (!next || code->shown_ns < next->shown_ns))
+            next = code;
+    }
+    return next;
+}
+
+/* The newest card that this person has not been tried with. */
+static struct gh_passage_code *untried_card(struct gh_passage *passage,
+                                            const struct gh_passage_code *person, int64_t now_ns)
+{
+    struct gh_passage_code *newest = NULL;
+
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *card = &passage->codes[i];
+        if (!is(card, GH_KIND_HOUSING) || (person->tried & (UINT32_C(1) << i)))
+            continue;
+        if ((card->state == GH_PASSAGE_WAITING || in_sight(passage, card, now_ns)) &&
+            (!newest || card->last_ns > newest->last_ns))
+            newest = card;
+    }
+    return newest;
+}
+
+static bool ask_person(struct gh_passage *passage, struct gh_passage_code *person, int64_t now_ns,
+                       struct gh_passage_step *step)
+{
+    bool waiting = person->state == GH_PASSAGE_WAITING;
+    struct gh_passage_code *card =
+        waiting || in_sight(passage, person, now_ns) ? untried_card(passage, person, now_ns) : NULL;
+
+    passage->asked_code = person;
+    passage->asked_card = card;
+    step->has_health = true;
+    step->health = person->credential;
+    if (card) {
+        passage->asked = GH_ASKED_PAIR;
+        step->has_housing = true;
+        step->housing = card->credential;
+        return true;
+    }
+    if (waiting && !person->asked) {
+        passage->asked = GH_ASKED_ALONE;
+        return true;
+    }
+    if (waiting && now_ns >= person->deadline_ns) {
+        passage->asked = GH_ASKED_FINAL;
+        step->final = true;
+        step->has_housing = person->has_card;
+        step->housing = person->card;
+        return true;
+    }
+    return false;
+}
+
+static bool ask_card(struct gh_passage *passage, struct gh_passage_code *card, int64_t now_ns,
+                     struct gh_passage_step *step)
+{
+    bool over = now_ns >= card->deadline_ns;
+
+    if (card->asked && !over)
+        return false;
+    passage->asked = over ? GH_ASKED_FINAL : GH_ASKED_ALONE;
+    passage->asked_code = card;
+    step->final = over;
+    step->has_housing = true;
+    step->housing = card->credential;
+    return true;
+}
+
+bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passage_step *step)
+{
+    *step = (struct gh_passage_step){.final = false};
+    if (passage->has_other) {
+        passage->asked = GH_ASKED_OTHER;
+        step->other = passage->other;
+        step->has_other = step->final = true;
+        return true;
+    }
+    for (struct gh_passage_code *person = person_after(passage, NULL); person;
+         person = person_after(passage, person)) {
+        if (ask_person(passage, person, now_ns, step))
+            return true;
+    }
+    *step = (struct gh_passage_step){.final = false};
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *card = &passage->codes[i];
+        if (is(card, GH_KIND_HOUSING) && card->state == GH_PASSAGE_WAITING &&
+            ask_card(passage, card, now_ns, step))
+            return true;
+    }
+    return false;
+}
+
+/* --- answers --- */
+
+/* All codes of a person who was decided about; and cards that waited for somebody have found one.
+ */
+static void spend(struct gh_passage *passage, gh_id subject, enum gh_outcome outcome,
+                  int64_t now_ns)
+{
+    passage->decided_ns = now_ns;
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *code = &passage->codes[i];
+        if (is(code, GH_KIND_HEALTH) && code->credential.subject == subject) {
+            code->state = GH_PASSAGE_SPENT;
+            code->denied = outcome == GH_OUTCOME_DENY;
+        } else if (is(code, GH_KIND_HOUSING)) {
+            rest(code);
+        }
+    }
+}
+
+/* The card was somebody else's, who is let in by it: those beside them were not wrong, and keep the
+ * time that they had. */
+static void forgive(struct gh_passage *passage, const struct gh_credential *card, int64_t now_ns)
+{
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *code = &passage->codes[i];
+        if (!is(code, GH_KIND_HEALTH) || !code->has_card || !same_code(&code->card, card))
+            continue;
+        code->has_card = false;
+        if (code->state == GH_PASSAGE_WAITING && now_ns < code->timeout_at_ns)
+            wait_until(code, code->timeout_at_ns);
+        else if (code->state == GH_PASSAGE_WAITING)
+            rest(code);
+    }
+}
+
+static bool answer_pair(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns)
+{
+    struct gh_passage_code *person = passage->asked_code, *card = passage->asked_card;
+
+    if (outcome == GH_OUTCOME_OPEN) {
+        forgive(passage, &card->credential, now_ns);
+        spend(passage, person->credential.subject, outcome, now_ns);
+        return true;
+    }
+    person->tried |= UINT32_C(1) << (card - passage->codes);
+    /* A card that was shown for this person, and does not fit, wants an answer soon; one that
+     * merely lies there does not. */
+    if (card->state == GH_PASSAGE_WAITING || card->shown_ns > person->shown_ns) {
+        int64_t soon_ns = now_ns + passage->debounce_ns;
+        person->has_card = true;
+        person->card = card->credential;
+        if (person->state != GH_PASSAGE_WAITING || soon_ns < person->deadline_ns)
+            wait_until(person, soon_ns);
+    }
+    rest(card);
+    return false;
+}
+
+static bool answer_code(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns)
+{
+    struct gh_passage_code *code = passage->asked_code;
+
+    code->asked = true;
+    if (outcome == GH_OUTCOME_WAIT)
+        return true;
+    if (code->credential.kind != GH_KIND_HEALTH) {
+        rest(code);
+    } else if (passage->asked == GH_ASKED_FINAL && outcome != GH_OUTCOME_OPEN) {
+        passage->decided_ns = now_ns;
+        rest(code);
+    } else {
+        spend(passage, code->credential.subject, outcome, now_ns);
+    }
+    return true;
+}
+
+bool gh_passage_answer(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns)
+{
+    bool stands = true;
+
+    if (passage->asked == GH_ASKED_OTHER)
+        passage->has_other = false;
+    else if (passage->asked == GH_ASKED_PAIR)
+        stands = answer_pair(passage, outcome, now_ns);
+    else if (passage->asked != GH_ASKED_NOTHING)
+        stands = answer_code(passage, outcome, now_ns);
+    passage->asked = GH_ASKED_NOTHING;
+    return stands;
+}
+
+int64_t gh_passage_deadline_ns(const struct gh_passage *passage)
+{
+    int64_t next_ns = INT64_MAX;
+
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        const struct gh_passage_code *code = &passage->codes[i];
+        if (code->state == GH_PASSAGE_WAITING && code->deadline_ns < next_ns)
+            next_ns = code->deadline_ns;
+    }
+    return next_ns;
+}

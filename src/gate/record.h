@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate's side of the journal: opens it as soon as that is possible, keeps what could not be
+ * written, and writes it as soon as there is room again, in order. */
+#ifndef GATEHOUSE_SRC_GATE_RECORD_H
+#define GATEHOUSE_SRC_GATE_RECORD_H
+
+#include "gatehouse/clock.h"
+#include "gatehouse/journal.h"
+
+#define GH_RECORD_WAITING_MAX 256
+
+struct gh_record {
+    const struct gh_clock *clock;
+    gh_id gate;
+    char path[4096];
+    char boot_id[GH_BOOT_ID_TEXT_BYTES];
+    struct gh_journal *journal; /* NULL: cannot be opened now */
+    int64_t retry_ns;           /* when to try again what waits; INT64_MAX: nothing waits */
+    struct gh_entry waiting[GH_RECORD_WAITING_MAX];
+    size_t first, count;
+    uint64_t lost; /* entries that found no place any more; said in the log */
+};
+
+/* Opens the journal and writes the start entry, or lets it wait. */
+void gh_record_open(struct gh_record *record, const struct gh_clock *clock, const char *path,
+                    gh_id gate);
+void gh_record_close(struct gh_record *record);
+/* Stamp the entry (gate, times, boot) and make it durable. On error it is not in the journal and
+ * nobody may be let in by it: the caller hands what happened instead to gh_record_later. */
+GH_MUST_CHECK enum gh_status gh_record_now(struct gh_record *record, struct gh_entry *entry);
+/* Keep a stamped entry until it can be written. */
+void gh_record_later(struct gh_record *record, const struct gh_entry *entry);
+/* Write what waits, if it is time to try; true when something was written. */
+bool gh_record_tick(struct gh_record *record);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fakes/fake_transport.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct gh_fake_transport *current; /* a gh_connect_fn has no context */
+
+static struct timespec deadline_after(int64_t timeout_ms)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    int64_t ns = at.tv_nsec + timeout_ms % 1000 * GH_NS_PER_MS;
+    at.tv_sec += timeout_ms / 1000 + ns / GH_NS_PER_S;
+    at.tv_nsec = ns % GH_NS_PER_S;
+    return at;
+}
+
+/* --- what was asked --- */
+
+static void write_down(struct gh_fake_transport *fake, const struct gh_http_request *request)
+{
+    /* What no caller may do. */
+    if (!request->method || !request->path || request->path[0] != '/' || request->timeout_ms <= 0)
+        abort();
+    if (fake->request_count == GH_FAKE_REQUESTS_MAX)
+        abort();
+    struct gh_fake_request *note = &fake->requests[fake->request_count++];
+    *note = (struct gh_fake_request){
+        .timeout_ms = request->timeout_ms,
+        .at_ns = gh_clock_monotonic_ns(&fake->clock->clock),
+        .max_response_bytes = request->max_response_bytes,
+        .size = request->body.size,
+    };
+    snprintf(note->method, sizeof(note->method), "%s", request->method);
+    snprintf(note->path, sizeof(note->path), "%s", request->path);
+    snprintf(note->bearer, sizeof(note->bearer), "%s", request->bearer ? request->bearer : "");
+    snprintf(note->content_type, sizeof(note->content_type), "%s",
+             request->content_type ? request->content_type : "");
+    note->body = calloc(1, request->body.size + 1);
+    if (!note->body)
+        abort();
+    if (request->body.size > 0)
+        memcpy(note->body, request->body.data, request->body.size);
+}
+
+/* --- what is answered --- */
+
+static bool find_answer(struct gh_fake_transport *fake, const char *path,
+                        struct gh_fake_answer *out)
+{
+    for (size_t i = 0; i < fake->answer_count; i++) {
+        struct gh_fake_answer *answer = &fake->answers[i];
+        if (answer->times == 0 || strcmp(answer->path, path) != 0)
+            continue;
+        *out = *answer;
+        if (answer->times != GH_FAKE_FOREVER)
+            answer->times--;
+        return true;
+    }
+    return false;
+}
+
+static enum gh_status scripted(const struct gh_fake_answer *answer,
+                               struct gh_http_response *response)
+{
+    size_t size = answer->body && answer->size == 0 ? strlen(answer->body) : answer->size;
+
+    response->status = answer->status == 0 ? 200 : answer->status;
+    response->retry_after_s = answer->retry_after_s == 0 ? -1 : answer->retry_after_s;
+    response->body = calloc(1, size + 1);
+    if (!response->body)
+        abort();
+    if (size > 0)
+        memcpy(response->body, answer->body, size);
+    response->size = size;
+    return GH_OK;
+}
+
+static enum gh_status make(const struct gh_fake_answer *answer,
+                           const struct gh_http_request *request, struct gh_http_response *response,
+                           struct gh_error *err)
+{
+    struct gh_http_response made = {.retry_after_s = -1};
+
+    if (answer->failure != GH_OK)
+        return gh_fail(err, answer->failure, "the fake server was told to fail");
+    enum gh_status status = answer->handler ? answer->handler(answer->context, request, &made)
+                                            : scripted(answer, &made);
+    if (status == GH_OK && made.size > request->max_response_bytes)
+        status = gh_fail(err, GH_ERR_TOOBIG, "the answer is too long");
+    if (status != GH_OK) {
+        free(made.body);
+        return gh_fail(err, status, "the fake server's handler failed");
+    }
+    *response = made;
+    return GH_OK;
+}
+
+/* With the lock. */
+static enum gh_status block(struct gh_fake_transport *fake, const struct gh_http_request *request)
+{
+    struct timespec until = deadline_after(request->timeout_ms);
+    int waited = 0;
+
+    fake->waiting++;
+    pthread_cond_broadcast(&fake->changed);
+    while (!fake->cancelled && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
+    fake->waiting--;
+    return fake->cancelled ? GH_ERR_AGAIN : GH_ERR_TIMEOUT;
+}
+
+static enum gh_status perform(void *context, const struct gh_http_request *request,
+                              struct gh_http_response *response, struct gh_error *err)
+{
+    struct gh_fake_transport *fake = context;
+    struct gh_fake_answer answer = {.failure = GH_ERR_NETWORK};
+    enum gh_status status = GH_OK;
+
+    memset(response, 0, sizeof(*response));
+    response->retry_after_s = -1;
+    pthread_mutex_lock(&fake->lock);
+    if (fake->performing)
+        abort(); /* from one thread at a time */
+    fake->performing = true;
+    write_down(fake, request);
+    (void)find_answer(fake, request->path, &answer);
+    if (answer.blocks)
+        status = block(fake, request);
+    if (fake->cancelled) {
+        fake->cancelled = false;
+        status = GH_ERR_AGAIN;
+    }
+    pthread_mutex_unlock(&fake->lock);
+
+    gh_fake_clock_advance_ms(fake->clock, answer.takes_ms);
+    if (status == GH_OK)
+        status = make(&answer, request, response, err);
+    else
+        gh_fail(err, status, "%s", gh_status_text(status));
+    pthread_mutex_lock(&fake->lock);
+    fake->performing = false;
+    pthread_mutex_unlock(&fake->lock);
+    return status;
+}
+
+static void cancel(void *context)
+{
+    struct gh_fake_transport *fake = context;
+
+    pthread_mutex_lock(&fake->lock);
+    fake->cancelled = true;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static void release(void *context)
+{
+    struct gh_fake_transport *fake = context;
+
+    pthread_mutex_lock(&fake->lock);
+    fake->frees++;
+    fake->cancelled = false;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+enum gh_status gh_fake_connect(const struct gh_http_options *options, struct gh_transport *out,
+                               struct gh_error *err)
+{
+    struct gh_fake_transport *fake = current;
+
+    memset(out, 0, sizeof(*out));
+    if (fake->connect_failure != GH_OK)
+        return gh_fail(err, fake->connect_failure, "the fake server was told not to connect");
+    fake->connects++;
+    snprintf(fake->base_url, sizeof(fake->base_url), "%s", options->base_url);
+    snprintf(fake->ca_file, sizeof(fake->ca_file), "%s", options->ca_file ? options->ca_file : "");
+    fake->allow_insecure = options->allow_insecure;
+    fake->has_pin = options->pin != NULL;
+    if (options->pin)
+        memcpy(fake->pin, options->pin, sizeof(fake->pin));
+    *out = (struct gh_transport){perform, cancel, release, fake};
+    return GH_OK;
+}
+
+/* --- for tests --- */
+
+void gh_fake_transport_init(struct gh_fake_transport *fake, struct gh_fake_clock *clock)
+{
+    pthread_condattr_t attributes;
+
+    memset(fake, 0, sizeof(*fake));
+    fake->clock = clock;
+    pthread_mutex_init(&fake->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&fake->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    current = fake;
+}
+
+void gh_fake_transport_forget(struct gh_fake_transport *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    for (size_t i = 0; i < fake->request_count; i++)
+        free(fake->requests[i].body);
+    fake->request_count = fake->answer_count = 0;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void gh_fake_transport_destroy(struct gh_fake_transport *fake)
+{
+    gh_fake_transport_forget(fake);
+    pthread_cond_destroy(&fake->changed);
+    pthread_mutex_destroy(&fake->lock);
+    if (current == fake)
+        current = NULL;
+}
+
+void gh_fake_transport_add(struct gh_fake_transport *fake, const struct gh_fake_answer *answer)
+{
+    pthread_mutex_lock(&fake->lock);
+    if (fake->answer_count == GH_FAKE_ANSWERS_MAX)
+        abort();
+    struct gh_fake_answer *added = &fake->answers[fake->answer_count++];
+    *added = *answer;
+    if (added->times == 0)
+        added->times = 1;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+const struct gh_fake_request *gh_fake_transport_request(struct gh_fake_transport *fake,
+                                                        const char *path, size_t index)
+{
+    const struct gh_fake_request *found = NULL;
+
+    pthread_mutex_lock(&fake->lock);
+    for (size_t i = 0; i < fake->request_count && !found; i++) {
+        if (strcmp(fake->requests[i].path, path) == 0 && index-- == 0)
+            found = &fake->requests[i];
+    }
+    pthread_mutex_unlock(&fake->lock);
+    return found;
+}
+
+size_t gh_fake_transport_count(struct gh_fake_transport *fake, const char *path)
+{
+    size_t count = 0;
+
+    while (gh_fake_transport_request(fake, path, count))
+        count++;
+    return count;
+}
+
+bool gh_fake_transport_wait_blocked(struct gh_fake_transport *fake, int64_t timeout_ms)
+{
+    struct timespec until = deadline_after(timeout_ms);
+    int waited = 0;
+
+    pthread_mutex_lock(&fake->lock);
+    while (fake->waiting == 0 && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
+    bool blocked = fake->waiting > 0;
+    pthread_mutex_unlock(&fake->lock);
+    return blocked;
+}

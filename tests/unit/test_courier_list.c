@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* courier_list.c: lists come in whole, and never back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "fakes/courier_desk.h"
+
+static struct desk desk;
+static struct fixture *const fixture = &desk.fixture;
+
+static int setup(void **state)
+{
+    (void)state;
+    desk_init(&desk);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    desk_destroy(&desk);
+    return 0;
+}
+
+/* --- what should be --- */
+
+static void test_first_list(void **state)
+{
+    (void)state;
+    char bearer[GH_BEARER_BYTES];
+
+    desk_start(&desk);
+    desk_offer_list(&desk, 1);
+    (void)desk_turn(&desk);
+    gh_identity_bearer(&fixture->identity, bearer);
+    const struct gh_fake_request *request =
+        gh_fake_transport_request(&desk.server, desk.snapshot_path, 0);
+    assert_non_null(request);
+    assert_string_equal(request->method, "GET");
+    assert_string_equal(request->bearer, bearer);
+    assert_int_equal(desk.event_count, 1);
+    assert_int_equal(desk.events[0].type, GH_COURIER_LIST);
+    assert_true(desk.events[0].identity.generation == 5); /* the gate's pin */
+    assert_true(desk.events[0].identity.list_issued_at_s == fixture->manifest.issued_at_s);
+    assert_true(desk.events[0].identity.enrolled);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+}
+
+static void test_polls(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    desk_offer_manifest(&desk, GH_FAKE_FOREVER);
+    desk_run_ms(&desk, 100 * DESK_POLL_MS);
+    assert_in_range(desk_asked(&desk, MANIFEST_PATH), 85, 105);
+    assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0); /* nothing is new */
+    assert_int_equal(desk.event_count, 0);
+}
+
+/* The same snapshot, signed anew: its age starts anew, and nothing is fetched. */
+static void test_refresh(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    fixture->manifest.issued_at_s += 5;
+    desk_offer_list(&desk, 1);
+    desk_run_ms(&desk, 2 * DESK_POLL_MS);
+    assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+    assert_true(desk.events[0].identity.list_issued_at_s == fixture->manifest.issued_at_s);
+}
+
+static void test_next_generation(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    fixture->manifest.generation = 9;
+    fixture->manifest.issued_at_s++;
+    fixture->colours[ANNA] = GH_COLOUR_RED;
+    desk_offer_list(&desk, 1);
+    desk_run_ms(&desk, 2 * DESK_POLL_MS);
+    desk_assert_at_hand(&desk, 9, fixture->manifest.issued_at_s);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+}
+
+/* A list was signed while the server's clock was ahead: those that follow are taken all the same.
+ */
+static void test_next_generation_of_an_earlier_time(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    for (int way = 0; way < 2; way++) { /* with the same snapshot, and with another */
+        fixture->manifest.generation++;
+        fixture->manifest.issued_at_s -= 3600;
+        fixture->colours[ANNA] = way ? GH_COLOUR_RED : GH_COLOUR_GREEN;
+        desk_offer_list(&desk, 1);
+        desk_run_ms(&desk, 2 * DESK_POLL_MS);
+        assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), way + 1);
+        assert_true(desk_saved_manifest(&desk).generation == fixture->manifest.generation);
+        assert_true(desk_saved_manifest(&desk).issued_at_s == fixture->manifest.issued_at_s);
+        assert_true(desk_saved_identity(&desk).generation == fixture->manifest.generation);
+        gh_fake_transport_forget(&desk.server);
+    }
+    desk_restart(&desk); /* and it is not forgotten which one was the newest */
+    desk_offer_list(&desk, GH_FAKE_FOREVER);
+    desk_run_ms(&desk, 2 * DESK_POLL_MS);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 2);
+    assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0);
+}
+
+/* Another generation with the same persons: the policy was changed, or somebody who was red for an
+ * hour, which this gate never heard of, is green again. */
+static void test_same_snapshot_of_another_generation(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    fixture->manifest.generation = 7;
+    fixture->manifest.issued_at_s++;
+    fixture->manifest.policy.home_rule = GH_HOME_MEMBER;
+    desk_offer_list(&desk, GH_FAKE_FOREVER);
+    desk_run_ms(&desk, 2 * DESK_POLL_MS);
+    desk_assert_at_hand(&desk, 7, fixture->manifest.issued_at_s);
+    assert_int_equal(desk_saved_manifest(&desk).policy.home_rule, GH_HOME_MEMBER);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+}
+
+static void test_restart(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    desk_restart(&desk);
+    desk_offer_list(&desk, GH_FAKE_FOREVER);
+    desk_run_ms(&desk, 2 * DESK_POLL_MS);
+    assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0); /* it is there */
+    assert_int_equal(desk.event_count, 0);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+}
+
+/* An empty town. */
+static void test_small_snapshot(void **state)
+{
+    (void)state;
+    static const char mercy[] = "{\"error\": \"unavailable\", \"message\": \"the disk is full\"}";
+    struct gh_fake_answer later = {
+        .path = desk.snapshot_path, .status = 503, .body = mercy, .retry_after_s = 40};
+
+    for (int i = ANNA; i <= HUGO; i++)
+        fixture->colours[i] = GH_COLOUR_NONE;
+    desk_start(&desk);
+    desk_offer_manifest(&desk, GH_FAKE_FOREVER);
+    desk_offer_snapshot(&desk, 0);
+    gh_fake_transport_forget(&desk.server);
+    desk_offer_manifest(&desk, GH_FAKE_FOREVER);
+    gh_fake_transport_add(&desk.server, &later); /* longer than the snapshot itself */
+    desk_offer_snapshot(&desk, GH_FAKE_FOREVER);
+    (void)desk_turn(&desk);
+    desk_run_ms(&desk, 39 * 1000);
+    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1); /* obeyed */
+    desk_run_ms(&desk, 10 * 1000);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+}
+
+/* --- trouble --- */
+
+/* A server that is hard of hearing is not shouted at. */
+static void test_retry_after(void **state)
+{
+    (void)state;
+    struct gh_fake_answer busy = {.path = MANIFEST_PATH,
+                                  .status = 503,
+                                  .body = "{}",
+                                  .retry_after_s = 20,
+                                  .takes_ms = 9000}; /* it takes its time to say so */
+
+    desk_start(&desk);
+    gh_fake_transport_add(&desk.server, &busy);
+    (void)desk_turn(&desk);
+    desk_run_ms(&desk, 19999);
+    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+    desk_offer_list(&desk, 1);
+    desk_run_ms(&desk, 5000);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    const int64_t issued_at_s = fixture->manifest.issued_at_s;
+    fixture->manifest.generation = 6;
+    fixture->manifest.issued_at_s++;
+    desk_offer_list(&desk, GH_FAKE_FOREVER);
+    fixture_forbid_writing();
+    desk_run_ms(&desk, 2 * DESK_POLL_MS);
+    fixture_empty_disk();
+    assert_int_equal(desk.event_count, 0);
+    desk_assert_at_hand(&desk, 5, issued_at_s);
+    desk_run_ms(&desk, 60000);
+    desk_assert_at_hand(&desk, 6, fixture->manifest.issued_at_s);
+}
+
+/* --- what happened to the file --- */
+
+static void spoil_file(bool remove_it)
+{
+    char path[PATH_MAX];
+
+    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
+    if (remove_it)
+        assert_int_equal(unlink(path), 0);
+    else
+        assert_int_equal(truncate(path, 100), 0);
+}
+
+/* Gone or broken under the courier's hands: the next list puts it right without anybody's help. */
+static void test_file_is_lost_while_running(void **state)
+{
+    (void)state;
+
+    for (int way = 0; way < 2; way++) {
+        desk_start_with_list(&desk);
+        spoil_file(way == 0);
+        fixture->manifest.issued_at_s += 60; /* what a server does now and then */
+        desk_offer_list(&desk, GH_FAKE_FOREVER);
+        desk_run_ms(&desk, 10 * DESK_POLL_MS);
+        desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+        assert_true(desk_count_events(&desk, GH_COURIER_LIST) >= 1);
+        desk_stop(&desk);
+        desk_destroy(&desk);
+        desk_init(&desk);
+    }
+}
+
+static void test_file_is_lost_before_a_start(void **state)
+{
+    (void)state;
+
+    for (int way = 0; way < 2; way++) {
+        desk_start_with_list(&desk);
+        desk_stop(&desk);
+        spoil_file(way == 0);
+        fixture->identity = desk_saved_identity(&desk);
+        desk_start(&desk);
+        desk_offer_list(&desk, 1); /* the very same as before */
+        (void)desk_turn(&desk);
+        desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
+        assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+        desk_stop(&desk);
+        desk_destroy(&desk);
+        desk_init(&desk);
+    }
+}
+
+/* Power was cut after the rename and before the pin: the file is what was accepted. */
+static void test_file_newer_than_the_pin(void **state)
+{
+    (void)state;
+
+    fixture->identity.generation = 4;
+    fixture->identity.list_issued_at_s = FIXTURE_NOW_S - 1000;
+    fixture_install_list(fixture);
+    desk_start(&desk);
+    fixture->manifest.generation = 4; /* a server that was set back */
+    fixture->manifest.issued_at_s = FIXTURE_NOW_S - 900;
+    desk_offer_list(&desk, 1);
+    (void)desk_turn(&desk);
+    assert_int_equal(desk.event_count, 0);
+    assert_true(desk_saved_manifest(&desk).generation == 5);
+}
+
+/* Somebody put an old file back, and the server has nothing newer than what was known. */
+static void test_file_older_than_the_pin(void **state)
+{
+    (void)state;
+
+    fixture->manifest.generation = 4;
+    fixture->manifest.issued_at_s = FIXTURE_NOW_S - 500;
+    fixture_install_list(fixture);
+    fixture->identity.generation = 5;
+    fixture->identity.list_issued_at_s = FIXTURE_NOW_S - 10;
+    desk_start(&desk);
+    fixture->manifest.generation = 5;
+    fixture->manifest.issued_at_s = FIXTURE_NOW_S - 10;
+    desk_offer_list(&desk, 1);
+    (void)desk_turn(&desk);
+    desk_assert_at_hand(&desk, 5, FIXTURE_NOW_S - 10);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+}
+
+/* The same, but of the same generation: an older manifest with older keys. */
+static void test_manifest_older_than_the_pin(void **state)
+{
+    (void)state;
+
+    fixture->manifest.issued_at_s = FIXTURE_NOW_S - 500;
+    fixture_install_list(fixture);
+    fixture->identity.generation = 5;
+    fixture->identity.list_issued_at_s = FIXTURE_NOW_S - 10;
+    desk_start(&desk);
+    fixture->manifest.issued_at_s = FIXTURE_NOW_S - 100; /* newer than the file's */
+    desk_offer_list(&desk, 1);
+    (void)desk_turn(&desk);
+    assert_int_equal(desk.event_count, 0);
+    fixture->manifest.issued_at_s = FIXTURE_NOW_S - 10;
+    gh_fake_transport_forget(&desk.server);
+    desk_offer_list(&desk, 1);
+    desk_run_ms(&desk, 2 * DESK_FIRST_MS);
+    desk_assert_at_hand(&desk, 5, FIXTURE_NOW_S - 10);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+}
+
+/* The list's own file is gone: there is nothing to compare with but the pin. */
+static void test_no_file_but_a_pin(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t generation;
+        int64_t issued_at_s;
+    } older[] = {{4, FIXTURE_NOW_S}, {5, FIXTURE_NOW_S - 11}};
+
+    fixture->identity.generation = 5;
+    fixture->identity.list_issued_at_s = FIXTURE_NOW_S - 10;
+    desk_start(&desk);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(older); i++) {
+        gh_fake_transport_forget(&desk.server);
+        fixture->manifest.generation = older[i].generation;
+        fixture->manifest.issued_at_s = older[i].issued_at_s;
+        desk_offer_list(&desk, 1);
+        (void)desk_turn(&desk);
+        assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+        assert_true(desk_saved_manifest(&desk).generation == 0);
+        gh_fake_clock_advance_ms(&fixture->clock, DESK_MOST_MS);
+    }
+    assert_int_equal(desk.event_count, 0);
+}
+
+/* Nobody's memory is that large: it is not even asked for. */
+static void test_huge_snapshot(void **state)
+{
+    (void)state;
+    struct gh_writer writer =
+        gh_writer_over(fixture->manifest_bytes, sizeof(fixture->manifest_bytes));
+
+    desk_start(&desk);
+    desk_offer_list(&desk, 1);
+    fixture->manifest.snapshot_bytes = UINT64_C(1) << 40;
+    assert_int_equal(gh_manifest_write(fixture->list_key, &fixture->manifest, &writer), GH_OK);
+    fixture->manifest_size = writer.size;
+    (void)desk_turn(&desk);
+    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+    assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0);
+    assert_int_equal(desk.event_count, 0);
+}
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_first_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_polls, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_next_generation, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_next_generation_of_an_earlier_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_same_snapshot_of_another_generation, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_small_snapshot, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_retry_after, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_is_lost_while_running, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_is_lost_before_a_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_newer_than_the_pin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_older_than_the_pin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_manifest_older_than_the_pin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_file_but_a_pin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_huge_snapshot, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

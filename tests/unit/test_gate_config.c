@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate/gate_config.h"
+#include "gatehouse/bytes.h"
+
+#define LEAST "[gate]\nstate_dir = /var/lib/gatehouse\ncamera = /dev/video0\ndoor = trace\n"
+
+static char dir[64], path[128];
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof(dir), "/tmp/gatehouse-test-XXXXXX");
+    if (!mkdtemp(dir))
+        return -1;
+    snprintf(path, sizeof(path), "%s/gate.ini", dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(dir);
+}
+
+static enum gh_status load(const char *text, struct gh_gate_config *config, struct gh_error *err)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    memset(config, 0xa5, sizeof(*config));
+    *err = (struct gh_error){.status = GH_OK};
+    return gh_gate_config_load(path, config, err);
+}
+
+static void assert_loads(const char *text, struct gh_gate_config *config)
+{
+    struct gh_error err;
+
+    if (load(text, config, &err) != GH_OK)
+        fail_msg("%s", err.text);
+}
+
+/* Refused, with a sentence that names what it is about. */
+static void assert_refused(const char *text, const char *about)
+{
+    struct gh_gate_config config;
+    struct gh_error err;
+
+    if (load(text, &config, &err) == GH_OK)
+        fail_msg("taken: %s", text);
+    if (!strstr(err.text, about))
+        fail_msg("\"%s\" does not name %s", err.text, about);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+
+    assert_loads(LEAST, &config);
+    assert_string_equal(config.state_dir, "/var/lib/gatehouse");
+    assert_string_equal(config.camera, "/dev/video0");
+    assert_int_equal(config.door, GH_DOOR_TRACE);
+    assert_int_equal(gh_gate_config_log_level(&config), GH_LOG_INFO);
+    assert_int_equal(config.fail, GH_FAIL_SECURE);
+    assert_false(config.follow);
+    assert_false(config.allow_plain_http);
+    assert_string_equal(config.ca_file, "");
+    assert_true(config.backoff_first_ms == 1000); /* docs/protocol.md, section 5 */
+    assert_true(config.backoff_max_ms == 300000);
+    for (int line = 0; line < GH_LINE_COUNT; line++) {
+        assert_string_equal(config.lines[line].name, "");
+        assert_false(config.lines[line].active_low);
+    }
+    struct gh_door_options door = gh_gate_config_door(&config);
+    assert_false(door.fail_safe);
+    assert_true(door.pulse_ms >= 100 && door.pulse_ms <= 60000);
+}
+
+static void test_everything(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+
+    assert_loads("[gate]\nstate_dir = /s\ncamera = replay:/r\ndoor = gpio\nlog_level = debug\n"
+                 "[camera]\nmax_width = 640\nmax_height = 480\n"
+                 "[replay]\nfollow = yes\nframe_interval_ms = 0\nframes_a_still = 1\n"
+                 "blanks_a_still = 0\n"
+                 "[door]\nchip = gpiochip0\nrelay = GPIO17\nbuzzer = 18\nlamp_green = GPIO22\n"
+                 "lamp_yellow = GPIO23\nlamp_red = GPIO24\nactive_low = relay, lamp_red\n"
+                 "fail = safe\npulse_ms = 500\n"
+                 "[courier]\nca_file = /ca.pem\nallow_plain_http = yes\npoll_ms = 700\n"
+                 "backoff_first_ms = 50\nbackoff_max_ms = 60\n",
+                 &config);
+    assert_int_equal(gh_gate_config_log_level(&config), GH_LOG_DEBUG);
+    assert_int_equal(config.door, GH_DOOR_GPIO);
+    assert_true(config.max_width == 640 && config.max_height == 480);
+    assert_true(config.follow);
+    assert_true(config.frame_interval_ms == 0 && config.frames_a_still == 1);
+    assert_true(config.blanks_a_still == 0);
+    assert_string_equal(config.chip, "gpiochip0");
+    assert_string_equal(config.lines[GH_LINE_RELAY].name, "GPIO17");
+    assert_string_equal(config.lines[GH_LINE_BUZZER].name, "18");
+    assert_string_equal(config.lines[GH_LINE_GREEN].name, "GPIO22");
+    assert_string_equal(config.lines[GH_LINE_YELLOW].name, "GPIO23");
+    assert_string_equal(config.lines[GH_LINE_RED].name, "GPIO24");
+    assert_true(config.lines[GH_LINE_RELAY].active_low);
+    assert_false(config.lines[GH_LINE_BUZZER].active_low);
+    assert_false(config.lines[GH_LINE_GREEN].active_low);
+    assert_false(config.lines[GH_LINE_YELLOW].active_low);
+    assert_true(config.lines[GH_LINE_RED].active_low);
+    struct gh_door_options door = gh_gate_config_door(&config);
+    assert_true(door.fail_safe);
+    assert_true(door.pulse_ms == 500);
+    assert_string_equal(config.ca_file, "/ca.pem");
+    assert_true(config.allow_plain_http);
+    assert_true(config.poll_ms == 700 && config.backoff_first_ms == 50);
+    assert_true(config.backoff_max_ms == 60);
+}
+
+static void test_log_levels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum gh_log_level level;
+    } levels[] = {
+        {"error", GH_LOG_ERR}, {"warning", GH_LOG_WARNING}, {"notice", GH_LOG_NOTICE},
+        {"info", GH_LOG_INFO}, {"debug", GH_LOG_DEBUG},
+    };
+    struct gh_gate_config config;
+
+    for (size_t i = 0; i < GH_ARRAY_SIZE(levels); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), LEAST "log_level = %s\n", levels[i].name);
+        assert_loads(text, &config);
+        assert_int_equal(gh_gate_config_log_level(&config), levels[i].level);
+    }
+    assert_refused(LEAST "log_level = loud\n", "log_level");
+}
+
+static void test_missing(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    struct gh_error err = {0};
+
+    assert_refused("", "state_dir");
+    assert_refused("[gate]\ncamera = /dev/video0\ndoor = trace\n", "state_dir");
+    assert_refused("[gate]\nstate_dir = /s\ndoor = trace\n", "camera");
+    assert_refused("[gate]\nstate_dir = /s\ncamera = /dev/video0\n", "door");
+    unlink(path);
+    assert_int_equal(gh_gate_config_load(path, &config, &err), GH_ERR_NOTFOUND);
+    assert_true(err.text[0] != '\0');
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *section, *key, *value;
+    } wrong[] = {
+        {"door", "pulse_ms", "99"},
+        {"door", "pulse_ms", "60001"},
+        {"door", "pulse_ms", "-1"},
+        {"door", "pulse_ms", "3s"},
+        {"door", "pulse_ms", ""},
+        {"door", "fail", "open"},
+        {"door", "active_low", "relay, bell"},
+        {"door", "active_low", "relay lamp"},
+        {"door", "relais", "GPIO17"},
+        {"camera", "max_width", "0"},
+        {"camera", "max_width", "100000"},
+        {"camera", "max_height", "1e3"},
+        {"replay", "follow", "perhaps"},
+        {"replay", "frames_a_still", "0"},
+        {"replay", "blanks_a_still", "-1"},
+        {"replay", "frame_interval_ms", "-1"},
+        {"courier", "poll_ms", "0"},
+        {"courier", "backoff_first_ms", "0"},
+        {"courier", "backoff_max_ms", "99999999999999999999"},
+        {"courier", "allow_plain_http", "2"},
+    };
+
+    for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), LEAST "[%s]\n%s = %s\n", wrong[i].section, wrong[i].key,
+                 wrong[i].value);
+        assert_refused(text, wrong[i].key);
+    }
+    assert_refused("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = magic\n", "door");
+    assert_refused(LEAST "[postman]\npoll_ms = 1000\n", "postman");
+}
+
+/* Each by itself is fine; together they cannot be meant. */
+static void test_contradictions(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+
+    assert_refused("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n", "relay");
+    assert_refused(LEAST "[courier]\nbackoff_first_ms = 2000\nbackoff_max_ms = 1999\n",
+                   "backoff_first_ms");
+    assert_loads(LEAST "[courier]\nbackoff_first_ms = 2000\nbackoff_max_ms = 2000\n", &config);
+    /* One line cannot be two things: the buzzer's pattern would work the relay. */
+    assert_refused(LEAST "[door]\nrelay = GPIO17\nbuzzer = GPIO17\n", "GPIO17");
+    assert_refused(LEAST "[door]\nrelay = GPIO5\nlamp_green = 6\nlamp_red = 6\n", "6");
+}
+
+static void test_active_low(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+
+    assert_loads(LEAST "[door]\nactive_low = relay,buzzer,lamp_green,lamp_yellow,lamp_red\n",
+                 &config);
+    for (int line = 0; line < GH_LINE_COUNT; line++)
+        assert_true(config.lines[line].active_low);
+    assert_loads(LEAST "[door]\nactive_low = , buzzer ,\n", &config);
+    for (int line = 0; line < GH_LINE_COUNT; line++)
+        assert_int_equal(config.lines[line].active_low, line == GH_LINE_BUZZER);
+}
+
+/* A value that is as long as its field, and one byte longer. */
+static void test_long_values(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    char name[65], text[512];
+
+    memset(name, 'n', sizeof(name) - 1);
+    name[63] = '\0';
+    snprintf(text, sizeof(text), LEAST "[door]\nrelay = %s\n", name);
+    assert_loads(text, &config);
+    assert_string_equal(config.lines[GH_LINE_RELAY].name, name);
+    name[63] = 'n';
+    name[64] = '\0';
+    snprintf(text, sizeof(text), LEAST "[door]\nrelay = %s\n", name);
+    assert_refused(text, "relay");
+}
+
+static enum gh_status open_camera(const char *name, struct gh_error *err)
+{
+    struct gh_gate_config config;
+    struct gh_camera camera;
+
+    assert_loads(LEAST, &config);
+    snprintf(config.camera, sizeof(config.camera), "%s", name);
+    *err = (struct gh_error){.status = GH_OK};
+    enum gh_status status = gh_gate_config_camera(&config, gh_clock_system(), &camera, err);
+    if (status == GH_OK) {
+        assert_true(camera.max_width > 0 && camera.max_height > 0);
+        camera.free(camera.context);
+    }
+    return status;
+}
+
+static void test_camera(void **state)
+{
+    (void)state;
+    static const char *const nonsense[] = {"", "video0", "v4l2:", "v4l2:video0", "usb:/dev/video0"};
+    struct gh_error err;
+    char replay[160];
+
+    /* The device need not be there yet. */
+    assert_int_equal(open_camera("/dev/gatehouse-no-such-camera", &err), GH_OK);
+    assert_int_equal(open_camera("v4l2:/dev/gatehouse-no-such-camera", &err), GH_OK);
+    snprintf(replay, sizeof(replay), "replay:%s", dir);
+    assert_int_equal(open_camera(replay, &err), GH_OK);
+    snprintf(replay, sizeof(replay), "replay:%s/nothing-here", dir);
+    assert_int_not_equal(open_camera(replay, &err), GH_OK);
+    assert_true(err.text[0] != '\0');
+    for (size_t i = 0; i < GH_ARRAY_SIZE(nonsense); i++) {
+        assert_int_equal(open_camera(nonsense[i], &err), GH_ERR_INVALID);
+        assert_true(err.text[0] != '\0');
+    }
+}
+
+static void test_door_io(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    struct gh_door_io io;
+    struct gh_error err = {0};
+
+    assert_loads(LEAST, &config);
+    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    io.free(io.context);
+    assert_loads("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n"
+                 "[door]\nchip = gatehouse-no-such-chip\nrelay = GPIO17\n",
+                 &config);
+    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err),
+                     GH_ERR_NOTFOUND);
+    assert_true(err.text[0] != '\0');
+}
+
+/* What is shipped as the example can be used as it is. */
+static void test_example(void **state)
+{
+    (void)state;
+    static const char example[] = "docs/gatehouse-gate.ini";
+    struct gh_gate_config config;
+    struct gh_error err = {0};
+
+    if (access(example, R_OK) != 0)
+        skip(); /* not run from the top of the tree */
+    if (gh_gate_config_load(example, &config, &err) != GH_OK)
+        fail_msg("%s", err.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_log_levels), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_active_low), cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_camera),     cmocka_unit_test(test_door_io),
+        cmocka_unit_test(test_example),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
