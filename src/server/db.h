@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the server keeps, in the words of its domain. Only db_sqlite*.c knows the database behind.
+ *
+ * One thread. Every function is one transaction: done and durable when it returns GH_OK, not done
+ * at all otherwise, unless said. Any function may return GH_ERR_NOSPACE, GH_ERR_READONLY,
+ * GH_ERR_IO, GH_ERR_CORRUPT, GH_ERR_BUSY or GH_ERR_NOMEM; what it returns besides is said at it.
+ * Times are seconds since 1970. Texts handed to a callback live until it returns; a callback that
+ * returns false ends the reading (GH_OK). What changes the list (colours, people, approved homes,
+ * members, revocations, what the manifest says) makes a new generation in the same transaction. */
+#ifndef GATEHOUSE_SRC_SERVER_DB_H
+#define GATEHOUSE_SRC_SERVER_DB_H
+
+#include "gatehouse/bytes.h"
+#include "gatehouse/credential.h"
+#include "gatehouse/crypto.h"
+#include "gatehouse/entry.h"
+
+struct gh_db; /* opaque */
+
+/* Open or create, bring an older schema up to date. GH_ERR_UNSUPPORTED: a newer one. */
+GH_MUST_CHECK enum gh_status gh_db_open(const char *path, struct gh_db **out, struct gh_error *err);
+void gh_db_close(struct gh_db *db);
+/* Whether a change can be made durable now. */
+GH_MUST_CHECK enum gh_status gh_db_probe(struct gh_db *db);
+
+/* --- users and their sessions --- */
+
+enum gh_role { GH_ROLE_NONE, GH_ROLE_ADMIN, GH_ROLE_LANDLORD, GH_ROLE_INSPECTOR };
+const char *gh_role_name(enum gh_role role);
+GH_MUST_CHECK enum gh_status gh_role_parse(const char *name, enum gh_role *role);
+
+#define GH_USER_BYTES 65
+#define GH_PASSWORD_HASH_BYTES 128 /* crypto_pwhash_STRBYTES */
+
+struct gh_db_user {
+    char name[GH_USER_BYTES];
+    enum gh_role role;
+    char password[GH_PASSWORD_HASH_BYTES];
+    bool one_time;
+};
+GH_MUST_CHECK enum gh_status gh_db_user_add(struct gh_db *db,
+                                            const struct gh_db_user *user); /* GH_ERR_EXISTS */
+GH_MUST_CHECK enum gh_status gh_db_user_find(struct gh_db *db, const char *name,
+                                             struct gh_db_user *out); /* GH_ERR_NOTFOUND */
+/* A password of the user's own choice: no longer one-time; all sessions of the user end. */
+GH_MUST_CHECK enum gh_status gh_db_user_set_password(struct gh_db *db, const char *name,
+                                                     const char *password);
+GH_MUST_CHECK enum gh_status gh_db_user_count(struct gh_db *db, uint64_t *count);
+
+GH_MUST_CHECK enum gh_status gh_db_session_add(struct gh_db *db,
+                                               const uint8_t token_sha256[GH_SHA256_BYTES],
+                                               const char *user, int64_t now, int64_t expires_at);
+/* GH_ERR_NOTFOUND also when it has expired. */
+GH_MUST_CHECK enum gh_status gh_db_session_find(struct gh_db *db,
+                                                const uint8_t token_sha256[GH_SHA256_BYTES],
+                                                int64_t now, char user[GH_USER_BYTES],
+                                                enum gh_role *role);
+
+/* --- people --- */
+
+struct gh_db_person {
+    gh_id id;
+    const char *ref;
+    const char *name;
+    enum gh_colour status;
+};
+typedef bool gh_db_person_fn(void *context, const struct gh_db_person *person);
+typedef bool gh_db_id_fn(void *context, gh_id id);
+
+/* ref: only that one, or NULL. By id, after `after` (0: from the first). */
+GH_MUST_CHECK enum gh_status gh_db_people_read(struct gh_db *db, const char *ref, gh_id after,
+                                               unsigned limit, gh_db_person_fn *each,
+                                               void *context);
+/* One person; GH_ERR_NOTFOUND. each may be NULL. */
+GH_MUST_CHECK enum gh_status gh_db_person_read(struct gh_db *db, gh_id id, gh_db_person_fn *each,
+                                               void *context);
+GH_MUST_CHECK enum gh_status gh_db_person_homes(struct gh_db *db, gh_id id, gh_db_id_fn *each,
+                                                void *context);
+GH_MUST_CHECK enum gh_status gh_db_person_set_status(struct gh_db *db, gh_id id,
+                                                     enum gh_colour status); /* GH_ERR_NOTFOUND */
+
+/* Many people in one transaction: begin, then put for each, then end, which keeps all or nothing.
+ * After an error of put only end(keep = false) may follow. Nothing else may be called between. */
+enum gh_db_change { GH_DB_ADDED, GH_DB_UPDATED, GH_DB_UNCHANGED };
+GH_MUST_CHECK enum gh_status gh_db_import_begin(struct gh_db *db);
+GH_MUST_CHECK enum gh_status gh_db_import_put(struct gh_db *db, const char *ref, const char *name,
+                                              enum gh_colour status, enum gh_db_change *change);
+GH_MUST_CHECK enum gh_status gh_db_import_end(struct gh_db *db, bool keep);
+
+/* --- credentials: what was issued --- */
+
+struct gh_db_credential {
+    gh_id id;
+    enum gh_kind kind;
+    gh_id about; /* the person, or for housing codes the home */
+    int64_t issued_at;
+    int64_t expires_at; /* INT64_MAX: never */
+    int64_t revoked_at; /* 0: not revoked */
+};
+GH_MUST_CHECK enum gh_status gh_db_credential_add(struct gh_db *db,
+                                                  const struct gh_db_credential *credential);
+GH_MUST_CHECK enum gh_status gh_db_credential_find(struct gh_db *db, gh_id id,
+                                                   struct gh_db_credential *out);
+/* GH_OK also when it was revoked before. A revoked housing code is no longer its home's.
+ * GH_ERR_NOTFOUND. */
+GH_MUST_CHECK enum gh_status gh_db_credential_revoke(struct gh_db *db, gh_id id, int64_t now);
+
+/* --- homes --- */
+
+enum gh_home_state {
+    GH_HOME_STATE_APPLIED = 1,
+    GH_HOME_STATE_INSPECTED = 2,
+    GH_HOME_STATE_REFUSED = 3,
+    GH_HOME_STATE_APPROVED = 4,
+};
+struct gh_db_home {
+    gh_id id;
+    const char *address;
+    const char *owner; /* a user's name */
+    enum gh_home_state state;
+    gh_id credential; /* of its current housing code; 0: none yet */
+    const char *code; /* its text; NULL: none yet */
+};
+typedef bool gh_db_home_fn(void *context, const struct gh_db_home *home);
+
+GH_MUST_CHECK enum gh_status gh_db_home_add(struct gh_db *db, gh_id id, const char *address,
+                                            const char *owner, int64_t now);
+GH_MUST_CHECK enum gh_status gh_db_homes_read(struct gh_db *db, const char *owner, /* NULL: all */
+                                              gh_db_home_fn *each, void *context);
+GH_MUST_CHECK enum gh_status gh_db_home_read(struct gh_db *db, gh_id id, gh_db_home_fn *each,
+                                             void *context); /* GH_ERR_NOTFOUND */
+GH_MUST_CHECK enum gh_status gh_db_home_members(struct gh_db *db, gh_id id, gh_db_id_fn *each,
+                                                void *context);
+/* These three: GH_ERR_NOTFOUND (the home, or the person), GH_ERR_REFUSED (the home's state does not
+ * allow it). note may be NULL. */
+GH_MUST_CHECK enum gh_status gh_db_home_inspect(struct gh_db *db, gh_id id, bool passed,
+                                                const char *note);
+GH_MUST_CHECK enum gh_status gh_db_home_approve(struct gh_db *db, gh_id id);
+GH_MUST_CHECK enum gh_status gh_db_home_put_member(struct gh_db *db, gh_id id, gh_id person);
+/* GH_OK also when the person was no member; GH_ERR_NOTFOUND for the home. */
+GH_MUST_CHECK enum gh_status gh_db_home_drop_member(struct gh_db *db, gh_id id, gh_id person);
+/* The home's new code: its credential is written down, the one before is revoked. GH_ERR_NOTFOUND,
+ * GH_ERR_REFUSED unless approved. */
+GH_MUST_CHECK enum gh_status gh_db_home_set_code(struct gh_db *db, gh_id id, const char *code,
+                                                 const struct gh_db_credential *credential);
+
+/* --- gates --- */
+
+enum gh_gate_state { GH_GATE_WAITING = 1, GH_GATE_ENROLLED = 2, GH_GATE_SHUT_OUT = 3 };
+#define GH_GATE_NAME_BYTES 101
+struct gh_db_gate {
+    gh_id id;
+    char name[GH_GATE_NAME_BYTES];
+    enum gh_gate_state state;
+    uint8_t token_sha256[GH_SHA256_BYTES]; /* of the enrolment code */
+    int64_t token_expires_at;
+    uint8_t secret_sha256[GH_SHA256_BYTES]; /* once enrolled */
+    int64_t last_seen_at;                   /* 0: never; up to a minute late */
+    uint64_t last_sequence;
+    uint64_t alarms;
+};
+typedef bool gh_db_gate_fn(void *context, const struct gh_db_gate *gate);
+
+/* id, name, token_sha256 and token_expires_at of *gate count. */
+GH_MUST_CHECK enum gh_status gh_db_gate_add(struct gh_db *db, const struct gh_db_gate *gate,
+                                            int64_t now);
+GH_MUST_CHECK enum gh_status gh_db_gate_find(struct gh_db *db, gh_id id,
+                                             struct gh_db_gate *out); /* GH_ERR_NOTFOUND */
+GH_MUST_CHECK enum gh_status gh_db_gates_read(struct gh_db *db, gh_db_gate_fn *each, void *context);
+/* From waiting to enrolled; GH_ERR_REFUSED in any other state. */
+GH_MUST_CHECK enum gh_status gh_db_gate_enrol(struct gh_db *db, gh_id id,
+                                              const uint8_t secret_sha256[GH_SHA256_BYTES],
+                                              int64_t now);
+GH_MUST_CHECK enum gh_status gh_db_gate_shut_out(struct gh_db *db, gh_id id); /* GH_ERR_NOTFOUND */
+GH_MUST_CHECK enum gh_status gh_db_gate_seen(struct gh_db *db, gh_id id, int64_t now);
+
+/* --- entries --- */
+
+#define GH_REFUSAL_BYTES 128
+
+/* One item of a batch. In: what was received, and in `refusal` why it is no acceptable entry ("" if
+ * nothing is wrong with it as such). Out: what became of it. */
+struct gh_db_item {
+    uint64_t sequence; /* 0: unknown */
+    const char *text;  /* canonical form; of what is refused, whatever there is */
+    size_t text_size;
+    uint8_t hash[GH_SHA256_BYTES]; /* of text */
+    uint8_t previous[GH_SHA256_BYTES];
+    enum gh_entry_type type;
+    gh_id subject, home;
+    char refusal[GH_REFUSAL_BYTES];
+};
+struct gh_db_batch {
+    uint64_t acknowledged; /* what needs no sending again; never beyond the batch */
+    uint64_t stored, known;
+};
+/* Store a batch of the gate's; refused items are kept aside and counted as alarms, each once. */
+GH_MUST_CHECK enum gh_status gh_db_entries_store(struct gh_db *db, gh_id gate,
+                                                 struct gh_db_item *items, size_t count,
+                                                 int64_t now, struct gh_db_batch *out);
+
+struct gh_db_entry {
+    uint64_t row;
+    gh_id gate;
+    const char *gate_name;
+    int64_t received_at;
+    const char *name;    /* of the person; NULL: none or not known */
+    const char *address; /* of the home; likewise */
+    const char *text;    /* canonical JSON */
+};
+struct gh_db_entry_filter {
+    uint64_t after; /* row; 0: from the first */
+    unsigned limit;
+    gh_id gate;              /* 0: any */
+    enum gh_entry_type type; /* if any_type is false */
+    bool any_type;
+};
+typedef bool gh_db_entry_fn(void *context, const struct gh_db_entry *entry);
+GH_MUST_CHECK enum gh_status gh_db_entries_read(struct gh_db *db,
+                                                const struct gh_db_entry_filter *filter,
+                                                gh_db_entry_fn *each, void *context);
+
+struct gh_db_counts {
+    uint64_t entries, refused, gates, generation;
+};
+GH_MUST_CHECK enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out);
+
+/* --- the list --- */
+
+/* A new generation if what the manifest says besides the snapshot (policy, keys, area) is not what
+ * it said last; `fingerprint` stands for it. */
+GH_MUST_CHECK enum gh_status gh_db_list_settings(struct gh_db *db,
+                                                 const uint8_t fingerprint[GH_SHA256_BYTES]);
+/* The current generation, and the one whose snapshot was built last, with its hash and size. */
+struct gh_db_list_state {
+    uint64_t generation;
+    uint64_t built; /* 0: none */
+    uint8_t sha256[GH_SHA256_BYTES];
+    uint64_t bytes;
+};
+GH_MUST_CHECK enum gh_status gh_db_list_state(struct gh_db *db, struct gh_db_list_state *out);
+GH_MUST_CHECK enum gh_status gh_db_list_built(struct gh_db *db,
+                                              const struct gh_db_list_state *state);
+/* A new generation without any other change: the snapshot of the current one was lost. */
+GH_MUST_CHECK enum gh_status gh_db_list_bump(struct gh_db *db);
+
+/* Everything the snapshot holds, in its order, at one moment. Revocations of codes that expired
+ * before `revoked_from` are left out. Each function returns false to stop (GH_ERR_AGAIN then). */
+struct gh_db_list_visitor {
+    bool (*subject)(void *context, gh_id subject, enum gh_colour colour);
+    bool (*home)(void *context, gh_id home);
+    bool (*member)(void *context, gh_id home, gh_id subject);
+    bool (*revoked)(void *context, gh_id credential);
+    void *context;
+};
+/* *generation: the one that was read. */
+GH_MUST_CHECK enum gh_status gh_db_list_read(struct gh_db *db, int64_t revoked_from,
+                                             const struct gh_db_list_visitor *visitor,
+                                             uint64_t *generation);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the SQLite database; nobody else includes this. */
+#ifndef GATEHOUSE_SRC_SERVER_DB_SQLITE_H
+#define GATEHOUSE_SRC_SERVER_DB_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "server/db.h"
+
+#define GH_SQL_CACHE 96
+
+struct gh_db {
+    sqlite3 *handle;
+    struct {
+        const char *text; /* compared by address: every query is one literal */
+        sqlite3_stmt *statement;
+    } cache[GH_SQL_CACHE];
+    size_t cached;
+    bool import_changes_list;
+};
+
+/* The status that stands for a result; failures are logged (SQLite's words name tables and columns,
+ * never values). */
+enum gh_status gh_sql_status(struct gh_db *db, int result);
+
+/* A statement for one use, reset when its scope ends. format binds the arguments: i int64_t,
+ * d gh_id (0 is NULL), t const char * (NULL is NULL), h a SHA-256, b const void * and size_t.
+ * The texts and blobs must outlive the use. */
+#define GH_SQL __attribute__((cleanup(gh_sql_release)))
+void gh_sql_release(sqlite3_stmt **statement);
+GH_MUST_CHECK enum gh_status gh_sql_open(struct gh_db *db, sqlite3_stmt **out, const char *text,
+                                         const char *format, ...);
+/* GH_OK: a row is there; GH_ERR_END: no more. */
+GH_MUST_CHECK enum gh_status gh_sql_step(struct gh_db *db, sqlite3_stmt *statement);
+/* A statement that gives no rows; *changes (may be NULL): how many rows it changed. */
+GH_MUST_CHECK enum gh_status gh_sql_run(struct gh_db *db, int *changes, const char *text,
+                                        const char *format, ...);
+/* One number from the first row; GH_ERR_NOTFOUND without a row. */
+GH_MUST_CHECK enum gh_status gh_sql_number(struct gh_db *db, int64_t *out, const char *text,
+                                           const char *format, ...);
+
+GH_MUST_CHECK enum gh_status gh_sql_begin(struct gh_db *db);
+/* Commit if status is GH_OK, else roll back; returns the first error. */
+GH_MUST_CHECK enum gh_status gh_sql_end(struct gh_db *db, enum gh_status status);
+
+/* Identifiers are stored with their top bit flipped: then SQLite's signed order is their unsigned
+ * one, which is the order of pages and of the list's snapshot. */
+static inline int64_t gh_sql_from_id(gh_id id)
+{
+    return (int64_t)(id ^ (UINT64_C(1) << 63));
+}
+gh_id gh_sql_id(sqlite3_stmt *statement, int column);         /* NULL gives 0 */
+const char *gh_sql_text(sqlite3_stmt *statement, int column); /* NULL gives NULL */
+/* False unless the column is a blob of that size. */
+bool gh_sql_blob(sqlite3_stmt *statement, int column, void *out, size_t size);
+
+/* Inside a transaction: the list is another one from here. */
+GH_MUST_CHECK enum gh_status gh_sql_bump(struct gh_db *db);
+
+GH_MUST_CHECK enum gh_status gh_sql_migrate(struct gh_db *db, struct gh_error *err);
+
+#endif

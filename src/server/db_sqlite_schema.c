@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schema, step by step: steps[n] leads from user_version n to n + 1. A step that was released
+ * is never changed again; add another. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/db_sqlite.h"
+
+static const char *const steps[] = {
+    /* 0 -> 1 */
+    "CREATE TABLE meta ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  generation INTEGER NOT NULL," /* of the list, now */
+    "  settings BLOB,"               /* fingerprint of what the manifest says besides */
+    "  built INTEGER NOT NULL,"      /* the generation whose snapshot was built last */
+    "  built_sha256 BLOB,"
+    "  built_bytes INTEGER NOT NULL,"
+    "  probes INTEGER NOT NULL"
+    ") STRICT;"
+    "INSERT INTO meta VALUES (1, 1, NULL, 0, NULL, 0, 0);"
+
+    "CREATE TABLE users ("
+    "  name TEXT PRIMARY KEY,"
+    "  role INTEGER NOT NULL,"
+    "  password TEXT NOT NULL," /* Argon2id, crypto_pwhash_str */
+    "  one_time INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE sessions ("
+    "  token BLOB PRIMARY KEY," /* SHA-256 */
+    "  user TEXT NOT NULL REFERENCES users ON DELETE CASCADE,"
+    "  expires_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX sessions_user ON sessions (user);"
+    "CREATE INDEX sessions_expiry ON sessions (expires_at);"
+
+    "CREATE TABLE people ("
+    "  id INTEGER PRIMARY KEY,"
+    "  ref TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL,"
+    "  status INTEGER NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE credentials ("
+    "  id INTEGER PRIMARY KEY,"
+    "  kind INTEGER NOT NULL,"
+    "  about INTEGER NOT NULL,"
+    "  issued_at INTEGER NOT NULL,"
+    "  expires_at INTEGER NOT NULL,"
+    "  revoked_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX credentials_revoked ON credentials (id) WHERE revoked_at <> 0;"
+    "CREATE INDEX credentials_about ON credentials (about);"
+
+    "CREATE TABLE homes ("
+    "  id INTEGER PRIMARY KEY,"
+    "  address TEXT NOT NULL,"
+    "  owner TEXT NOT NULL REFERENCES users,"
+    "  state INTEGER NOT NULL,"
+    "  note TEXT,"
+    "  code TEXT,"
+    "  credential INTEGER REFERENCES credentials,"
+    "  created_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX homes_owner ON homes (owner);"
+    "CREATE UNIQUE INDEX homes_credential ON homes (credential);"
+    "CREATE TABLE members ("
+    "  home INTEGER NOT NULL REFERENCES homes,"
+    "  person INTEGER NOT NULL REFERENCES people,"
+    "  PRIMARY KEY (home, person)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX members_person ON members (person);"
+
+    "CREATE TABLE gates ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  token BLOB NOT NULL," /* SHA-256 */
+    "  token_expires_at INTEGER NOT NULL,"
+    "  secret BLOB," /* SHA-256 */
+    "  created_at INTEGER NOT NULL,"
+    "  last_seen_at INTEGER NOT NULL,"
+    "  last_sequence INTEGER NOT NULL,"
+    "  acknowledged INTEGER NOT NULL," /* all entries up to here are stored, kept aside or missing
+                                        */
+    "  gap_claims INTEGER NOT NULL,"   /* how often the gate began behind a gap since then */
+    "  alarms INTEGER NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE entries ("
+    "  row INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  gate INTEGER NOT NULL REFERENCES gates,"
+    "  seq INTEGER NOT NULL,"
+    "  received_at INTEGER NOT NULL,"
+    "  type INTEGER NOT NULL,"
+    "  subject INTEGER,"
+    "  home INTEGER,"
+    "  hash BLOB NOT NULL,"
+    "  prev BLOB NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  UNIQUE (gate, seq)"
+    ") STRICT;"
+    "CREATE INDEX entries_gate ON entries (gate);"
+    "CREATE INDEX entries_type ON entries (type);"
+    /* what was refused, kept aside: the dead letters */
+    "CREATE TABLE refused ("
+    "  row INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  gate INTEGER NOT NULL REFERENCES gates,"
+    "  seq INTEGER NOT NULL,"
+    "  received_at INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  hash BLOB NOT NULL,"
+    "  text BLOB NOT NULL,"
+    "  UNIQUE (gate, seq, hash)"
+    ") STRICT;",
+};
+
+static enum gh_status take_step(struct gh_db *db, size_t version)
+{
+    char pragma[64];
+    enum gh_status status = gh_sql_begin(db);
+    if (status != GH_OK)
+        return status;
+    snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", version + 1);
+    status = gh_sql_status(db, sqlite3_exec(db->handle, steps[version], NULL, NULL, NULL));
+    if (status == GH_OK)
+        status = gh_sql_status(db, sqlite3_exec(db->handle, pragma, NULL, NULL, NULL));
+    return gh_sql_end(db, status);
+}
+
+enum gh_status gh_sql_migrate(struct gh_db *db, struct gh_error *err)
+{
+    int64_t version;
+    enum gh_status status = gh_sql_number(db, &version, "PRAGMA user_version", "");
+    if (status == GH_OK && (version < 0 || version > (int64_t)GH_ARRAY_SIZE(steps)))
+        return gh_fail(err, GH_ERR_UNSUPPORTED,
+                       "the database was written by a newer gatehouse-server (schema %" PRId64 ")",
+                       version);
+    for (; status == GH_OK && version < (int64_t)GH_ARRAY_SIZE(steps); version++)
+        status = take_step(db, (size_t)version);
+    return status;
+}

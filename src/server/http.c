@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "gatehouse/file.h"
+#include "gatehouse/log.h"
+#include "server/auth.h"
+#include "server/deadline.h"
+#include "server/request.h"
+
+#define MODULE "http"
+#define CONNECTIONS_MAX 4096
+#define QUIET_S 15   /* a connection on which nothing moves for so long is closed */
+#define HEADERS_S 30 /* for a request's head to arrive, whole, however it trickles */
+#define ANSWER_S 900 /* for an answer to leave, likewise */
+#define SWEEP_S 2
+#define DRAIN_BYTES (INT64_C(1) << 20) /* of a refused body, so that the answer gets across */
+#define TLS_BYTES_MAX (1u << 20)
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+#if MHD_VERSION >= 0x00097701
+#define STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICT MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
+struct gh_http_server {
+    struct gh_server *server;
+    struct MHD_Daemon *daemon;
+    sd_event_source *ready, *again, *timer, *sweeper;
+    uint8_t *certificate, *key; /* the files' text */
+    size_t certificate_size, key_size;
+    struct gh_deadline ring;
+    uint64_t answered[GH_HTTP_STATUSES];
+};
+
+uint64_t gh_http_server_answered(const struct gh_http_server *http, unsigned status)
+{
+    return status < GH_HTTP_STATUSES ? http->answered[status] : 0;
+}
+
+/* --- deadlines --- */
+
+static int64_t in_seconds(const struct gh_http_server *http, int64_t seconds)
+{
+    return gh_clock_monotonic_ns(http->server->clock) + seconds * GH_NS_PER_S;
+}
+
+static void set_deadline(struct gh_http_server *http, struct MHD_Connection *connection,
+                         int64_t seconds)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info != NULL && info->socket_context != NULL)
+        ((struct gh_deadline *)info->socket_context)->at_ns = in_seconds(http, seconds);
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct gh_http_server *http = context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info != NULL)
+            *socket_context =
+                gh_deadline_add(&http->ring, info->connect_fd, in_seconds(http, HEADERS_S));
+    } else {
+        gh_deadline_remove(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct gh_http_server *http = context;
+    unsigned over = gh_deadlines_sweep(&http->ring, gh_clock_monotonic_ns(http->server->clock));
+    if (over > 0)
+        gh_log(GH_LOG_INFO, MODULE, "closed %u connections that took too long", over);
+    (void)sd_event_source_set_time(source, usec + SWEEP_S * UINT64_C(1000000));
+    return 0;
+}
+
+/* --- a request --- */
+
+static struct gh_request *request_new(struct gh_http_server *http, struct MHD_Connection *mhd,
+                                      const char *url)
+{
+    struct gh_request *request = calloc(1, sizeof(*request));
+    char *path = strdup(url);
+    if (request == NULL || path == NULL) {
+        free(request);
+        free(path);
+        return NULL;
+    }
+    request->server = http->server;
+    request->connection = mhd;
+    request->path = path;
+    return request;
+}
+
+static void request_free(struct gh_request *request)
+{
+    if (request->response != NULL)
+        MHD_destroy_response(request->response);
+    json_decref(request->json);
+    if (request->body != NULL) {
+        gh_wipe(request->body, request->body_size);
+        free(request->body);
+    }
+    free(request->path);
+    free(request);
+}
+
+struct query_check {
+    const char *allowed;
+    bool good;
+};
+
+static enum MHD_Result check_argument(void *context, enum MHD_ValueKind kind, const char *key,
+                                      const char *value)
+{
+    struct query_check *check = context;
+    char needle[32];
+    (void)kind;
+    int size = snprintf(needle, sizeof(needle), ",%s,", key);
+    if (value == NULL || check->allowed == NULL || size >= (int)sizeof(needle) ||
+        strchr(key, ',') != NULL || strstr(check->allowed, needle) == NULL)
+        check->good = false;
+    return MHD_YES;
+}
+
+/* False after having answered. */
+static bool check_query(struct gh_request *request)
+{
+    struct query_check check = {.allowed = request->route->query, .good = true};
+    (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, check_argument,
+                                    &check);
+    if (!check.good)
+        gh_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad_request",
+                        "the query has a parameter that is not known here");
+    return check.good;
+}
+
+static bool find_route(struct gh_request *request, const char *method)
+{
+    char allow[GH_ALLOW_BYTES];
+    request->route = gh_route_find(strcmp(method, "HEAD") == 0 ? "GET" : method, request, allow);
+    if (request->route != NULL)
+        return true;
+    if (allow[0] == '\0') {
+        gh_answer_error(request, MHD_HTTP_NOT_FOUND, "not_found", "there is no such path here");
+    } else {
+        gh_answer_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
+                        "this path knows other methods");
+        gh_answer_header(request, MHD_HTTP_HEADER_ALLOW, allow);
+    }
+    return false;
+}
+
+static void too_large(struct gh_request *request)
+{
+    gh_answer_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "too_large",
+                    "the body is larger than this path takes");
+}
+
+static const char *header(const struct gh_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* What can be said before the body: answered if it is no. */
+static void look_at_head(struct gh_request *request, const char *method)
+{
+    const char *length = header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    request->declared = length != NULL ? strtoull(length, NULL, 10) : 0;
+    if (!find_route(request, method) ||
+        !gh_auth_check(request, header(request, MHD_HTTP_HEADER_AUTHORIZATION)) ||
+        !check_query(request))
+        return;
+    if (request->declared > request->route->body_bytes)
+        too_large(request);
+}
+
+/* Take a piece of the body. False: enough of it, close. */
+static bool take_body(struct gh_request *request, const char *data, size_t size)
+{
+    size_t limit = request->route != NULL ? request->route->body_bytes : 0;
+    if (request->response == NULL && size > limit - request->body_size)
+        too_large(request);
+    if (request->response != NULL) {
+        request->dropped += size;
+        return request->dropped <= (size_t)DRAIN_BYTES + limit;
+    }
+    if (request->body_size + size + 1 > request->body_capacity) {
+        size_t wanted = request->body_capacity * 2 + 4096;
+        if (wanted < request->body_size + size + 1)
+            wanted = request->body_size + size + 1;
+        if (wanted < request->declared + 1)
+            wanted = (size_t)request->declared + 1;
+        uint8_t *larger = realloc(request->body, wanted);
+        if (larger == NULL) {
+            gh_answer_status(request, GH_ERR_NOMEM);
+            return true;
+        }
+        request->body = larger;
+        request->body_capacity = wanted;
+    }
+    memcpy(request->body + request->body_size, data, size);
+    request->body_size += size;
+    request->body[request->body_size] = '\0';
+    return true;
+}
+
+static enum MHD_Result send_answer(struct gh_http_server *http, struct gh_request *request)
+{
+    if (request->response == NULL)
+        gh_answer_status(request, GH_ERR_UNSUPPORTED); /* a handler forgot: 500 */
+    if (request->response == NULL)
+        return MHD_NO;
+    gh_answer_header(request, "X-Content-Type-Options", "nosniff");
+    gh_answer_header(request, "Referrer-Policy", "no-referrer");
+    if (request->status < GH_HTTP_STATUSES)
+        http->answered[request->status]++;
+    gh_log(GH_LOG_DEBUG, MODULE, "%s %s: %u", request->route != NULL ? request->route->method : "?",
+           request->route != NULL ? request->route->pattern : "?", request->status);
+    set_deadline(http, request->connection, ANSWER_S);
+    return MHD_queue_response(request->connection, request->status, request->response);
+}
+
+static enum MHD_Result begin(struct gh_http_server *http, struct MHD_Connection *mhd,
+                             const char *url, const char *method, void **context)
+{
+    struct gh_request *request = request_new(http, mhd, url);
+    if (request == NULL)
+        return MHD_NO;
+    *context = request;
+    look_at_head(request, method);
+    set_deadline(http, mhd,
+                 request->route != NULL && request->route->time_s > HEADERS_S
+                     ? request->route->time_s
+                     : HEADERS_S);
+    /* An answer that needs no body goes out at once if the client waits for it before it sends
+     * one, or wants to send a very large one. Else the body is read first and thrown away: a
+     * client that is still writing might never see the answer. */
+    if (request->response != NULL &&
+        (header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
+         request->declared >
+             (uint64_t)DRAIN_BYTES + (request->route != NULL ? request->route->body_bytes : 0)))
+        return send_answer(http, request);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_size, void **context)
+{
+    struct gh_http_server *http = cls;
+    struct gh_request *request = *context;
+    (void)version;
+    if (request == NULL)
+        return begin(http, mhd, url, method, context);
+    if (*data_size > 0) {
+        bool more = take_body(request, data, *data_size);
+        *data_size = 0;
+        return more ? MHD_YES : MHD_NO;
+    }
+    if (request->response == NULL)
+        request->route->handler(request);
+    return send_answer(http, request);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)how;
+    if (*context != NULL)
+        request_free(*context);
+    *context = NULL;
+    set_deadline(cls, mhd, HEADERS_S);
+}
+
+/* --- the loop --- */
+
+/* The library has more to do at once (data that TLS has decrypted already, say), or at a time. */
+static void arm(struct gh_http_server *http)
+{
+    MHD_UNSIGNED_LONG_LONG ms = 0;
+    uint64_t now;
+    bool wanted = MHD_get_timeout(http->daemon, &ms) == MHD_YES;
+    bool later = wanted && ms > 0 && sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
+    if (later)
+        (void)sd_event_source_set_time(http->timer, now + ms * 1000);
+    (void)sd_event_source_set_enabled(http->timer, later ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    (void)sd_event_source_set_enabled(http->again,
+                                      wanted && !later ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int run(struct gh_http_server *http)
+{
+    if (MHD_run(http->daemon) != MHD_YES)
+        gh_log(GH_LOG_ERR, MODULE, "the HTTP library failed");
+    arm(http);
+    return 0;
+}
+
+static int on_ready(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source, (void)fd, (void)events;
+    return run(context);
+}
+
+static int on_again(sd_event_source *source, void *context)
+{
+    (void)source;
+    return run(context);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source, (void)usec;
+    return run(context);
+}
+
+/* --- start and stop --- */
+
+GH_PRINTF(2, 0) static void on_message(void *context, const char *format, va_list arguments)
+{
+    char text[256];
+    (void)context;
+    vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    gh_log(GH_LOG_DEBUG, MODULE, "%s", text);
+}
+
+static unsigned connection_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 256;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur > CONNECTIONS_MAX + 64)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > 128 ? (unsigned)limit.rlim_cur - 64 : 64;
+}
+
+static enum gh_status load_tls(struct gh_http_server *http, struct gh_error *err)
+{
+    const struct gh_server_settings *settings = &http->server->settings;
+    if (!gh_server_settings_tls(settings))
+        return GH_OK;
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return gh_fail(err, GH_ERR_UNSUPPORTED, "this libmicrohttpd was built without TLS");
+    enum gh_status status = gh_certificate_check(settings->tls_certificate, settings->tls_key, err);
+    if (status == GH_OK)
+        status = gh_file_read(settings->tls_certificate, TLS_BYTES_MAX, &http->certificate,
+                              &http->certificate_size, err);
+    if (status == GH_OK)
+        status = gh_file_read(settings->tls_key, TLS_BYTES_MAX, &http->key, &http->key_size, err);
+    return status;
+}
+
+static bool same_file(const char *path, const uint8_t *data, size_t size)
+{
+    uint8_t *now = NULL;
+    size_t now_size = 0;
+    bool same = gh_file_read(path, TLS_BYTES_MAX, &now, &now_size, NULL) == GH_OK &&
+                now_size == size && gh_crypto_equal(now, data, size);
+    if (now != NULL)
+        gh_wipe(now, now_size);
+    free(now);
+    return same;
+}
+
+bool gh_http_server_tls_is_current(const struct gh_http_server *http)
+{
+    const struct gh_server_settings *settings = &http->server->settings;
+    return same_file(settings->tls_certificate, http->certificate, http->certificate_size) &&
+           same_file(settings->tls_key, http->key, http->key_size);
+}
+
+static enum gh_status start_daemon(struct gh_http_server *http, struct gh_error *err)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                     (http->key ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    http->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
+        MHD_OPTION_LISTEN_SOCKET, http->server->listener, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)QUIET_S, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, http, STRICT, 1, MHD_OPTION_ARRAY, http->key != NULL ? tls : plain,
+        MHD_OPTION_END);
+    return http->daemon != NULL ? GH_OK
+                                : gh_fail(err, GH_ERR_IO,
+                                          "the HTTP library does not start (is the certificate one "
+                                          "that GnuTLS takes?)");
+}
+
+static enum gh_status join_loop(struct gh_http_server *http, struct gh_error *err)
+{
+    sd_event *event = http->server->event;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    uint64_t now = 0;
+    if (info == NULL || sd_event_now(event, CLOCK_MONOTONIC, &now) < 0 ||
+        sd_event_add_io(event, &http->ready, info->epoll_fd, EPOLLIN, on_ready, http) < 0 ||
+        sd_event_add_defer(event, &http->again, on_again, http) < 0 ||
+        sd_event_source_set_enabled(http->again, SD_EVENT_OFF) < 0 ||
+        sd_event_add_time(event, &http->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, http) < 0 ||
+        sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ||
+        sd_event_add_time(event, &http->sweeper, CLOCK_MONOTONIC, now + SWEEP_S * UINT64_C(1000000),
+                          0, on_sweep, http) < 0 ||
+        sd_event_source_set_enabled(http->sweeper, SD_EVENT_ON) < 0)
+        return gh_fail(err, GH_ERR_IO, "the event loop does not take the HTTP library");
+    return GH_OK;
+}
+
+enum gh_status gh_http_server_start(struct gh_server *server, struct gh_http_server **out,
+                                    struct gh_error *err)
+{
+    *out = NULL;
+    struct gh_http_server *http = calloc(1, sizeof(*http));
+    if (http == NULL)
+        return gh_fail(err, GH_ERR_NOMEM, "no memory for HTTP");
+    http->server = server;
+    gh_deadlines_init(&http->ring);
+    enum gh_status status = load_tls(http, err);
+    if (status == GH_OK)
+        status = start_daemon(http, err);
+    if (status == GH_OK)
+        status = join_loop(http, err);
+    if (status != GH_OK) {
+        gh_http_server_stop(http);
+        return status;
+    }
+    *out = http;
+    return GH_OK;
+}
+
+void gh_http_server_stop(struct gh_http_server *http)
+{
+    if (http == NULL)
+        return;
+    sd_event_source_disable_unref(http->ready);
+    sd_event_source_disable_unref(http->again);
+    sd_event_source_disable_unref(http->timer);
+    sd_event_source_disable_unref(http->sweeper);
+    if (http->daemon != NULL) {
+        (void)MHD_quiesce_daemon(http->daemon); /* gives the listening socket back */
+        MHD_stop_daemon(http->daemon);
+    }
+    free(http->certificate);
+    if (http->key != NULL)
+        gh_wipe(http->key, http->key_size);
+    free(http->key);
+    free(http);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request, as the handlers see it: who asks, what for, and how to answer. A handler answers
+ * exactly once. */
+#ifndef GATEHOUSE_SRC_SERVER_REQUEST_H
+#define GATEHOUSE_SRC_SERVER_REQUEST_H
+
+#include <jansson.h>
+
+#include "gatehouse/bytes.h"
+#include "server/db.h"
+
+struct gh_server;
+struct gh_request;
+struct MHD_Connection;
+struct MHD_Response;
+
+/* Who may ask: a set. */
+enum gh_who {
+    GH_WHO_ANYBODY = 0,
+    GH_WHO_ADMIN = 1,
+    GH_WHO_LANDLORD = 2,
+    GH_WHO_INSPECTOR = 4,
+    GH_WHO_GATE = 8,
+};
+
+typedef void gh_handler(struct gh_request *request);
+
+struct gh_route {
+    const char *method;
+    const char *pattern; /* segments: `#` is an identifier, `*` any text, others themselves */
+    unsigned who;
+    size_t body_bytes; /* the most that is read; 0: this route takes no body */
+    int64_t time_s;    /* for the body to arrive */
+    const char *query; /* the names that may be asked for, ",a,b,"; NULL: none */
+    gh_handler *handler;
+};
+/* NULL with *allow[0] == '\0': no such path; NULL with the methods that exist in allow (for the
+ * header Allow): another method is needed. Fills the request's path parameters. */
+#define GH_ALLOW_BYTES 64
+const struct gh_route *gh_route_find(const char *method, struct gh_request *request,
+                                     char allow[GH_ALLOW_BYTES]);
+/* For tests: every route; ends with method NULL. */
+const struct gh_route *gh_routes(void);
+
+struct gh_request {
+    struct gh_server *server;
+    struct MHD_Connection *connection;
+    const struct gh_route *route;
+    char *path;       /* cut in segments by gh_route_find */
+    gh_id id[2];      /* the path's identifiers, in order */
+    const char *text; /* the path's text */
+    /* who asks */
+    enum gh_role role; /* GH_ROLE_NONE: not a person */
+    char user[GH_USER_BYTES];
+    gh_id gate; /* 0: not a gate */
+    /* the body */
+    uint8_t *body; /* with a NUL behind it; NULL when empty */
+    size_t body_size, body_capacity;
+    json_t *json; /* parsed by gh_request_members; freed with the request */
+    /* the answer */
+    struct MHD_Response *response;
+    unsigned status;
+    /* what http.c needs */
+    uint64_t declared; /* Content-Length; 0 without one */
+    size_t dropped;    /* bytes of the body that were read and thrown away */
+};
+
+/* --- reading --- */
+
+/* One member of a JSON body. Only the fields of its type count. */
+struct gh_member {
+    const char *name;
+    enum {
+        GH_MEMBER_LINE, /* text without control characters, minimum..maximum bytes */
+        GH_MEMBER_TEXT, /* any text likewise */
+        GH_MEMBER_BOOL,
+        GH_MEMBER_INT,   /* minimum..maximum */
+        GH_MEMBER_ARRAY, /* borrowed json_t; at most maximum items */
+    } type;
+    bool optional; /* then *out stays what it was */
+    int64_t minimum, maximum;
+    void *out; /* const char **, bool *, int64_t *, json_t ** */
+};
+/* Take the body apart: exactly these members. An empty body counts as {}. Texts live as long as the
+ * request. False after having answered 400. */
+GH_MUST_CHECK bool gh_request_members(struct gh_request *request, const struct gh_member *members,
+                                      size_t count);
+
+/* A parameter of the query; NULL without one. */
+const char *gh_request_query(const struct gh_request *request, const char *name);
+/* Likewise as a number, or an identifier; absent: *out stays. False after having answered 400. */
+GH_MUST_CHECK bool gh_request_query_number(struct gh_request *request, const char *name,
+                                           int64_t minimum, int64_t maximum, int64_t *out);
+GH_MUST_CHECK bool gh_request_query_id(struct gh_request *request, const char *name, gh_id *out);
+
+/* --- answering --- */
+
+/* Takes json over; NULL answers 500. */
+void gh_answer_json(struct gh_request *request, unsigned status, json_t *json);
+void gh_answer_empty(struct gh_request *request, unsigned status);
+/* data is copied; type has static lifetime. */
+void gh_answer_data(struct gh_request *request, unsigned status, const char *type,
+                    struct gh_bytes data);
+/* Takes the descriptor over. Immutable: named by its content. */
+void gh_answer_file(struct gh_request *request, const char *type, int fd, uint64_t size);
+/* {"error": token, "message": one sentence}. */
+void gh_answer_error(struct gh_request *request, unsigned status, const char *token,
+                     const char *message);
+/* What a failed database, disk and so on mean to the client: 404, 409, 503, 500. */
+void gh_answer_status(struct gh_request *request, enum gh_status status);
+void gh_answer_header(struct gh_request *request, const char *name, const char *value);
+void gh_answer_retry_after(struct gh_request *request, int64_t seconds);
+
+/* An identifier, or a time in RFC 3339 (null for 0), as JSON. */
+json_t *gh_json_id(gh_id id);
+json_t *gh_json_time(int64_t seconds);
+
+#endif

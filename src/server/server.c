@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "gatehouse/file.h"
+#include "gatehouse/log.h"
+#include "gatehouse/trust.h"
+#include "server/http.h"
+#include "server/listener.h"
+#include "server/password.h"
+
+#define MODULE "server"
+
+/* --- opening --- */
+
+static enum gh_status path_in_state(const struct gh_server *server, const char *name,
+                                    char out[PATH_MAX], struct gh_error *err)
+{
+    enum gh_status status = gh_path_join(server->settings.state_dir, name, out, PATH_MAX);
+    return status == GH_OK ? GH_OK : gh_fail(err, status, "the path of %s is too long", name);
+}
+
+static enum gh_status lock_state(struct gh_server *server, struct gh_error *err)
+{
+    char path[PATH_MAX];
+    enum gh_status status = gh_dir_make(server->settings.state_dir, 0700, err);
+    if (status == GH_OK)
+        status = path_in_state(server, "lock", path, err);
+    if (status != GH_OK)
+        return status;
+    server->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (server->lock < 0)
+        return gh_fail(err, gh_status_from_errno(errno), "%.150s: %s", path, strerror(errno));
+    if (flock(server->lock, LOCK_EX | LOCK_NB) != 0)
+        return gh_fail(err, GH_ERR_BUSY, "another gatehouse-server uses %.150s",
+                       server->settings.state_dir);
+    return GH_OK;
+}
+
+/* The password first, then the user: a crash between leaves no user, and both are made again. */
+static enum gh_status make_admin(struct gh_server *server, struct gh_error *err)
+{
+    char password[GH_ONE_TIME_PASSWORD_BYTES], line[GH_ONE_TIME_PASSWORD_BYTES + 1];
+    struct gh_db_user admin = {.name = "admin", .role = GH_ROLE_ADMIN, .one_time = true};
+    gh_password_one_time(password);
+    int size = snprintf(line, sizeof(line), "%s\n", password);
+    enum gh_status status = gh_password_hash(password, admin.password);
+    if (status == GH_OK)
+        status = gh_file_replace(server->password_path, 0600, line, (size_t)size, err);
+    if (status == GH_OK)
+        status = gh_db_user_add(server->db, &admin);
+    gh_wipe(password, sizeof(password));
+    gh_wipe(line, sizeof(line));
+    if (status != GH_OK)
+        return gh_fail(err, status, "the user admin cannot be made: %s", gh_status_text(status));
+    gh_log(GH_LOG_NOTICE, MODULE, "made the user admin; its one-time password is in %s",
+           server->password_path);
+    return GH_OK;
+}
+
+static enum gh_status open_state(struct gh_server *server, struct gh_error *err)
+{
+    char path[PATH_MAX];
+    uint64_t users = 0;
+    enum gh_status status = path_in_state(server, "admin-password", server->password_path, err);
+    if (status == GH_OK)
+        status = path_in_state(server, "gatehouse.db", path, err);
+    if (status == GH_OK)
+        status = gh_db_open(path, &server->db, err);
+    if (status == GH_OK)
+        status = gh_db_user_count(server->db, &users);
+    if (status == GH_OK)
+        status = path_in_state(server, "keys", path, err);
+    if (status == GH_OK)
+        status = gh_server_keys_open(path, server->settings.issuer, users == 0, &server->keys, err);
+    if (status == GH_OK && users == 0)
+        status = make_admin(server, err);
+    if (status == GH_OK)
+        status = gh_trust_new(&server->keys.issuers[1], 1, &server->trust);
+    if (status == GH_OK)
+        status = path_in_state(server, "lists", path, err);
+    if (status == GH_OK)
+        status = gh_snapshots_new(path, server->db, &server->keys, server->settings.area,
+                                  server->clock, &server->snapshots, err);
+    if (status == GH_OK)
+        status = gh_snapshots_set_policy(server->snapshots, &server->settings.policy);
+    return status == GH_OK ? GH_OK : gh_fail(err, status, "state_dir: %s", gh_status_text(status));
+}
+
+static enum gh_status load_pin(struct gh_server *server, struct gh_error *err)
+{
+    if (!gh_server_settings_tls(&server->settings))
+        return GH_OK;
+    enum gh_status status =
+        gh_certificate_spki_sha256(server->settings.tls_certificate, server->pin, err);
+    server->has_pin = status == GH_OK;
+    return status;
+}
+
+static enum gh_status open_listener(struct gh_server *server, struct gh_error *err)
+{
+    struct gh_listen_address address;
+    const struct gh_server_settings *settings = &server->settings;
+    enum gh_status status = gh_listen_parse(settings->listen, &address, err);
+    if (status == GH_OK)
+        status = gh_listen_open(&address, &server->listener, err);
+    if (status == GH_OK && settings->public_url[0] != '\0')
+        snprintf(server->public_url, sizeof(server->public_url), "%s", settings->public_url);
+    else if (status == GH_OK)
+        status = gh_listen_url(&address, gh_server_settings_tls(settings), server->public_url,
+                               sizeof(server->public_url));
+    if (status == GH_OK)
+        status = gh_server_code_host(server->public_url, server->code_host,
+                                     sizeof(server->code_host), err);
+    return status == GH_OK ? GH_OK : gh_fail(err, status, "[server] listen cannot be used");
+}
+
+static enum gh_status open_all(struct gh_server *server, struct gh_error *err)
+{
+    if (gh_password_init() != GH_OK)
+        return gh_fail(err, GH_ERR_IO, "libsodium does not start");
+    server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->stop < 0)
+        return gh_fail(err, gh_status_from_errno(errno), "eventfd: %s", strerror(errno));
+    enum gh_status status = gh_throttle_new(&server->throttle);
+    if (status == GH_OK)
+        status = load_pin(server, err);
+    if (status == GH_OK)
+        status = lock_state(server, err);
+    if (status == GH_OK)
+        status = open_state(server, err);
+    if (status == GH_OK)
+        status = open_listener(server, err);
+    return status;
+}
+
+enum gh_status gh_server_new(const struct gh_server_settings *settings,
+                             const struct gh_clock *clock, struct gh_server **out,
+                             struct gh_error *err)
+{
+    *out = NULL;
+    struct gh_server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return gh_fail(err, GH_ERR_NOMEM, "no memory for the server");
+    server->settings = *settings;
+    server->clock = clock;
+    server->lock = server->listener = server->stop = -1;
+    enum gh_status status = open_all(server, err);
+    if (status != GH_OK) {
+        gh_server_free(server);
+        return gh_fail(err, status, "%s", gh_status_text(status));
+    }
+    *out = server;
+    return GH_OK;
+}
+
+void gh_server_free(struct gh_server *server)
+{
+    if (server == NULL)
+        return;
+    gh_http_server_stop(server->http);
+    sd_event_unref(server->event);
+    gh_snapshots_free(server->snapshots);
+    gh_trust_unref(server->trust);
+    gh_server_keys_close(&server->keys);
+    gh_db_close(server->db);
+    gh_throttle_free(server->throttle);
+    gh_cleanup_fd(&server->listener);
+    gh_cleanup_fd(&server->stop);
+    gh_cleanup_fd(&server->lock);
+    free(server);
+}
+
+/* --- running --- */
+
+void gh_server_stop(struct gh_server *server)
+{
+    const uint64_t one = 1;
+    ssize_t written = write(server->stop, &one, sizeof(one));
+    (void)written; /* full: it has been told */
+}
+
+static int on_stop(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct gh_server *server = context;
+    (void)source, (void)fd, (void)events;
+    return sd_event_exit(server->event, 0);
+}
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    struct gh_server *server = context;
+    (void)source, (void)info;
+    gh_log(GH_LOG_NOTICE, MODULE, "stopping");
+    return sd_event_exit(server->event, 0);
+}
+
+/* The TLS files may be new ones under the same names. The daemon is made anew on the same listening
+ * socket; connections that are open break off, and come again. */
+static void reload_tls(struct gh_server *server)
+{
+    struct gh_error err = {0};
+    struct gh_http_server *http = NULL;
+    uint8_t before[GH_SHA256_BYTES];
+    if (!gh_server_settings_tls(&server->settings) || gh_http_server_tls_is_current(server->http))
+        return;
+    memcpy(before, server->pin, sizeof(before));
+    enum gh_status status =
+        gh_certificate_check(server->settings.tls_certificate, server->settings.tls_key, &err);
+    if (status == GH_OK) {
+        gh_http_server_stop(server->http);
+        server->http = NULL;
+        status = gh_http_server_start(server, &http, &err);
+        server->http = http;
+        if (status != GH_OK)
+            (void)sd_event_exit(server->event, 1);
+    }
+    if (status == GH_OK)
+        status = load_pin(server, &err);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, MODULE, "TLS: %s", err.text);
+    else if (memcmp(before, server->pin, sizeof(before)) != 0)
+        gh_log(GH_LOG_WARNING, MODULE,
+               "the TLS key is another one: gates that pinned the old one cannot connect");
+}
+
+static void take_settings(struct gh_server *server, const struct gh_server_settings *fresh)
+{
+    server->settings.log_level = fresh->log_level;
+    gh_log_set_level(fresh->log_level);
+    server->settings.policy = fresh->policy;
+    enum gh_status status = gh_snapshots_set_policy(server->snapshots, &fresh->policy);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, MODULE, "the policy cannot be written down: %s", gh_status_text(status));
+    const struct gh_server_settings *now = &server->settings;
+    if (strcmp(now->listen, fresh->listen) != 0 || strcmp(now->state_dir, fresh->state_dir) != 0 ||
+        strcmp(now->public_url, fresh->public_url) != 0 || strcmp(now->area, fresh->area) != 0 ||
+        strcmp(now->issuer, fresh->issuer) != 0 ||
+        strcmp(now->tls_certificate, fresh->tls_certificate) != 0 ||
+        strcmp(now->tls_key, fresh->tls_key) != 0)
+        gh_log(GH_LOG_WARNING, MODULE,
+               "log level and policy are taken over; what else has changed needs a restart");
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    struct gh_server *server = context;
+    struct gh_error err = {0};
+    (void)source, (void)info;
+    if (server->config_path == NULL)
+        return 0;
+    (void)sd_notify(0, "RELOADING=1");
+    struct gh_server_settings *fresh = calloc(1, sizeof(*fresh));
+    if (fresh == NULL || gh_server_settings_load(server->config_path, fresh, &err) != GH_OK)
+        gh_log(GH_LOG_ERR, MODULE, "not reloaded: %s", err.text);
+    else
+        take_settings(server, fresh);
+    free(fresh);
+    reload_tls(server);
+    (void)sd_notify(0, "READY=1");
+    return 0;
+}
+
+static enum gh_status prepare_loop(struct gh_server *server, bool signals, struct gh_error *err)
+{
+    int result = sd_event_new(&server->event);
+    if (result >= 0)
+        result = sd_event_add_io(server->event, NULL, server->stop, EPOLLIN, on_stop, server);
+    if (result >= 0 && signals)
+        result = sd_event_add_signal(server->event, NULL, SIGTERM, on_terminate, server);
+    if (result >= 0 && signals)
+        result = sd_event_add_signal(server->event, NULL, SIGINT, on_terminate, server);
+    if (result >= 0 && signals)
+        result = sd_event_add_signal(server->event, NULL, SIGHUP, on_reload, server);
+    if (result >= 0 && signals)
+        result = sd_event_set_watchdog(server->event, 1);
+    return result >= 0 ? GH_OK
+                       : gh_fail(err, gh_status_from_errno(-result), "the event loop: %s",
+                                 strerror(-result));
+}
+
+static enum gh_status announce(struct gh_server *server, bool signals, struct gh_error *err)
+{
+    char line[GH_URL_BYTES + 1];
+    if (server->settings.url_file[0] != '\0') {
+        int size = snprintf(line, sizeof(line), "%s\n", server->public_url);
+        enum gh_status status =
+            gh_file_replace(server->settings.url_file, 0644, line, (size_t)size, err);
+        if (status != GH_OK)
+            return status;
+    }
+    gh_log(GH_LOG_NOTICE, MODULE, "gatehouse-server %s answers on %s", GH_VERSION,
+           server->public_url);
+    if (signals)
+        (void)sd_notify(0, "READY=1");
+    return GH_OK;
+}
+
+enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_error *err)
+{
+    enum gh_status status = prepare_loop(server, signals, err);
+    if (status == GH_OK)
+        status = gh_http_server_start(server, &server->http, err);
+    if (status == GH_OK)
+        status = announce(server, signals, err);
+    if (status == GH_OK) {
+        int result = sd_event_loop(server->event);
+        if (result != 0)
+            status = gh_fail(err, GH_ERR_IO, "the event loop ended: %s",
+                             result < 0 ? strerror(-result) : "a reload failed");
+    }
+    if (signals)
+        (void)sd_notify(0, "STOPPING=1");
+    gh_http_server_stop(server->http);
+    server->http = NULL;
+    server->event = sd_event_unref(server->event);
+    return status;
+}

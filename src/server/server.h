@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server as a whole. One thread: everything happens in gh_server_run. */
+#ifndef GATEHOUSE_SRC_SERVER_SERVER_H
+#define GATEHOUSE_SRC_SERVER_SERVER_H
+
+#include "gatehouse/clock.h"
+#include "server/db.h"
+#include "server/keys.h"
+#include "server/settings.h"
+#include "server/snapshot.h"
+#include "server/throttle.h"
+
+struct gh_http_server;
+struct sd_event;
+
+struct gh_server {
+    struct gh_server_settings settings;
+    const struct gh_clock *clock;
+    const char *config_path; /* read again on SIGHUP; NULL: never */
+    int lock;                /* holds state_dir against a second server */
+    struct gh_db *db;
+    struct gh_server_keys keys;
+    struct gh_snapshots *snapshots;
+    struct gh_throttle *throttle;
+    struct gh_trust *trust; /* what housing codes are checked against */
+    char public_url[GH_URL_BYTES];
+    char code_host[GH_URL_BYTES];
+    char password_path[PATH_MAX]; /* admin-password */
+    bool has_pin;
+    uint8_t pin[GH_SHA256_BYTES];
+    int listener;
+    int stop; /* eventfd */
+    struct sd_event *event;
+    struct gh_http_server *http;
+    /* healthz: the last probe */
+    int64_t probed_at_ns;
+    enum gh_status probed;
+};
+
+/* Opens everything: keys, database, the listening socket (so that connections queue up from here).
+ * clock outlives the server. GH_ERR_BUSY: another server uses state_dir, or the port. */
+GH_MUST_CHECK enum gh_status gh_server_new(const struct gh_server_settings *settings,
+                                           const struct gh_clock *clock, struct gh_server **out,
+                                           struct gh_error *err);
+void gh_server_free(struct gh_server *server); /* NULL is fine */
+
+/* Answer until stopped. signals: SIGTERM and SIGINT stop it, SIGHUP reloads config_path, and
+ * systemd is told; the calling thread must have these three signals blocked. */
+GH_MUST_CHECK enum gh_status gh_server_run(struct gh_server *server, bool signals,
+                                           struct gh_error *err);
+/* From any thread or signal handler: gh_server_run ends, also one that has not begun yet. */
+void gh_server_stop(struct gh_server *server);
+
+#endif
