@@ -128,17 +128,22 @@ demo: deps
 .PHONY: deps deps-lint test demo
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
-C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/fakes/*/*.[ch])
 SH_FILES := .ci/run tests/run $(wildcard scripts/* tests/system/*.sh)
 lint:
-	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability,performance \
+	$(call say,LINT,clang-format)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability,performance \
 	  --suppress=missingIncludeSystem --suppress=resourceLeak --suppress=readdirCalled -D_GNU_SOURCE -D__linux__ -Iinclude -Isrc --library=posix -j2 src
-	printf '%s\n' $(foreach room,$(ROOMS),$(call sources,$(room)) $(wildcard src/$(room)/main.c)) | \
+	$(call say,LINT,clang-tidy)
+	$(Q)printf '%s\n' $(foreach room,$(ROOMS),$(call sources,$(room)) $(wildcard src/$(room)/main.c)) | \
 	  xargs -P$$(nproc) -I{} clang-tidy --quiet {} -- \
 	  $(CPPFLAGS) $(PACKAGE_CFLAGS) -std=gnu11 -DGH_BUILD_TIME_S=0 2>/dev/null
-	shellcheck $(SH_FILES)
-	mandoc -Tlint -W warning $(wildcard docs/man/*)
+	$(call say,LINT,shellcheck)
+	$(Q)shellcheck $(SH_FILES)
+	$(call say,LINT,mandoc)
+	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*)
 format:
 	clang-format -i $(C_FILES)
 .PHONY: lint format
