@@ -115,9 +115,15 @@ static void test_new_journal(void **state)
     }
     desk_append(&desk, 2);
     desk.entries.known = 0;
+    gh_fake_transport_forget(&desk.server); /* nobody is there just then */
     desk_start(&desk);
     desk_run_ms(&desk, 1000);
-    assert_int_equal(desk.entries.known, 2); /* the server says what it thinks of them */
+    desk_stop(&desk);
+    desk_append(&desk, 5); /* and it has grown longer than the old note */
+    desk_start(&desk);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_run_ms(&desk, 1000);
+    assert_int_equal(desk.entries.known, 7); /* the server says what it thinks of them */
 }
 
 static void test_damaged_journal(void **state)

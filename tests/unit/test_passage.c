@@ -201,6 +201,22 @@ static void test_wrong_card_first(void **state)
     assert_string_equal(world.trace, "wait(A) guard(A2!)");
     world_assert_quiet(&world);
 
+    world_init(&world); /* the card first: one answer for both */
+    world_hold(&world, "2", 1000);
+    world_hold(&world, "A", 1000);
+    world_pass_ms(&world, 2 * TIMEOUT_MS);
+    assert_string_equal(world.trace, "wait(2) wait(A) guard(A2!)");
+    world_assert_quiet(&world);
+
+    world_init(&world); /* the same card shown again: looked at again, the list may be another */
+    world_hold(&world, "A", 1000);
+    world_hold(&world, "A2", 500);
+    world_hold(&world, "A", 5000);
+    assert_string_equal(world.trace, "wait(A) guard(A2!)");
+    world_hold(&world, "A2", 500);
+    world_hold(&world, "A", 5000);
+    assert_string_equal(world.trace, "wait(A) guard(A2!) guard(A2!)");
+
     world_init(&world); /* nor more than that */
     world_see(&world, "A");
     int64_t deadline = world.now_ms + TIMEOUT_MS;

@@ -177,6 +177,15 @@ static void test_somebody_elses_card(void **state)
     assert_string_equal(world.trace, "wait(A) wait(D) open(D2)");
     world_pass_ms(&world, 1);
     assert_string_equal(world.trace, "wait(A) wait(D) open(D2) guard(A!)");
+
+    world_init(&world); /* the same for one whose time was over already */
+    world_hold(&world, "A", TIMEOUT_MS + 1000);
+    world_hold(&world, "A2", 500);
+    world_hold(&world, "A2D", 500);
+    world_hold(&world, "A", 2 * TIMEOUT_MS);
+    assert_string_equal(world.trace, "wait(A) guard(A!) open(D2)");
+    world_hold(&world, "A1", 500); /* and may still come in */
+    assert_string_equal(world.trace, "wait(A) guard(A!) open(D2) open(A1)");
 }
 
 /* Put away to look for the card, held up again: it is not somebody else. */
