@@ -269,6 +269,7 @@ static int64_t time_whole(struct whole *whole, const struct gh_frame *frame)
     relay_ns = 0;
     int64_t start = now();
     whole->shutter.frame = *frame;
+    whole->shutter.frame.captured_ns = skipping(whole);
     sem_post(&whole->shutter.released);
     while (relay_ns == 0) {
         if (poll(&queue, 1, 5000) <= 0) {

@@ -155,14 +155,15 @@ static void test_spoiled_row(void **state)
         "UPDATE entry SET body = '' WHERE sequence = 2",
         "UPDATE entry SET body = replace(body, '\"seq\":2', '\"seq\":3') WHERE sequence = 2",
         "UPDATE entry SET body = replace(body, ',', ' ,') WHERE sequence = 2",
+        "UPDATE entry SET body = body || ' ' WHERE sequence = 2",
         "UPDATE entry SET body = zeroblob(1000000) WHERE sequence = 2",
     };
     char path[PATH_MAX];
     sqlite3 *db = NULL;
 
-    desk_append(&desk, 3);
     assert_int_equal(gh_courier_journal_path(desk.fixture.dir, FIXTURE_GATE, path), GH_OK);
     for (size_t i = 0; i < GH_ARRAY_SIZE(spoils); i++) {
+        fixture_append(&desk.fixture, 3);
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, spoils[i], NULL, NULL, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -185,8 +186,8 @@ static void test_spoiled_row(void **state)
             assert_true(json_is_string(json_array_get(list, 1)));
         json_decref(body);
         desk_stop(&desk);
-        fixture_path(&desk.fixture, "acknowledged", path);
-        unlink(path);
+        desk_destroy(&desk);
+        desk_init(&desk);
         assert_int_equal(gh_courier_journal_path(desk.fixture.dir, FIXTURE_GATE, path), GH_OK);
     }
 }

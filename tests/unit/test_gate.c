@@ -286,12 +286,13 @@ static void test_late_sightings(void **state)
     int64_t seen_ns = gh_clock_monotonic_ns(rig.options.clock);
     show_captured(rig.anna, seen_ns);
     gh_fake_clock_advance_ms(&rig.fixture.clock, 8500); /* nobody called for longer than a wait */
+    show_captured("hello", seen_ns + 7000 * GH_NS_PER_MS);
     show_captured(rig.home1, seen_ns + 7900 * GH_NS_PER_MS);
-    rig_assert_last(&rig, 2, GH_REASON_OK);
+    rig_assert_last(&rig, 3, GH_REASON_OK);
     show_captured(rig.dora, seen_ns); /* time does not go back for anybody */
     show_captured(rig.dora, INT64_MAX);
     rig_pass_ms(&rig, 20000);
-    rig_assert_last(&rig, 3, GH_REASON_HOUSING_MISSING);
+    rig_assert_last(&rig, 4, GH_REASON_HOUSING_MISSING);
 }
 
 /* --- what is told --- */
