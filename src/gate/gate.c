@@ -360,8 +360,9 @@ static enum gh_status become(struct gh_gate *gate, const struct gh_identity *ide
         status = gh_courier_journal_path(gate->options.state_dir, identity->gate, path);
     if (status != GH_OK)
         return status;
-    gh_record_open(&gate->record, gate->options.clock, path, identity->gate);
     load_list(gate);
+    bool trusted = clock_trusted(gate, gh_clock_wall_s(gate->options.clock));
+    gh_record_open(&gate->record, gate->options.clock, path, identity->gate, trusted);
     gate->options.peers.entry(gate->options.peers.context);
     return GH_OK;
 }

@@ -90,9 +90,9 @@ bool gh_record_tick(struct gh_record *record)
 }
 
 void gh_record_open(struct gh_record *record, const struct gh_clock *clock, const char *path,
-                    gh_id gate)
+                    gh_id gate, bool clock_trusted)
 {
-    struct gh_entry entry = {.type = GH_ENTRY_START};
+    struct gh_entry entry = {.type = GH_ENTRY_START, .clock_trusted = clock_trusted};
 
     memset(record, 0, sizeof(*record));
     record->clock = clock;

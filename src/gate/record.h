@@ -21,9 +21,9 @@ struct gh_record {
     uint64_t lost; /* entries that found no place any more; said in the log */
 };
 
-/* Opens the journal and writes the start entry, or lets it wait. */
+/* Opens the journal and writes the start entry, or lets it wait; clock_trusted goes into that. */
 void gh_record_open(struct gh_record *record, const struct gh_clock *clock, const char *path,
-                    gh_id gate);
+                    gh_id gate, bool clock_trusted);
 void gh_record_close(struct gh_record *record);
 /* Stamp the entry (gate, times, boot) and make it durable. On error it is not in the journal and
  * nobody may be let in by it: the caller hands what happened instead to gh_record_later. */

@@ -82,10 +82,15 @@ static void assert_journal(const gh_id *subjects, size_t count)
     }
 }
 
-static void open_record(void)
+static void open_record_at(bool clock_trusted)
 {
     memset(&record, 0xa5, sizeof(record));
-    gh_record_open(&record, &fixture.clock.clock, path, FIXTURE_GATE);
+    gh_record_open(&record, &fixture.clock.clock, path, FIXTURE_GATE, clock_trusted);
+}
+
+static void open_record(void)
+{
+    open_record_at(true);
 }
 
 static void test_start(void **state)
@@ -98,6 +103,7 @@ static void test_start(void **state)
     assert_int_equal(entries.count, 1);
     assert_int_equal(entries.entry[0].type, GH_ENTRY_START);
     assert_true(entries.entry[0].gate == FIXTURE_GATE);
+    assert_true(entries.entry[0].clock_trusted);
     assert_true(entries.entry[0].wall_ms == FIXTURE_NOW_S * 1000);
     assert_true(entries.entry[0].monotonic_ms == GH_FAKE_CLOCK_START_NS / GH_NS_PER_MS);
     gh_boot_id(boot);
@@ -106,10 +112,11 @@ static void test_start(void **state)
     assert_false(gh_record_tick(&record));
     gh_record_close(&record);
 
-    open_record(); /* the chain goes on */
+    open_record_at(false); /* the chain goes on */
     read_journal();
     assert_int_equal(entries.count, 2);
     assert_int_equal(entries.entry[1].type, GH_ENTRY_START);
+    assert_false(entries.entry[1].clock_trusted);
     gh_record_close(&record);
 }
 
