@@ -242,6 +242,39 @@ static void test_another_code_after_a_refusal(void **state)
     assert_int_equal(world.opened, 0);
 }
 
+/* A phone renews its code all the time: one person, one wait, one entry. */
+static void test_a_code_that_is_renewed(void **state)
+{
+    (void)state;
+    struct world world;
+    struct gh_credential code = world_code('A');
+
+    world_init(&world); /* no wait is drawn out by it */
+    for (int i = 0; i < 30; i++) {
+        code.identity[3] = (uint8_t)i;
+        world_see_code(&world, &code);
+        world_pass_ms(&world, 500);
+    }
+    assert_string_equal(world.trace, "wait(A) guard(A!)");
+
+    world_init(&world); /* and nobody enters twice */
+    for (int i = 0; i < 100; i++) {
+        code.identity[3] = (uint8_t)i;
+        world_see(&world, "1");
+        world_see_code(&world, &code);
+        world_pass_ms(&world, 500);
+    }
+    assert_int_equal(world.opened, 1);
+    assert_null(strstr(world.trace, "guard"));
+
+    world_init(&world); /* but what was refused may have been the code's fault */
+    struct gh_credential refused = world_code('R');
+    world_see_code(&world, &refused);
+    refused.identity[3] ^= 1;
+    world_see_code(&world, &refused);
+    assert_string_equal(world.trace, "deny(R) deny(R)");
+}
+
 /* --- after a decision --- */
 
 static void test_housing_right_after_opening(void **state)
@@ -319,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_couple),
         cmocka_unit_test(test_somebody_elses_card),
         cmocka_unit_test(test_the_same_person_again),
+        cmocka_unit_test(test_a_code_that_is_renewed),
         cmocka_unit_test(test_another_code_after_a_refusal),
         cmocka_unit_test(test_housing_right_after_opening),
         cmocka_unit_test(test_housing_after_the_timeout),
