@@ -134,15 +134,7 @@ static enum gh_status remove_gate(const char *word, struct gh_error *err)
 
 static int run_remove(int argc, char **argv)
 {
-    const struct gh_syntax syntax = {"gate remove", usage, NULL, 0, 1, 1};
-    char **operands;
-    int count;
-    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
-    if (code != GH_GO_ON) {
-        return code;
-    }
-    struct gh_error err = {0};
-    return remove_gate(operands[0], &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
+    return gh_run_on_operand("gate remove", usage, argc, argv, remove_gate);
 }
 
 int gh_command_gate(int argc, char **argv)

@@ -64,15 +64,7 @@ static enum gh_status apply(const char *address, struct gh_error *err)
 
 static int run_apply(int argc, char **argv)
 {
-    const struct gh_syntax syntax = {"home apply", usage, NULL, 0, 1, 1};
-    char **operands;
-    int count;
-    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
-    if (code != GH_GO_ON) {
-        return code;
-    }
-    struct gh_error err = {0};
-    return apply(operands[0], &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
+    return gh_run_on_operand("home apply", usage, argc, argv, apply);
 }
 
 /* --- list

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/output.h"
+
 int gh_misuse(const char *command, const char *format, ...)
 {
     char text[512];
@@ -146,4 +148,18 @@ enum gh_status gh_duration_parse(const char *text, int64_t max_s, int64_t *secon
         }
     }
     return GH_ERR_INVALID;
+}
+
+int gh_run_on_operand(const char *command, const char *usage, int argc, char **argv,
+                      gh_operand_fn *act)
+{
+    const struct gh_syntax syntax = {command, usage, NULL, 0, 1, 1};
+    char **operands;
+    int count;
+    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
+    if (code != GH_GO_ON) {
+        return code;
+    }
+    struct gh_error err = {0};
+    return act(operands[0], &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
 }

@@ -37,6 +37,12 @@ struct gh_syntax {
 int gh_options_parse(const struct gh_syntax *syntax, int argc, char **argv, char ***operands,
                      int *operand_count);
 
+/* A whole command of exactly one operand and no options: parse, act, complain. Returns the exit
+ * code. */
+typedef enum gh_status gh_operand_fn(const char *operand, struct gh_error *err);
+int gh_run_on_operand(const char *command, const char *usage, int argc, char **argv,
+                      gh_operand_fn *act);
+
 /* Say on standard error what is wrong with how a command was called: GH_EXIT_USAGE. */
 int gh_misuse(const char *command, const char *format, ...) GH_PRINTF(2, 3);
 

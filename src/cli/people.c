@@ -73,15 +73,7 @@ static enum gh_status import_file(const char *file, struct gh_error *err)
 
 static int run_import(int argc, char **argv)
 {
-    const struct gh_syntax syntax = {"people import", usage, NULL, 0, 1, 1};
-    char **operands;
-    int count;
-    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
-    if (code != GH_GO_ON) {
-        return code;
-    }
-    struct gh_error err = {0};
-    return import_file(operands[0], &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
+    return gh_run_on_operand("people import", usage, argc, argv, import_file);
 }
 
 /* --- list

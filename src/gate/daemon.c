@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -265,8 +266,20 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
+static void say_counts(const struct daemon *daemon)
+{
+    struct gh_see_counts counts = gh_see_count(daemon->see);
+
+    gh_log(GH_LOG_NOTICE, "see",
+           "%" PRIu64 " frames, %" PRIu64 " of them broken; %" PRIu64 " codes, %" PRIu64
+           " of them dropped",
+           counts.frames, counts.broken_frames, counts.codes, gh_queue_dropped(daemon->sightings));
+}
+
 static void end(struct daemon *daemon)
 {
+    if (daemon->see)
+        say_counts(daemon);
     gh_see_stop(daemon->see);
     daemon->see = NULL;
     gh_courier_stop(daemon->courier);
