@@ -35,13 +35,20 @@ static void long_options(const struct gh_syntax *syntax, struct option *out)
     out[syntax->option_count] = (struct option){.name = "help", .val = VAL_HELP};
 }
 
+/* The table's row for what getopt_long answered; NULL when it is none of the table's. */
+static const struct gh_option *option_of(const struct gh_syntax *syntax, int answer)
+{
+    bool listed = answer >= VAL_FIRST && (size_t)(answer - VAL_FIRST) < syntax->option_count;
+    return listed ? &syntax->options[answer - VAL_FIRST] : NULL;
+}
+
 /* What getopt_long disliked: an option without its value, one that is unknown, or a flag with one.
  */
 static int bad_option(const struct gh_syntax *syntax, int answer, char **argv)
 {
-    if (answer == ':') {
-        return gh_misuse(syntax->command, "--%s needs a value",
-                         syntax->options[optopt - VAL_FIRST].name);
+    const struct gh_option *option = option_of(syntax, optopt);
+    if (answer == ':' && option != NULL) {
+        return gh_misuse(syntax->command, "--%s needs a value", option->name);
     }
     if (optopt >= VAL_FIRST || optopt == VAL_HELP) {
         return gh_misuse(syntax->command, "%s: this option takes no value", argv[optind - 1]);
@@ -68,10 +75,10 @@ static int parse_options(const struct gh_syntax *syntax, int argc, char **argv)
             (void)fputs(syntax->usage, stdout);
             return GH_EXIT_OK;
         }
-        if (answer < VAL_FIRST) {
+        const struct gh_option *option = option_of(syntax, answer);
+        if (option == NULL) {
             return bad_option(syntax, answer, argv);
         }
-        const struct gh_option *option = &syntax->options[answer - VAL_FIRST];
         if (option->value != NULL) {
             *option->value = optarg;
         } else {
