@@ -14,10 +14,12 @@
 #define GH_NS_PER_MS INT64_C(1000000)
 
 /* Contract: monotonic_ns never goes back and goes on during suspend (CLOCK_BOOTTIME); wall_ns may
- * jump. Both may be called from any thread and never fail. */
+ * jump. synchronised: whether the kernel says that something (NTP, PTP, GPS) keeps the wall clock
+ * right, now. All may be called from any thread and never fail. */
 struct gh_clock {
     int64_t (*wall_ns)(void *context);
     int64_t (*monotonic_ns)(void *context);
+    bool (*synchronised)(void *context);
     void *context;
 };
 
@@ -37,6 +39,11 @@ static inline int64_t gh_clock_wall_s(const struct gh_clock *clock)
 static inline int64_t gh_clock_monotonic_ns(const struct gh_clock *clock)
 {
     return clock->monotonic_ns(clock->context);
+}
+
+static inline bool gh_clock_synchronised(const struct gh_clock *clock)
+{
+    return clock->synchronised(clock->context);
 }
 
 #define GH_TIME_TEXT_BYTES 32 /* "2020-03-01T07:00:00Z" and its NUL, years 0000 to 9999 */

@@ -16,9 +16,12 @@ enum gh_config_type {
     GH_CONFIG_INT,    /* int64_t, minimum..maximum */
     GH_CONFIG_BOOL,   /* bool: yes/no, true/false, on/off, 1/0 */
     GH_CONFIG_CHOICE, /* int: index into choices */
+    GH_CONFIG_EACH,   /* may be given several times, or not at all: `take` gets each value */
 };
+#define GH_CONFIG_WHY_BYTES 128
 
-/* One key. `initial` is its default in text form, or NULL: then the key must be there. */
+/* One key. `initial` is its default in text form, or NULL: then the key must be there (but for
+ * EACH, which has none). */
 struct gh_config_key {
     const char *section;
     const char *name;
@@ -28,6 +31,9 @@ struct gh_config_key {
     int64_t minimum, maximum;   /* INT */
     const char *const *choices; /* CHOICE: NULL-terminated */
     const char *initial;
+    /* EACH: the values in their order, into the caller's struct. false: refused, with what is wrong
+     * in why, as it reads behind the key's name. */
+    bool (*take)(void *out, const char *text, char why[GH_CONFIG_WHY_BYTES]);
 };
 
 /* Fill *out (a struct of the caller's, keys by offset) from the file. Refused, with file, line and

@@ -15,6 +15,7 @@ enum gh_entry_type {
     GH_ENTRY_PASSAGE, /* somebody was let in, refused, or the guard was called */
     GH_ENTRY_START,   /* the daemon started */
     GH_ENTRY_FAULT,   /* the door could not be driven after an entry had said that it opens */
+    GH_ENTRY_CLOCK,   /* the gate's clock was set, or became trusted, or is no longer trusted */
 };
 
 struct gh_entry {
@@ -34,6 +35,8 @@ struct gh_entry {
     gh_id subject, home;     /* 0: not known */
     gh_id health_code, housing_code; /* credential ids of authentic codes, else 0 */
     uint64_t generation;             /* of the list decided by; 0: none */
+    enum gh_form form;               /* of our own health code: paper or phone; NONE: neither */
+    int64_t jump_ms; /* CLOCK: how far the clock was set, forwards or (below 0) back; else 0 */
 };
 
 #define GH_ENTRY_MAX_BYTES 1024
@@ -55,6 +58,6 @@ GH_MUST_CHECK enum gh_status gh_entry_canonical(const struct json_t *object, cha
 /* Read the members; unknown ones are passed over. GH_ERR_INVALID with the member's name in err. */
 GH_MUST_CHECK enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
                                             struct gh_error *err);
-const char *gh_entry_type_name(enum gh_entry_type type); /* "passage", "start", "fault" */
+const char *gh_entry_type_name(enum gh_entry_type type); /* "passage", "start", "fault", "clock" */
 
 #endif

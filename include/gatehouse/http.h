@@ -21,11 +21,15 @@ struct gh_http_request {
     size_t max_response_bytes; /* a longer answer is GH_ERR_TOOBIG */
 };
 
+#define GH_CONTENT_TYPE_BYTES 64
 struct gh_http_response {
     int status;    /* 200 and so on */
     uint8_t *body; /* malloc'ed, NUL-terminated behind size; never NULL after GH_OK */
     size_t size;
     int64_t retry_after_s; /* from Retry-After in seconds; -1 without */
+    int64_t date_s;        /* from Date: when the server made the answer; -1 without */
+    char content_type[GH_CONTENT_TYPE_BYTES]; /* `type/subtype`, in lower case, without parameters;
+                                                 "" when it is not said, or longer */
 };
 void gh_http_response_free(struct gh_http_response *response); /* leaves it empty; twice is fine */
 

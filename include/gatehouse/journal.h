@@ -31,6 +31,15 @@ GH_MUST_CHECK enum gh_status gh_journal_append(struct gh_journal *journal, struc
 GH_MUST_CHECK enum gh_status gh_journal_head(struct gh_journal *journal, uint64_t *sequence,
                                              uint8_t hash[GH_SHA256_BYTES]);
 
+/* The last entry, whole. GH_ERR_NOTFOUND when there is none; GH_ERR_UNSUPPORTED when a later
+ * version wrote it and this one cannot read it; GH_ERR_CORRUPT, GH_ERR_IO. *out is all zero on
+ * error. */
+GH_MUST_CHECK enum gh_status gh_journal_last(struct gh_journal *journal, struct gh_entry *out);
+/* The time of the newest entry whose clock was trusted. Reads two rows, however many entries there
+ * are; where a version before this one wrote the last of them, the last 1000 are looked through.
+ * GH_ERR_NOTFOUND when there is none, else as gh_journal_last. *wall_ms is 0 on error. */
+GH_MUST_CHECK enum gh_status gh_journal_last_trusted(struct gh_journal *journal, int64_t *wall_ms);
+
 /* Entries after `after`, oldest first, at most max_entries; each canonical text is borrowed until
  * the callback returns; a callback that returns false ends the reading (GH_OK). */
 typedef bool gh_journal_entry_fn(void *context, uint64_t sequence, struct gh_bytes canonical);

@@ -3,7 +3,11 @@
 #ifndef GATEHOUSE_POLICY_H
 #define GATEHOUSE_POLICY_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "gatehouse/bytes.h"
+#include "gatehouse/certificate.h"
 
 /* What a person must show besides the health code. The numbers are those on the wire. */
 enum gh_home_rule {
@@ -12,14 +16,53 @@ enum gh_home_rule {
     GH_HOME_CODE = 2,   /* the housing code of an approved home that they are a member of */
 };
 
+/* What a health code on paper may do, which can be copied. */
+enum gh_paper_rule { GH_PAPER_OPEN = 0, GH_PAPER_GUARD = 1, GH_PAPER_DENY = 2 };
+
+/* What becomes of those whose code is bound to a time (all health codes are) while the gate's clock
+ * is not to be trusted. */
+enum gh_clock_rule { GH_CLOCK_GUARD = 0, GH_CLOCK_DENY = 1 };
+
+/* What a green foreign certificate may do for somebody who is on no list. */
+enum gh_holder_rule {
+    GH_HOLDER_GUARD = 0, /* call the guard */
+    GH_HOLDER_HOME = 1,  /* open with the housing code of an approved home: whom they visit */
+    GH_HOLDER_OPEN = 2,  /* open */
+};
+
+/* Codes that a gate cannot verify may be asked about, through the server, at a health authority. */
+enum gh_offline_rule { GH_OFFLINE_GUARD = 0, GH_OFFLINE_DENY = 1 };
+#define GH_PREFIXES_BYTES 128
+struct gh_upstream_policy {
+    int64_t deadline_ms; /* for the whole question: 100..5000; 0: nobody is asked */
+    /* Without an answer in time: the guard, or the code's own reason. */
+    enum gh_offline_rule offline;
+    char prefixes[GH_PREFIXES_BYTES]; /* beginnings of texts that may be asked about, separated by
+        spaces, printable ASCII: nothing else a person may hold up is ever sent anywhere */
+};
+
+/* Whether a code with this text may be asked about: somebody is, the text begins with one of the
+ * prefixes, is no longer than a code can be, and is UTF-8 without control characters. */
+bool gh_upstream_may_ask(const struct gh_upstream_policy *upstream, struct gh_bytes text);
+
 struct gh_policy {
     enum gh_home_rule home_rule;
     int64_t passage_timeout_ms; /* how long the second code is waited for: 1000..60000 */
     int64_t debounce_ms;        /* a code unseen for so long counts as shown anew: 500..60000 */
     int64_t list_max_age_s;     /* an older list decides nothing: the guard is called: 60.. */
+    enum gh_paper_rule paper;
+    enum gh_clock_rule clock;
+    enum gh_holder_rule holder;
+    struct gh_rule rules[GH_RULES_MAX]; /* what a foreign certificate means; none: nothing counts */
+    size_t rule_count;
+    struct gh_upstream_policy upstream;
 };
 
-/* GH_HOME_CODE, 8 s, 3 s, 7 days. */
+/* GH_HOME_CODE, 8 s, 3 s, 7 days, GH_PAPER_OPEN, GH_CLOCK_GUARD, GH_HOLDER_GUARD, no rules, nobody
+ * upstream. */
 struct gh_policy gh_policy_initial(void);
+/* The first member that is outside what is said above, in words for a sentence; NULL: none is. The
+ * beginnings upstream stand with one space between two and none around them. */
+const char *gh_policy_misfit(const struct gh_policy *policy);
 
 #endif

@@ -39,6 +39,8 @@ enum gh_sound {
     /* still waiting */                                                                            \
     X(WAIT_HOUSING, "wait_housing", WAIT, YELLOW_BLINK, TICK, "Now show the housing code")         \
     X(WAIT_HEALTH, "wait_health", WAIT, YELLOW_BLINK, TICK, "Now show the health code")            \
+    X(WAIT_PARTS, "wait_parts", WAIT, YELLOW_BLINK, TICK, "Now show the other parts of the card")  \
+    X(WAIT_ANSWER, "wait_answer", WAIT, YELLOW_BLINK, TICK, "One moment: the code is looked up")   \
     /* a person has to look */                                                                     \
     X(YELLOW, "yellow", GUARD, YELLOW, CALL, "Health status is yellow")                            \
     X(NO_HOME, "no_home", GUARD, YELLOW, CALL, "Not registered in any home")                       \
@@ -49,6 +51,15 @@ enum gh_sound {
     X(HEALTH_MISSING, "health_missing", GUARD, YELLOW, CALL, "No health code was shown")           \
     X(SUBJECT_UNKNOWN, "subject_unknown", GUARD, YELLOW, CALL,                                     \
       "True code, but the person is not on the list")                                              \
+    X(CERTIFICATE_NOT_COUNTED, "certificate_not_counted", GUARD, YELLOW, CALL,                     \
+      "A true certificate, but of a kind that does not count here")                                \
+    X(CERTIFICATE_TOO_NEW, "certificate_too_new", GUARD, YELLOW, CALL,                             \
+      "A true certificate, but it does not count yet")                                             \
+    X(CERTIFICATE_TOO_OLD, "certificate_too_old", GUARD, YELLOW, CALL,                             \
+      "A true certificate, but too old to count")                                                  \
+    X(PAPER, "paper", GUARD, YELLOW, CALL, "A code on paper: look at who shows it")                \
+    X(UPSTREAM_UNREACHABLE, "upstream_unreachable", GUARD, YELLOW, CALL,                           \
+      "The code's issuer could not be asked")                                                      \
     X(LIST_MISSING, "list_missing", GUARD, YELLOW, CALL, "This gate has no list yet")              \
     X(LIST_TOO_OLD, "list_too_old", GUARD, YELLOW, CALL, "This gate's list is too old")            \
     X(CLOCK_UNTRUSTED, "clock_untrusted", GUARD, YELLOW, CALL, "This gate does not know the time") \
@@ -60,10 +71,42 @@ enum gh_sound {
     X(EXPIRED, "expired", DENY, RED, REFUSE, "The code has expired")                               \
     X(NOT_YET_VALID, "not_yet_valid", DENY, RED, REFUSE, "The code is not valid yet")              \
     X(REVOKED, "revoked", DENY, RED, REFUSE, "The code was revoked")                               \
+    X(KEY_REVOKED, "key_revoked", DENY, RED, REFUSE, "The key that signed the code was revoked")   \
+    X(STALE, "stale", DENY, RED, REFUSE,                                                           \
+      "A picture of a phone's code, or the phone's clock is wrong")                                \
+    X(REPLAYED, "replayed", DENY, RED, REFUSE, "A copy: this very code was shown before")          \
+    X(UNPROVEN, "unproven", DENY, RED, REFUSE, "A phone's code without that phone's signature")    \
+    X(PAPER_REFUSED, "paper_refused", DENY, RED, REFUSE, "Codes on paper are not accepted here")   \
+    X(CLOCK_REFUSED, "clock_refused", DENY, RED, REFUSE,                                           \
+      "This gate does not know the time, and opens for nobody until it does")                      \
+    X(UPSTREAM_REFUSED, "upstream_refused", DENY, RED, REFUSE, "Not valid, says its issuer")       \
     X(FORGED, "forged", DENY, RED, REFUSE, "The code's signature is wrong")                        \
     X(FOREIGN, "foreign", DENY, RED, REFUSE, "A code of somebody else's system")                   \
     X(WRONG_KEY, "wrong_key", DENY, RED, REFUSE, "Signed by a key that may not sign such a code")  \
+    X(WRONG_ISSUER, "wrong_issuer", DENY, RED, REFUSE, "Signed by another issuer's key")           \
+    X(KEY_RETIRED, "key_retired", DENY, RED, REFUSE,                                               \
+      "Issued when the key that signed it was not in use")                                         \
+    X(BAD_CONTENT, "bad_content", DENY, RED, REFUSE, "Signed, but not what such a code must say")  \
+    /* what is wrong with a code's form: the first thing met on the way in */                      \
     X(MALFORMED, "malformed", DENY, RED, REFUSE, "The code is damaged")                            \
+    X(BAD_TEXT, "bad_text", DENY, RED, REFUSE, "The code's text is damaged")                       \
+    X(BAD_PARTS, "bad_parts", DENY, RED, REFUSE, "The parts shown are not those of one card")      \
+    X(BAD_COMPRESSION, "bad_compression", DENY, RED, REFUSE, "The code cannot be unpacked")        \
+    X(TOO_LARGE, "too_large", DENY, RED, REFUSE, "The code unpacks to more than it may")           \
+    X(TRUNCATED, "truncated", DENY, RED, REFUSE, "The code ends too early")                        \
+    X(TRAILING, "trailing", DENY, RED, REFUSE, "Something follows behind the code's end")          \
+    X(TOO_DEEP, "too_deep", DENY, RED, REFUSE, "The code is nested too deep")                      \
+    X(DUPLICATE_KEY, "duplicate_key", DENY, RED, REFUSE, "The code says one thing twice")          \
+    X(BAD_ALGORITHM, "bad_algorithm", DENY, RED, REFUSE,                                           \
+      "Signed by a method that is not accepted, or by none")                                       \
+    X(WRONG_ALGORITHM, "wrong_algorithm", DENY, RED, REFUSE,                                       \
+      "Signed by another method than its key's")                                                   \
+    X(KEY_ID_MISSING, "key_id_missing", DENY, RED, REFUSE, "Does not say which key signed it")     \
+    X(SIGNATURE_FORM, "signature_form", DENY, RED, REFUSE, "The signature is not of its form")     \
+    X(SIGNATURE_RANGE, "signature_range", DENY, RED, REFUSE,                                       \
+      "The signature is made of impossible numbers")                                               \
+    X(BAD_TIME, "bad_time", DENY, RED, REFUSE, "A time in the code is no time")                    \
+    X(TIMES_CONTRADICT, "times_contradict", DENY, RED, REFUSE, "Expires before it was issued")     \
     X(NOT_A_CODE, "not_a_code", DENY, RED, REFUSE, "Not a health or housing code")                 \
     X(TOO_LONG, "too_long", DENY, RED, REFUSE, "The code is too long")                             \
     X(UNSUPPORTED, "unsupported", DENY, RED, REFUSE, "This kind of code is not accepted here")     \

@@ -30,6 +30,8 @@ enum gh_status {
     GH_ERR_GONE,        /* a device was unplugged */
     GH_ERR_AGAIN,       /* nothing there yet; call again */
     GH_ERR_END,         /* nothing more will come */
+    GH_ERR_TRAILING,    /* bytes follow where the input should have ended */
+    GH_ERR_RANGE,       /* a number outside what it may be, or not a number */
     GH_STATUS_COUNT
 };
 

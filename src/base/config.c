@@ -16,7 +16,6 @@
 #define LINE_BYTES_MAX 4096
 /* What is shown of each part, so that together they fit in an error's text. */
 #define PATH_SHOWN_MAX 80
-#define WHY_BYTES 96
 
 /* Debian's libinih lets a program choose the longest line, the original has it compiled in: ask for
  * it where it can be had. What we got is what the reader below is offered. */
@@ -114,9 +113,10 @@ static bool store_choice(const struct gh_config_key *key, const char *text, void
 
 /* Put a value where it belongs; false with the reason in why. The value itself is never in the
  * reason: it may be a secret. */
-static bool store(const struct gh_config_key *key, const char *text, void *out, char *why,
-                  size_t why_bytes)
+static bool store(const struct gh_config_key *key, const char *text, void *out,
+                  char why[GH_CONFIG_WHY_BYTES])
 {
+    const size_t why_bytes = GH_CONFIG_WHY_BYTES;
     void *field = (char *)out + key->offset;
     switch (key->type) {
     case GH_CONFIG_TEXT:
@@ -137,6 +137,8 @@ static bool store(const struct gh_config_key *key, const char *text, void *out, 
         return true;
     case GH_CONFIG_CHOICE:
         return store_choice(key, text, field, why, why_bytes);
+    case GH_CONFIG_EACH:
+        return key->take(out, text, why);
     }
     (void)snprintf(why, why_bytes, "has a type that this build does not know");
     return false;
@@ -157,7 +159,7 @@ static void refuse(struct reading *reading, const char *what)
 static void refuse_key(struct reading *reading, const char *section, const char *name,
                        const char *what)
 {
-    char text[WHY_BYTES + 80];
+    char text[GH_CONFIG_WHY_BYTES + 80];
     (void)snprintf(text, sizeof(text), "[%.32s] %.32s %s", section, name, what);
     refuse(reading, text);
 }
@@ -262,13 +264,13 @@ static int take_key(void *context, const char *section, const char *name, const 
         if (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0) {
             continue;
         }
-        char why[WHY_BYTES];
-        if (reading->seen[i]) {
+        char why[GH_CONFIG_WHY_BYTES];
+        if (reading->seen[i] && key->type != GH_CONFIG_EACH) {
             refuse_key(reading, section, name, "is given twice");
             return 0;
         }
         reading->seen[i] = true;
-        if (value == NULL || !store(key, value, reading->out, why, sizeof(why))) {
+        if (value == NULL || !store(key, value, reading->out, why)) {
             refuse_key(reading, section, name, value == NULL ? "has no value" : why);
             return 0;
         }
@@ -285,8 +287,8 @@ static enum gh_status store_defaults(const struct reading *reading)
 {
     for (size_t i = 0; i < reading->key_count; i++) {
         const struct gh_config_key *key = &reading->keys[i];
-        char why[WHY_BYTES];
-        if (key->initial != NULL && !store(key, key->initial, reading->out, why, sizeof(why))) {
+        char why[GH_CONFIG_WHY_BYTES];
+        if (key->initial != NULL && !store(key, key->initial, reading->out, why)) {
             return gh_fail(reading->err, GH_ERR_INVALID, "the default of [%s] %s %s", key->section,
                            key->name, why);
         }
@@ -297,9 +299,10 @@ static enum gh_status store_defaults(const struct reading *reading)
 static enum gh_status find_missing(const struct reading *reading)
 {
     for (size_t i = 0; i < reading->key_count; i++) {
-        if (!reading->seen[i] && reading->keys[i].initial == NULL) {
+        const struct gh_config_key *key = &reading->keys[i];
+        if (!reading->seen[i] && key->initial == NULL && key->type != GH_CONFIG_EACH) {
             return gh_fail(reading->err, GH_ERR_INVALID, "%s: [%s] %s is missing", reading->path,
-                           reading->keys[i].section, reading->keys[i].name);
+                           key->section, key->name);
         }
     }
     return GH_OK;

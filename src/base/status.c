@@ -29,6 +29,8 @@ static const char *const texts[GH_STATUS_COUNT] = {
     [GH_ERR_GONE] = "device is gone",
     [GH_ERR_AGAIN] = "nothing yet",
     [GH_ERR_END] = "nothing more",
+    [GH_ERR_TRAILING] = "bytes follow where it should have ended",
+    [GH_ERR_RANGE] = "a number out of range",
 };
 
 const char *gh_status_text(enum gh_status status)

@@ -12,7 +12,8 @@
 #include "gatehouse/clock.h"
 
 static const char usage[] =
-    "usage: gatehouse entries [--json] [--type passage|start|fault] [--gate GATE] [--follow]\n"
+    "usage: gatehouse entries [--json] [--type passage|start|fault|clock] [--gate GATE]\n"
+    "                         [--follow]\n"
     "\n"
     "What the gates have written down, oldest first. Times are UTC, by the gate's clock; '?'\n"
     "behind one says that the gate did not trust its clock. --follow goes on with what comes in\n"
@@ -138,8 +139,8 @@ int gh_command_entries(int argc, char **argv)
         return code;
     }
     if (type != NULL && strcmp(type, "passage") != 0 && strcmp(type, "start") != 0 &&
-        strcmp(type, "fault") != 0) {
-        return gh_misuse("entries", "--type must be passage, start or fault");
+        strcmp(type, "fault") != 0 && strcmp(type, "clock") != 0) {
+        return gh_misuse("entries", "--type must be passage, start, fault or clock");
     }
     struct gh_error err = {0};
     gh_entry_table_init(&listing.table);

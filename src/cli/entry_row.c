@@ -22,6 +22,16 @@ static const char *either(const char *a, const char *b)
     return a[0] != 0 ? a : b;
 }
 
+static const char *clock_text(const json_t *entry)
+{
+    json_int_t jump_ms = json_integer_value(json_object_get(entry, "jump_ms")); /* 0: not there */
+    if (jump_ms != 0) {
+        return jump_ms > 0 ? "The clock was set forwards" : "The clock was set back";
+    }
+    return strcmp(gh_json_text(entry, "clock"), "trusted") == 0 ? "The clock is trusted"
+                                                                : "The clock is not trusted";
+}
+
 static const char *reason_text(const json_t *entry)
 {
     const char *token = gh_json_text(entry, "reason");
@@ -29,8 +39,12 @@ static const char *reason_text(const json_t *entry)
     if (gh_reason_from_token(token, &reason) == GH_OK) {
         return gh_reason_info(reason)->text;
     }
-    if (token[0] == 0 && strcmp(gh_json_text(entry, "type"), "start") == 0) {
+    const char *type = gh_json_text(entry, "type");
+    if (token[0] == 0 && strcmp(type, "start") == 0) {
         return "The gate started";
+    }
+    if (token[0] == 0 && strcmp(type, "clock") == 0) {
+        return clock_text(entry);
     }
     return token; /* of a newer gate than this tool */
 }

@@ -22,6 +22,7 @@ int gh_misuse(const char *command, const char *format, ...)
 /* The numbers that getopt_long answers with: the option's place in the table behind these. */
 #define VAL_HELP 1000
 #define VAL_FIRST 1001
+#define SHORT_BYTES (2 * GH_OPTIONS_MAX + 3)
 
 static void long_options(const struct gh_syntax *syntax, struct option *out)
 {
@@ -35,9 +36,32 @@ static void long_options(const struct gh_syntax *syntax, struct option *out)
     out[syntax->option_count] = (struct option){.name = "help", .val = VAL_HELP};
 }
 
+/* ":h" and the table's letters, those with a value as "x:". */
+static void short_options(const struct gh_syntax *syntax, char out[SHORT_BYTES])
+{
+    size_t size = 0;
+    out[size++] = ':';
+    out[size++] = 'h';
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        if (syntax->options[i].letter == 0) {
+            continue;
+        }
+        out[size++] = syntax->options[i].letter;
+        if (syntax->options[i].value != NULL) {
+            out[size++] = ':';
+        }
+    }
+    out[size] = '\0';
+}
+
 /* The table's row for what getopt_long answered; NULL when it is none of the table's. */
 static const struct gh_option *option_of(const struct gh_syntax *syntax, int answer)
 {
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        if (answer != 0 && syntax->options[i].letter == answer) {
+            return &syntax->options[i];
+        }
+    }
     bool listed = answer >= VAL_FIRST && (size_t)(answer - VAL_FIRST) < syntax->option_count;
     return listed ? &syntax->options[answer - VAL_FIRST] : NULL;
 }
@@ -62,12 +86,14 @@ static int bad_option(const struct gh_syntax *syntax, int answer, char **argv)
 static int parse_options(const struct gh_syntax *syntax, int argc, char **argv)
 {
     struct option options[GH_OPTIONS_MAX + 2] = {{0}};
+    char letters[SHORT_BYTES];
     long_options(syntax, options);
+    short_options(syntax, letters);
     optind = 0; /* glibc: begin anew */
     opterr = 0;
     for (;;) {
         /* The tool has one thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-        int answer = getopt_long(argc, argv, ":h", options, NULL);
+        int answer = getopt_long(argc, argv, letters, options, NULL);
         if (answer == -1) {
             return GH_GO_ON;
         }

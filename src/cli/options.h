@@ -17,6 +17,7 @@
 /* One long option: exactly one of value and flag is set. */
 struct gh_option {
     const char *name;
+    char letter;        /* the same as one letter, or 0; not h */
     const char **value; /* takes a value; the last one given counts */
     bool *flag;
 };

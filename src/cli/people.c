@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "cli/certificate.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
@@ -16,9 +17,17 @@ static const char usage[] =
     "usage: gatehouse people import FILE.csv\n"
     "       gatehouse people list [--json]\n"
     "       gatehouse people status PERSON green|yellow|red\n"
+    "       gatehouse people certificate PERSON TEXT...|-\n"
+    "       gatehouse people certificate PERSON --remove\n"
     "\n"
     "The people whom the gates know. FILE.csv has the columns ref, name and status; a line whose\n"
     "ref is known already changes that person. It is taken whole or not at all.\n"
+    "\n"
+    "'certificate' says whose a foreign health certificate is (several TEXTs are the chunks of "
+    "one;\n"
+    "'-' reads them from standard input, one a line): the gates then know its holder as PERSON. "
+    "The\n"
+    "certificate itself is kept nowhere.\n"
     "\n"
     "PERSON is an identifier (16 hex digits) or a ref; 'ref:' before it where both are possible.\n";
 
@@ -146,9 +155,16 @@ static int run_status(int argc, char **argv)
     return set_status(operands[0], colour, &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
 }
 
+static int run_certificate(int argc, char **argv)
+{
+    return gh_people_certificate(usage, argc, argv);
+}
+
 int gh_command_people(int argc, char **argv)
 {
-    static const struct gh_subcommand table[] = {
-        {"import", run_import}, {"list", run_list}, {"status", run_status}};
+    static const struct gh_subcommand table[] = {{"import", run_import},
+                                                 {"list", run_list},
+                                                 {"status", run_status},
+                                                 {"certificate", run_certificate}};
     return gh_subcommand_run("people", usage, table, GH_ARRAY_SIZE(table), argc, argv);
 }

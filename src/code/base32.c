@@ -8,8 +8,6 @@ static int digit(uint8_t character)
 {
     if (character >= 'A' && character <= 'Z')
         return character - 'A';
-    if (character >= 'a' && character <= 'z')
-        return character - 'a';
     if (character >= '2' && character <= '7')
         return character - '2' + 26;
     return -1;

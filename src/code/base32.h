@@ -5,10 +5,9 @@
 
 #include "gatehouse/bytes.h"
 
-/* Append in upper case. */
 void gh_base32_put(struct gh_writer *writer, struct gh_bytes data);
-/* Either case; no padding, no other characters, impossible lengths (1, 3, 6 mod 8) refused, unused
- * bits must be zero. */
+/* Upper case only, no padding, no other characters, impossible lengths (1, 3, 6 mod 8) refused,
+ * unused bits must be zero: every message has one text. */
 GH_MUST_CHECK enum gh_status gh_base32_decode(struct gh_bytes text, struct gh_writer *out);
 
 #endif

@@ -3,13 +3,22 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 
+/* A character's value by its place behind the space; looking through the alphabet took longer than
+ * unpacking what it spells. */
+#define NO 45
+static const uint8_t digits_from_space[] = {
+    36, NO, NO, NO, 37, 38, NO, NO, NO, NO, 39, 40, NO, 41, 42, 43, 0,  1,  2,  3,  4,  5,
+    6,  7,  8,  9,  44, NO, NO, NO, NO, NO, NO, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+    21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, NO, NO, NO, NO, NO,
+};
+
 /* A character's value, or -1. */
 static int digit(uint8_t character)
 {
-    for (int i = 0; i < 45; i++)
-        if ((uint8_t)alphabet[i] == character)
-            return i;
-    return -1;
+    unsigned place = (unsigned)character - ' ';
+    if (character < ' ' || place >= GH_ARRAY_SIZE(digits_from_space))
+        return -1;
+    return digits_from_space[place] == NO ? -1 : digits_from_space[place];
 }
 
 /* `digits` characters, the least significant first (RFC 9285, section 4). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CBOR (RFC 8949) without trees and without allocation, over libcbor's streaming decoder and
- * encoders: a pull reader that checks every length against what is there. Definite lengths only
- * (all our formats and HCERT's signed parts are; indefinite ones are GH_ERR_UNSUPPORTED). Reading
- * is sticky: after the first error every call fails with it, so check once at the end. */
+ * encoders: a pull reader that checks every length against what is there. Our own formats have
+ * definite lengths only, and others are GH_ERR_UNSUPPORTED; foreign certificates may have
+ * containers without one. Reading is sticky: after the first error every call fails with it, so
+ * check once at the end. */
 #ifndef GATEHOUSE_SRC_CODE_CBOR_H
 #define GATEHOUSE_SRC_CODE_CBOR_H
 
@@ -30,10 +31,13 @@ struct gh_cbor_reader {
     struct gh_bytes input;
     size_t offset;
     enum gh_status status;
+    bool
+        indefinite; /* maps and arrays may be of indefinite length (set it after
+                       gh_cbor_reader_over); strings in chunks are read over by gh_cbor_skip only */
 };
 
 struct gh_cbor_reader gh_cbor_reader_over(struct gh_bytes input);
-/* GH_OK if nothing failed and everything was read; GH_ERR_INVALID for trailing bytes.
+/* GH_OK if nothing failed and everything was read; GH_ERR_TRAILING for trailing bytes.
  * An input that ends too early is GH_ERR_TRUNCATED. */
 GH_MUST_CHECK enum gh_status gh_cbor_finish(const struct gh_cbor_reader *reader);
 
@@ -49,12 +53,20 @@ size_t gh_cbor_array(
 size_t gh_cbor_map(struct gh_cbor_reader *reader); /* number of pairs; likewise */
 uint64_t gh_cbor_tag(struct gh_cbor_reader *reader);
 bool gh_cbor_bool(struct gh_cbor_reader *reader);
-/* A number of seconds: uint, negint, or a finite float, cut towards the past; outside +-2^53 fails.
- */
-int64_t gh_cbor_seconds(struct gh_cbor_reader *reader);
+/* A container of either length: *left is handed to gh_cbor_more, which says whether an item (of an
+ * array) or a pair (of a map) follows, and takes the break at the end:
+ *     for (size_t left = gh_cbor_open_map(&r); gh_cbor_more(&r, &left);) */
+size_t gh_cbor_open_array(struct gh_cbor_reader *reader);
+size_t gh_cbor_open_map(struct gh_cbor_reader *reader);
+bool gh_cbor_more(struct gh_cbor_reader *reader, size_t *left); /* false too after a failure */
+/* A number of seconds: an integer or a float. Outside +-2^53, infinity and NaN too, fails with
+ * GH_ERR_RANGE, another type with GH_ERR_INVALID as everywhere. A fraction is cut towards the past
+ * (`up` false) or made whole towards the future. */
+int64_t gh_cbor_seconds(struct gh_cbor_reader *reader, bool up);
 /* Pass over one whole item, at most GH_CBOR_DEPTH_MAX containers and tags deep (GH_ERR_TOOBIG). */
 #define GH_CBOR_DEPTH_MAX 16
 void gh_cbor_skip(struct gh_cbor_reader *reader);
+struct gh_bytes gh_cbor_item(struct gh_cbor_reader *reader); /* likewise; its bytes, borrowed */
 /* Make the reader fail. */
 void gh_cbor_fail(struct gh_cbor_reader *reader, enum gh_status status);
 
@@ -70,9 +82,9 @@ struct gh_cbor_keys {
     struct gh_cbor_key key[GH_CBOR_KEYS_MAX];
     size_t count;
 };
-/* Read the next key. Fails with GH_ERR_INVALID for one that was there before or is neither an
- * integer nor text, GH_ERR_TOOBIG for more than GH_CBOR_KEYS_MAX. After a failure, and for text
- * keys, `number` is 0. */
+/* Read the next key. Fails with GH_ERR_EXISTS for one that was there before, GH_ERR_INVALID for one
+ * that is neither an integer (of 64 bits with its sign) nor text, GH_ERR_UNSUPPORTED for more than
+ * GH_CBOR_KEYS_MAX. After a failure, and for text keys, `number` is 0. */
 struct gh_cbor_key gh_cbor_map_key(struct gh_cbor_reader *reader, struct gh_cbor_keys *seen);
 
 /* Writing: shortest forms (RFC 8949, 4.2.1). The caller puts map keys in order. */

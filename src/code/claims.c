@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "code/cbor.h"
-#include "gatehouse/code.h"
+#include "code/parts.h"
 
 /* What was there, beside what it said. */
 struct reading {
@@ -24,14 +24,33 @@ static void read_sub(struct reading *reading)
     reading->has_sub = true;
 }
 
-static void read_cti(struct reading *reading)
+gh_id gh_code_id(struct gh_cbor_reader *reader)
 {
-    struct gh_bytes bytes = gh_cbor_bytes(&reading->cbor);
-    if (bytes.size == sizeof(reading->claims.id))
-        reading->claims.id = gh_be64(bytes.data);
-    if (reading->claims.id == 0)
-        gh_cbor_fail(&reading->cbor, GH_ERR_INVALID);
-    reading->has_cti = true;
+    struct gh_bytes bytes = gh_cbor_bytes(reader);
+    gh_id id = bytes.size == sizeof(id) ? gh_be64(bytes.data) : 0;
+    if (id == 0)
+        gh_cbor_fail(reader, GH_ERR_INVALID);
+    return id;
+}
+
+/* Floats are for others: a fraction of a second has no meaning here, and one time one spelling. */
+int64_t gh_code_seconds(struct gh_cbor_reader *reader)
+{
+    if (gh_cbor_peek(reader) == GH_CBOR_FLOAT)
+        gh_cbor_fail(reader, GH_ERR_RANGE);
+    int64_t seconds = gh_cbor_seconds(reader, false);
+    if (seconds < 0)
+        gh_cbor_fail(reader, GH_ERR_RANGE);
+    return seconds;
+}
+
+/* The mark is there or it is not: there is no `false`. */
+static bool read_paper(struct gh_cbor_reader *cbor)
+{
+    bool paper = gh_cbor_bool(cbor);
+    if (!paper)
+        gh_cbor_fail(cbor, GH_ERR_INVALID);
+    return paper;
 }
 
 static enum gh_kind read_kind(struct gh_cbor_reader *cbor)
@@ -82,6 +101,9 @@ static void read_own(struct reading *reading)
         case GH_OWN_PIN:
             claims->pin = read_exactly(cbor, GH_SHA256_BYTES);
             break;
+        case GH_OWN_PAPER:
+            claims->paper = read_paper(cbor);
+            break;
         default:
             gh_cbor_skip(cbor);
         }
@@ -100,18 +122,19 @@ static void read_claim(struct reading *reading, int64_t label)
         read_sub(reading);
         break;
     case GH_CLAIM_EXP:
-        reading->claims.expires_at_s = gh_cbor_seconds(cbor);
+        reading->claims.expires_at_s = gh_code_seconds(cbor);
         break;
     case GH_CLAIM_IAT:
-        reading->claims.issued_at_s = gh_cbor_seconds(cbor);
+        reading->claims.issued_at_s = gh_code_seconds(cbor);
         reading->has_iat = true;
         break;
     case GH_CLAIM_CTI:
-        read_cti(reading);
+        reading->claims.id = gh_code_id(cbor);
+        reading->has_cti = true;
         break;
     case GH_CLAIM_CNF:
+        reading->claims.cnf = gh_cnf_read(cbor);
         reading->claims.bound = true;
-        gh_cbor_skip(cbor);
         break;
     case GH_CLAIM_OWN:
         read_own(reading);
@@ -128,7 +151,7 @@ static bool is_issuer_name(struct gh_bytes name)
     for (size_t i = 0; i < name.size; i++)
         if (name.data[i] < 0x20 || name.data[i] > 0x7e)
             return false;
-    return name.size > 0 && name.size < GH_ISSUER_BYTES;
+    return name.size > 0 && name.size < GH_OWN_ISSUER_BYTES;
 }
 
 static bool is_host_character(uint8_t c)
@@ -170,33 +193,37 @@ static bool is_server_url(struct gh_bytes url)
            (url.data[end] == ':' && is_port(url.data + end + 1, url.size - end - 1));
 }
 
+static bool is_enrolment(const struct gh_code_claims *claims)
+{
+    return is_server_url(claims->issuer) && claims->colour == GH_COLOUR_NONE &&
+           claims->token.size > 0 && claims->list_key.size > 0 && !claims->paper && !claims->bound;
+}
+
 static bool fits_its_kind(const struct reading *reading)
 {
     const struct gh_code_claims *claims = &reading->claims;
     if (claims->kind == GH_KIND_ENROLMENT)
-        return is_server_url(claims->issuer) && claims->colour == GH_COLOUR_NONE &&
-               claims->token.size > 0 && claims->list_key.size > 0;
+        return is_enrolment(claims);
     bool health = claims->kind == GH_KIND_HEALTH;
-    return is_issuer_name(claims->issuer) && reading->has_cti &&
+    /* A health code says how it is carried, in one way: so none is taken for what it is not. */
+    bool carried = health ? claims->paper != claims->bound : !claims->paper && !claims->bound;
+    return is_issuer_name(claims->issuer) && reading->has_cti && carried &&
            health == (claims->colour != GH_COLOUR_NONE) && claims->token.size == 0 &&
            claims->list_key.size == 0 && claims->pin.size == 0;
 }
 
-static enum gh_status check(const struct reading *reading)
+static enum gh_reason check(const struct reading *reading)
 {
-    enum gh_status status = gh_cbor_finish(&reading->cbor);
-    if (status != GH_OK)
-        return status;
     const struct gh_code_claims *claims = &reading->claims;
     if (!reading->has_sub || !reading->has_iat || !reading->has_own ||
         claims->kind == GH_KIND_UNKNOWN || !fits_its_kind(reading))
-        return GH_ERR_INVALID;
-    if (claims->issued_at_s < 0 || claims->expires_at_s <= claims->issued_at_s)
-        return GH_ERR_INVALID;
-    return GH_OK;
+        return GH_REASON_MALFORMED;
+    if (claims->expires_at_s <= claims->issued_at_s)
+        return GH_REASON_TIMES_CONTRADICT;
+    return GH_REASON_OK;
 }
 
-enum gh_status gh_code_claims_read(struct gh_bytes payload, struct gh_code_claims *out)
+enum gh_reason gh_code_claims_read(struct gh_bytes payload, struct gh_code_claims *out)
 {
     struct reading reading = {.cbor = gh_cbor_reader_over(payload),
                               .claims = {.expires_at_s = INT64_MAX}};
@@ -207,7 +234,8 @@ enum gh_status gh_code_claims_read(struct gh_bytes payload, struct gh_code_claim
         read_claim(&reading, key.number);
     }
     *out = reading.claims;
-    return check(&reading);
+    enum gh_reason form = gh_code_form_reason(gh_cbor_finish(cbor));
+    return form == GH_REASON_OK ? check(&reading) : form;
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -217,7 +245,7 @@ static void put_own(struct gh_writer *writer, const struct gh_code_claims *claim
     bool colour = claims->colour != GH_COLOUR_NONE;
     bool enrolment = claims->kind == GH_KIND_ENROLMENT;
     bool pin = claims->pin.size > 0;
-    gh_cbor_put_map(writer, 1u + colour + 2u * enrolment + pin);
+    gh_cbor_put_map(writer, 1u + colour + 2u * enrolment + pin + claims->paper);
     gh_cbor_put_uint(writer, GH_OWN_KIND);
     gh_cbor_put_uint(writer, claims->kind);
     if (colour) {
@@ -234,6 +262,10 @@ static void put_own(struct gh_writer *writer, const struct gh_code_claims *claim
         gh_cbor_put_uint(writer, GH_OWN_PIN);
         gh_cbor_put_bytes(writer, claims->pin.data, claims->pin.size);
     }
+    if (claims->paper) {
+        gh_cbor_put_uint(writer, GH_OWN_PAPER);
+        gh_cbor_put_bool(writer, true);
+    }
 }
 
 static void put_claims(struct gh_writer *writer, const struct gh_code_claims *claims,
@@ -243,7 +275,7 @@ static void put_claims(struct gh_writer *writer, const struct gh_code_claims *cl
     bool has_id = claims->kind != GH_KIND_ENROLMENT;
     char about[GH_ID_TEXT_BYTES];
     gh_id_format(claims->about, about);
-    gh_cbor_put_map(writer, 4u + ends + has_id);
+    gh_cbor_put_map(writer, 4u + ends + has_id + claims->bound);
     gh_cbor_put_uint(writer, GH_CLAIM_ISS);
     gh_cbor_put_text(writer, issuer);
     gh_cbor_put_uint(writer, GH_CLAIM_SUB);
@@ -259,6 +291,10 @@ static void put_claims(struct gh_writer *writer, const struct gh_code_claims *cl
         gh_put_be64(id, claims->id);
         gh_cbor_put_uint(writer, GH_CLAIM_CTI);
         gh_cbor_put_bytes(writer, id, sizeof(id));
+    }
+    if (claims->bound) {
+        gh_cbor_put_uint(writer, GH_CLAIM_CNF);
+        gh_cnf_put(writer, &claims->cnf);
     }
     gh_cbor_put_int(writer, GH_CLAIM_OWN);
     put_own(writer, claims);
@@ -277,5 +313,5 @@ enum gh_status gh_code_claims_write(struct gh_writer *writer, const struct gh_co
         return GH_ERR_TOOBIG;
     struct gh_bytes payload = {.data = writer->data + start, .size = writer->size - start};
     struct gh_code_claims back;
-    return gh_code_claims_read(payload, &back) == GH_OK ? GH_OK : GH_ERR_INVALID;
+    return gh_code_claims_read(payload, &back) == GH_REASON_OK ? GH_OK : GH_ERR_INVALID;
 }

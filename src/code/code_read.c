@@ -5,40 +5,27 @@
 
 /* --- identity -------------------------------------------------------------------------------- */
 
-static void put_identity(uint8_t identity[GH_IDENTITY_BYTES], const void *data, size_t size)
-{
-    uint8_t hash[GH_SHA256_BYTES];
-    gh_sha256((struct gh_bytes){.data = data, .size = size}, hash);
-    memcpy(identity, hash, GH_IDENTITY_BYTES);
-}
-
 /* Of a text that is no message: hashed twice, so that no text can be made whose hash is that of an
  * authentic code's identity. */
 static void identify_text(struct gh_bytes text, uint8_t identity[GH_IDENTITY_BYTES])
 {
     uint8_t buffer[4 + GH_SHA256_BYTES] = {'t', 'e', 'x', 't'};
     gh_sha256(text, buffer + 4);
-    put_identity(identity, buffer, sizeof(buffer));
+    gh_code_hash((struct gh_bytes){buffer, sizeof(buffer)}, identity);
 }
 
-/* Of a code that is its issuer's word: what was signed, however it was spelled. */
+/* An enrolment code has no cti. */
 static void identify_authentic(const struct gh_code_parts *parts,
                                uint8_t identity[GH_IDENTITY_BYTES])
 {
-    uint8_t buffer[3 + GH_KEY_ID_BYTES + GH_SHA256_BYTES];
-    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
-    gh_writer_put_text(&writer, "id");
-    gh_writer_put_byte(&writer, (uint8_t)parts->kind);
-    gh_writer_put(&writer, parts->cose.key_id.data, GH_KEY_ID_BYTES);
-    uint8_t tail[GH_SHA256_BYTES];
-    if (parts->kind == GH_KIND_ENROLMENT) { /* has no cti */
-        gh_sha256(parts->cose.payload, tail);
-        gh_writer_put(&writer, tail, sizeof(tail));
-    } else {
-        gh_put_be64(tail, parts->claims.id);
-        gh_writer_put(&writer, tail, sizeof(gh_id));
-    }
-    put_identity(identity, buffer, writer.size);
+    uint8_t number[GH_SHA256_BYTES];
+    bool has_id = parts->kind != GH_KIND_ENROLMENT;
+    if (has_id)
+        gh_put_be64(number, parts->claims.id);
+    else
+        gh_sha256(parts->cose.payload, number);
+    gh_code_identify(parts->kind, parts->cose.key_id.data,
+                     (struct gh_bytes){number, has_id ? sizeof(gh_id) : sizeof(number)}, identity);
 }
 
 /* --- whether to believe it ------------------------------------------------------------------- */
@@ -48,16 +35,17 @@ static enum gh_reason authenticate(const struct gh_trust *trust, const struct gh
     if (parts->kind == GH_KIND_ENROLMENT)
         return gh_enrolment_authenticate(parts);
     struct gh_trusted_key found;
-    if (!gh_trust_find(trust, parts->cose.key_id.data, &found))
-        return GH_REASON_FOREIGN;
     const struct gh_code_claims *claims = &parts->claims;
-    if (!gh_issuer_key_may_sign(found.issuer, claims->kind, claims->issued_at_s, claims->issuer))
-        return GH_REASON_WRONG_KEY;
-    struct gh_bytes no_aad = {.size = 0};
-    /* No memory to verify with is "not verified" too. */
-    if (gh_cose_verify(&parts->cose, found.key, no_aad) != GH_OK)
-        return GH_REASON_FORGED;
-    return GH_REASON_OK;
+    if (!gh_trust_find(trust, claims->kind, parts->cose.key_id.data, 0, &found))
+        return GH_REASON_FOREIGN;
+    enum gh_reason reason =
+        gh_issuer_key_allows(found.issuer, claims->kind, 0, claims->issued_at_s, claims->issuer);
+    if (reason == GH_REASON_OK)
+        reason =
+            gh_code_signature_reason(gh_cose_verify(&parts->cose, found.key, parts->beginning));
+    if (reason == GH_REASON_OK && parts->presentation.is_one)
+        reason = gh_presentation_authenticate(parts);
+    return reason;
 }
 
 enum gh_reason gh_code_check_expiry(const struct gh_code_claims *claims, int64_t now_s)
@@ -66,16 +54,28 @@ enum gh_reason gh_code_check_expiry(const struct gh_code_claims *claims, int64_t
                                                                               : GH_REASON_OK;
 }
 
-/* What is wrong with an authentic code at this time. */
-static enum gh_reason check(const struct gh_code_claims *claims, int64_t now_s)
+/* at_s is within 2^53, so that nothing overflows. */
+static bool is_stale(const struct gh_presentation *presentation, int64_t now_s)
 {
+    return now_s < presentation->at_s - GH_PRESENTATION_AGE_S ||
+           now_s > presentation->at_s + GH_PRESENTATION_AGE_S;
+}
+
+/* What is wrong with an authentic code at this time. */
+static enum gh_reason check(const struct gh_code_parts *parts, int64_t now_s)
+{
+    const struct gh_code_claims *claims = &parts->claims;
     /* Bound to the key of a phone, which has proved nothing: as good as a screenshot. */
-    if (claims->bound)
-        return GH_REASON_UNSUPPORTED;
-    /* A gate that enrols may not know the time yet; issued_at_s is within +-2^53. */
+    if (claims->bound && !parts->presentation.is_one)
+        return GH_REASON_UNPROVEN;
+    /* A gate that enrols may not know the time yet; issued_at_s is within 2^53. */
     if (claims->kind != GH_KIND_ENROLMENT && claims->issued_at_s - GH_CODE_SKEW_S > now_s)
         return GH_REASON_NOT_YET_VALID;
-    return gh_code_check_expiry(claims, now_s);
+    enum gh_reason reason = gh_code_check_expiry(claims, now_s);
+    if (reason == GH_REASON_OK && parts->presentation.is_one &&
+        is_stale(&parts->presentation, now_s))
+        reason = GH_REASON_STALE;
+    return reason;
 }
 
 /* --- the credential -------------------------------------------------------------------------- */
@@ -95,13 +95,22 @@ static void fill_claims(const struct gh_code_claims *claims, struct gh_credentia
     memcpy(out->issuer, claims->issuer.data, claims->issuer.size); /* checked: leaves room for 0 */
 }
 
-static void read_parts(const struct gh_trust *trust, struct gh_bytes text, int64_t now_s,
-                       struct gh_code_parts *parts, struct gh_credential *out)
+static void fill_form(const struct gh_code_parts *parts, struct gh_credential *out)
 {
-    out->reason = gh_code_parse(text, parts);
-    out->kind = parts->kind;
+    if (parts->claims.paper)
+        out->form = GH_FORM_PAPER;
+    if (!parts->presentation.is_one)
+        return;
+    out->form = GH_FORM_PHONE;
+    out->presented_at_s = parts->presentation.at_s;
+    gh_presentation_identify(&parts->presentation, out->presentation);
+}
+
+static void read_own(const struct gh_trust *trust, struct gh_bytes text, int64_t now_s,
+                     struct gh_code_parts *parts, struct gh_credential *out)
+{
     if (parts->message.size > 0)
-        put_identity(out->identity, parts->message.data, parts->message.size);
+        gh_code_hash(parts->message, out->identity);
     else
         identify_text(text, out->identity);
     if (out->reason != GH_REASON_OK)
@@ -113,15 +122,46 @@ static void read_parts(const struct gh_trust *trust, struct gh_bytes text, int64
     out->authentic = true;
     identify_authentic(parts, out->identity);
     fill_claims(&parts->claims, out);
-    out->reason = check(&parts->claims, now_s);
+    fill_form(parts, out);
+    out->reason = check(parts, now_s);
+}
+
+/* Several texts are chunks of a SMART Health Card, each of them, or nothing at all. */
+static enum gh_reason parse_all(const struct gh_bytes *texts, size_t count, struct gh_bytes *body,
+                                struct gh_code_parts *parts)
+{
+    struct gh_bytes ignored;
+    for (size_t i = 1; i < count && i < GH_PARTS_MAX; i++)
+        if (gh_code_parse(texts[i], &ignored, parts) != GH_REASON_OK || parts->kind != GH_KIND_SHC)
+            return GH_REASON_BAD_PARTS;
+    enum gh_reason reason = gh_code_parse(texts[0], body, parts);
+    bool whole = count == 1 || parts->kind == GH_KIND_SHC;
+    return whole && count <= GH_PARTS_MAX ? reason : GH_REASON_BAD_PARTS;
+}
+
+void gh_code_read_parts(const struct gh_trust *trust, const struct gh_bytes *texts, size_t count,
+                        int64_t now_s, struct gh_credential *out)
+{
+    memset(out, 0, sizeof(*out)); /* padding too: credentials are copied whole */
+    struct gh_code_parts parts;
+    struct gh_bytes body;
+    out->reason = parse_all(texts, count, &body, &parts);
+    out->kind = parts.kind;
+    if (count == 1 && !gh_kind_is_certificate(out->kind)) {
+        read_own(trust, texts[0], now_s, &parts, out);
+    } else {
+        identify_text(texts[0], out->identity);
+        if (out->reason == GH_REASON_OK && out->kind == GH_KIND_SHC)
+            gh_shc_read(trust, texts, count, now_s, out);
+        else if (out->reason == GH_REASON_OK)
+            gh_hcert_read(trust, body, now_s, out);
+    }
+    if (out->kind == GH_KIND_ENROLMENT)
+        gh_wipe(&parts, sizeof(parts)); /* the token is a secret */
 }
 
 void gh_code_read(const struct gh_trust *trust, struct gh_bytes text, int64_t now_s,
                   struct gh_credential *out)
 {
-    memset(out, 0, sizeof(*out)); /* padding too: credentials are copied whole */
-    struct gh_code_parts parts;
-    read_parts(trust, text, now_s, &parts, out);
-    if (out->kind == GH_KIND_ENROLMENT)
-        gh_wipe(&parts, sizeof(parts)); /* the token is a secret */
+    gh_code_read_parts(trust, &text, 1, now_s, out);
 }

@@ -16,6 +16,17 @@ static const char *const colour_names[] = {
     [GH_COLOUR_RED] = "red",
 };
 
+static const char *const form_names[] = {
+    [GH_FORM_NONE] = "none",
+    [GH_FORM_PAPER] = "paper",
+    [GH_FORM_PHONE] = "phone",
+};
+
+const char *gh_form_name(enum gh_form form)
+{
+    return (unsigned)form < GH_ARRAY_SIZE(form_names) ? form_names[form] : form_names[GH_FORM_NONE];
+}
+
 const char *gh_kind_name(enum gh_kind kind)
 {
     return (unsigned)kind < GH_ARRAY_SIZE(kind_names) ? kind_names[kind]

@@ -4,25 +4,18 @@
 #include "code/base45.h"
 #include "code/parts.h"
 
-static void cleanup_key(struct gh_public_key **key)
-{
-    gh_public_key_free(*key);
-}
-
 /* --- reading --------------------------------------------------------------------------------- */
 
 enum gh_reason gh_enrolment_authenticate(const struct gh_code_parts *parts)
 {
-    __attribute__((cleanup(cleanup_key))) struct gh_public_key *key = NULL;
+    GH_CLEANUP_PUBLIC_KEY struct gh_public_key *key = NULL;
     if (gh_public_key_from_raw(GH_KEY_ED25519, parts->claims.list_key, &key) != GH_OK)
         return GH_REASON_MALFORMED;
     uint8_t key_id[GH_KEY_ID_BYTES];
     gh_public_key_id(key, key_id);
     if (memcmp(key_id, parts->cose.key_id.data, sizeof(key_id)) != 0)
         return GH_REASON_WRONG_KEY;
-    if (gh_cose_verify(&parts->cose, key, (struct gh_bytes){.size = 0}) != GH_OK)
-        return GH_REASON_FORGED;
-    return GH_REASON_OK;
+    return gh_code_signature_reason(gh_cose_verify(&parts->cose, key, parts->beginning));
 }
 
 static void fill(const struct gh_code_claims *claims, struct gh_enrolment *out)
@@ -41,13 +34,12 @@ static void fill(const struct gh_code_claims *claims, struct gh_enrolment *out)
 static enum gh_reason read_parts(struct gh_bytes text, int64_t now_s, struct gh_code_parts *parts,
                                  struct gh_enrolment *out)
 {
-    enum gh_reason reason = gh_code_parse(text, parts);
+    struct gh_bytes body;
+    enum gh_reason reason = gh_code_parse(text, &body, parts);
     if (parts->kind != GH_KIND_ENROLMENT)
         return GH_REASON_NOT_A_CODE;
     if (reason == GH_REASON_OK)
         reason = gh_enrolment_authenticate(parts);
-    if (reason == GH_REASON_OK && parts->claims.bound)
-        reason = GH_REASON_UNSUPPORTED;
     if (reason == GH_REASON_OK)
         reason = gh_code_check_expiry(&parts->claims, now_s);
     if (reason == GH_REASON_OK)
@@ -72,7 +64,7 @@ static enum gh_status check_key(const struct gh_private_key *key,
 {
     if (gh_private_key_type(key) != GH_KEY_ED25519)
         return GH_ERR_INVALID;
-    __attribute__((cleanup(cleanup_key))) struct gh_public_key *public_key = NULL;
+    GH_CLEANUP_PUBLIC_KEY struct gh_public_key *public_key = NULL;
     enum gh_status status = gh_private_key_public(key, &public_key);
     if (status != GH_OK)
         return status;
@@ -109,7 +101,7 @@ enum gh_status gh_enrolment_write(const struct gh_private_key *list_key,
     struct gh_code_claims claims = claims_of(enrolment);
     uint8_t buffer[GH_CODE_OWN_MAX_BYTES];
     struct gh_writer message = gh_writer_over(buffer, sizeof(buffer));
-    status = gh_code_sign(list_key, &claims, &message);
+    status = gh_code_sign(list_key, &claims, (struct gh_bytes){.size = 0}, &message);
     if (status == GH_OK) {
         struct gh_writer text = gh_code_text_over(out, out_bytes);
         gh_writer_put_text(&text, GH_CODE_ENROLMENT_PREFIX);

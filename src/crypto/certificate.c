@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates of TLS servers; those of document signers are in certificate_signer.c. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>

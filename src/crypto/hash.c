@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes, randomness, comparing and wiping; keys and signatures are in key.c. */
+/* Hashes, randomness, comparing and wiping; keys and signatures are in key*.c and
+ * sign.c. */
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -8,6 +10,8 @@
 
 #include "gatehouse/crypto.h"
 #include "gatehouse/log.h"
+
+#define BLOCK_BYTES 64 /* of SHA-256 */
 
 struct gh_sha256_context {
     EVP_MD_CTX *md;
@@ -21,6 +25,26 @@ static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
 static void fetch_sha256(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* HMAC with SHA-256, set up but for its key; never used itself, only copied. */
+static EVP_MAC_CTX *hmac;
+static pthread_once_t hmac_once = PTHREAD_ONCE_INIT;
+
+static void fetch_hmac(void)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    hmac = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+    if (hmac != NULL && EVP_MAC_CTX_set_params(hmac, params) != 1) {
+        EVP_MAC_CTX_free(hmac);
+        hmac = NULL;
+    }
+    EVP_MAC_free(mac); /* the context holds it */
 }
 
 /* For what must not fail, and cannot unless the machine is out of memory or libcrypto is broken:
@@ -65,6 +89,27 @@ void gh_sha256(struct gh_bytes message, uint8_t out[GH_SHA256_BYTES])
     }
     sha256_add(context, message.data, message.size);
     sha256_end(context, out);
+}
+
+void gh_hmac_sha256(struct gh_bytes key, struct gh_bytes message, uint8_t out[GH_SHA256_BYTES])
+{
+    static const unsigned char nothing[1];
+    uint8_t hashed_key[GH_SHA256_BYTES];
+    if (key.size > BLOCK_BYTES) { /* what RFC 2104 does with it; here no size is too large */
+        gh_sha256(key, hashed_key);
+        key = (struct gh_bytes){hashed_key, sizeof(hashed_key)};
+    }
+    pthread_once(&hmac_once, fetch_hmac);
+    EVP_MAC_CTX *context = hmac != NULL ? EVP_MAC_CTX_dup(hmac) : NULL;
+    size_t size = 0;
+    if (context == NULL ||
+        EVP_MAC_init(context, key.size > 0 ? key.data : nothing, key.size, NULL) != 1 ||
+        (message.size > 0 && EVP_MAC_update(context, message.data, message.size) != 1) ||
+        EVP_MAC_final(context, out, &size, GH_SHA256_BYTES) != 1 || size != GH_SHA256_BYTES) {
+        stop("cannot hash");
+    }
+    EVP_MAC_CTX_free(context);
+    gh_wipe(hashed_key, sizeof(hashed_key));
 }
 
 enum gh_status gh_sha256_new(struct gh_sha256_context **out)

@@ -15,6 +15,7 @@
 
 #define LONGEST_WAIT_MS 60000
 #define CONNECT_AGAIN_MS 10000
+#define CLOCK_MS 60000 /* between two words about the server's time */
 
 struct order {
     enum { ORDER_KICK, ORDER_ENROL } type;
@@ -40,13 +41,35 @@ enum gh_status gh_courier_journal_path(const char *state_dir, gh_id gate, char *
     return gh_path_join(state_dir, name, path, PATH_MAX);
 }
 
+static void push(struct gh_courier *courier, struct gh_courier_event *event)
+{
+    if (!gh_queue_push(courier->options.events, event))
+        gh_log(GH_LOG_ERR, GH_COURIER_MODULE, "the gate does not listen: an event was dropped");
+    gh_wipe(event, sizeof(*event));
+}
+
 void gh_courier_tell(struct gh_courier *courier, enum gh_courier_event_type type)
 {
     struct gh_courier_event event = {.type = type, .identity = courier->identity};
 
-    if (!gh_queue_push(courier->options.events, &event))
-        gh_log(GH_LOG_ERR, GH_COURIER_MODULE, "the gate does not listen: an event was dropped");
-    gh_wipe(&event, sizeof(event));
+    push(courier, &event);
+}
+
+/* Any whole answer tells the time, whatever else it says. */
+static void tell_time(struct gh_courier *courier, const struct gh_http_response *response,
+                      int64_t began_ns, int64_t now_ns)
+{
+    struct gh_courier_event event = {
+        .type = GH_COURIER_CLOCK,
+        .server_s = response->date_s,
+        .round_trip_ns = now_ns - began_ns,
+        .received_ns = now_ns,
+    };
+
+    if (!courier->authenticated || response->date_s < 0 || now_ns < courier->clock_next_ns)
+        return;
+    courier->clock_next_ns = now_ns + CLOCK_MS * GH_NS_PER_MS;
+    push(courier, &event);
 }
 
 /* The server's own word for what is wrong, for the log. */
@@ -66,7 +89,7 @@ enum gh_status gh_courier_request(struct gh_courier *courier, struct gh_http_req
     char bearer[GH_BEARER_BYTES];
 
     memset(response, 0, sizeof(*response));
-    response->retry_after_s = -1;
+    response->retry_after_s = response->date_s = -1;
     /* One cancel ends one request: none may follow it. */
     if (atomic_load(&courier->stop))
         return GH_ERR_AGAIN;
@@ -75,11 +98,15 @@ enum gh_status gh_courier_request(struct gh_courier *courier, struct gh_http_req
         request->bearer = bearer;
     if (request->timeout_ms == 0)
         request->timeout_ms = GH_COURIER_TIMEOUT_MS;
+    int64_t began_ns = gh_clock_monotonic_ns(courier->options.clock);
     enum gh_status status =
         courier->transport.perform(courier->transport.context, request, response, err);
     gh_wipe(bearer, sizeof(bearer));
-    if (status != GH_OK)
+    if (status != GH_OK) {
+        courier->clock_next_ns = 0;
         return status;
+    }
+    tell_time(courier, response, began_ns, gh_clock_monotonic_ns(courier->options.clock));
     if (response->status == 200)
         return GH_OK;
     refusal(response, request->path, err);
@@ -132,6 +159,9 @@ static void connect_server(struct gh_courier *courier)
         transport.cancel(transport.context);
     pthread_mutex_unlock(&courier->transport_lock);
     courier->connected = true;
+    /* Over plain HTTP through a network anybody may have said what time it is. */
+    courier->authenticated = gh_http_check_url(identity->url, false, NULL) == GH_OK;
+    courier->clock_next_ns = 0;
     if (identity->enrolled)
         gh_courier_entries_open(courier);
 }

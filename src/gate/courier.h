@@ -17,10 +17,14 @@ enum gh_courier_event_type {
     GH_COURIER_ENROLLED, /* identity is whole now */
     GH_COURIER_REFUSED,  /* the server refused the enrolment: another code is needed */
     GH_COURIER_LIST,     /* a new list stands in its file */
+    GH_COURIER_CLOCK,    /* what time it is at the server */
 };
 struct gh_courier_event {
     enum gh_courier_event_type type;
     struct gh_identity identity;
+    /* CLOCK only, by an answer whose sender is known (https, or this very machine): the time in it,
+     * how long request and answer took, and when it came (monotonic) */
+    int64_t server_s, round_trip_ns, received_ns;
 };
 
 typedef enum gh_status gh_connect_fn(const struct gh_http_options *options,

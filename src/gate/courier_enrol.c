@@ -81,7 +81,7 @@ void gh_courier_turn_enrol(struct gh_courier *courier, int64_t now_ns)
         gh_wipe(body, strlen(body));
         free(body);
     } else {
-        response = (struct gh_http_response){.retry_after_s = -1};
+        response = (struct gh_http_response){.retry_after_s = -1, .date_s = -1};
     }
 
     now_ns = gh_clock_monotonic_ns(courier->options.clock); /* it took its time */

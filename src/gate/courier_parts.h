@@ -23,6 +23,8 @@ struct gh_courier {
     struct gh_public_key *list_key;
     bool connected; /* transport and list_key are there */
     struct gh_backoff enrol, list, entries;
+    bool authenticated;                   /* the server's answers are the server's */
+    int64_t clock_next_ns;                /* when to tell the gate the server's time again */
     uint8_t list_sha256[GH_SHA256_BYTES]; /* of the snapshot in the file; zeros: none */
     struct gh_journal *journal;           /* reader; NULL until its file is there */
     uint64_t acknowledged;
@@ -39,7 +41,7 @@ void gh_courier_turn_entries(struct gh_courier *courier, int64_t now_ns);
 void gh_courier_entries_open(struct gh_courier *courier); /* what was acknowledged so far */
 void gh_courier_entries_close(struct gh_courier *courier);
 
-/* Tell the gate. */
+/* Tell the gate; not of CLOCK, which gh_courier_request does. */
 void gh_courier_tell(struct gh_courier *courier, enum gh_courier_event_type type);
 /* One request with the gate's token. GH_OK only for status 200; anything else is said in err with
  * the server's own token, and *retry_after_s set. The response is the caller's to free in every

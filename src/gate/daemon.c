@@ -12,10 +12,12 @@
 
 #include "gate/door_keeper.h"
 #include "gate/gate.h"
+#include "gate/inquiry.h"
 #include "gatehouse/file.h"
 
 #define SIGHTINGS_MAX 32
 #define NEWS_MAX 8
+#define ANSWERS_MAX 32
 
 struct daemon {
     const char *config_path;
@@ -23,9 +25,10 @@ struct daemon {
     const struct gh_clock *clock;
     sd_event *event;
     sd_event_source *timer;
-    struct gh_queue *sightings, *news;
+    struct gh_queue *sightings, *news, *answers;
     struct gh_door_io io;
     struct gh_courier *courier;
+    struct gh_inquiry *inquiry;
     struct gh_see *see;
     struct gh_gate *gate;
 };
@@ -38,6 +41,18 @@ static void peer_trust(void *context, struct gh_trust *trust)
 
     if (daemon->see)
         gh_see_set_trust(daemon->see, trust);
+}
+
+static void peer_policy(void *context, const struct gh_policy *policy)
+{
+    gh_inquiry_set_policy(((struct daemon *)context)->inquiry, &policy->upstream);
+}
+
+/* In the thread that sees. */
+static bool ask_upstream(void *context, struct gh_bytes text,
+                         const struct gh_credential *credential)
+{
+    return gh_inquiry_ask(context, text, credential);
 }
 
 static void peer_enrol(void *context, const struct gh_enrolment *enrolment)
@@ -91,6 +106,20 @@ static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void 
     return 0;
 }
 
+static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_credential answer;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    while (gh_queue_pop(daemon->answers, &answer))
+        gh_gate_answered(daemon->gate, &answer);
+    tick(daemon);
+    return 0;
+}
+
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
     struct daemon *daemon = context;
@@ -99,8 +128,11 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *cont
     (void)source;
     (void)fd;
     (void)revents;
-    while (gh_queue_pop(daemon->news, &event))
+    while (gh_queue_pop(daemon->news, &event)) {
+        if (event.type == GH_COURIER_ENROLLED)
+            gh_inquiry_set_identity(daemon->inquiry, &event.identity);
         gh_gate_news(daemon->gate, &event);
+    }
     gh_wipe(&event, sizeof(event));
     tick(daemon);
     return 0;
@@ -156,6 +188,9 @@ static int set_up_events(struct daemon *daemon)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->news), EPOLLIN, on_news,
                             daemon);
     if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
+                            daemon);
+    if (r >= 0)
         r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
                               daemon);
     if (r >= 0)
@@ -184,6 +219,28 @@ static enum gh_status start_courier(struct daemon *daemon, const struct gh_ident
     return status == GH_OK ? gh_courier_start(daemon->courier, err) : status;
 }
 
+/* Before the gate, which hands it its policy; after the eyes, which ask it. */
+static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_identity *identity,
+                                    struct gh_error *err)
+{
+    struct gh_inquiry_options options = {
+        .ca_file = daemon->config.ca_file,
+        .allow_insecure = daemon->config.allow_plain_http,
+        .clock = daemon->clock,
+        .answers = daemon->answers,
+        .connect = gh_http_new,
+    };
+
+    enum gh_status status = gh_inquiry_new(&options, &daemon->inquiry, err);
+    if (status == GH_OK)
+        status = gh_inquiry_start(daemon->inquiry, err);
+    if (status != GH_OK)
+        return status;
+    gh_inquiry_set_identity(daemon->inquiry, identity);
+    gh_see_set_asker(daemon->see, ask_upstream, daemon->inquiry);
+    return GH_OK;
+}
+
 static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity *identity,
                                  struct gh_error *err)
 {
@@ -192,8 +249,13 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
         .clock = daemon->clock,
         .door = gh_gate_config_door(&daemon->config),
         .io = &daemon->io,
-        .peers = {.trust = peer_trust, .enrol = peer_enrol, .entry = peer_entry, .context = daemon},
+        .peers = {.trust = peer_trust,
+                  .policy = peer_policy,
+                  .enrol = peer_enrol,
+                  .entry = peer_entry,
+                  .context = daemon},
         .time_floor_s = gh_build_time_s(),
+        .battery_clock = daemon->config.battery_clock,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);
@@ -252,12 +314,16 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
         status = gh_queue_new(sizeof(struct gh_sighting), SIGHTINGS_MAX, &daemon->sightings);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_courier_event), NEWS_MAX, &daemon->news);
+    if (status == GH_OK)
+        status = gh_queue_new(sizeof(struct gh_credential), ANSWERS_MAX, &daemon->answers);
     if (status == GH_OK && set_up_events(daemon) < 0)
         status = gh_fail(err, GH_ERR_IO, "the event loop cannot start");
     /* Eyes first, so that the gate can hand them its keys; what they see meanwhile waits in the
      * queue. */
     if (status == GH_OK)
         status = start_see(daemon, err);
+    if (status == GH_OK)
+        status = start_inquiry(daemon, &identity, err);
     if (status == GH_OK)
         status = start_gate(daemon, &identity, err);
     if (status == GH_OK)
@@ -282,6 +348,8 @@ static void end(struct daemon *daemon)
         say_counts(daemon);
     gh_see_stop(daemon->see);
     daemon->see = NULL;
+    gh_inquiry_stop(daemon->inquiry); /* nobody asks it any more */
+    daemon->inquiry = NULL;
     gh_courier_stop(daemon->courier);
     daemon->courier = NULL;
     gh_gate_free(daemon->gate);
@@ -291,6 +359,7 @@ static void end(struct daemon *daemon)
     sd_event_unref(daemon->event);
     gh_queue_free(daemon->sightings);
     gh_queue_free(daemon->news);
+    gh_queue_free(daemon->answers);
 }
 
 enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_config *config,

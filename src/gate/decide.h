@@ -9,15 +9,23 @@
 #include "gatehouse/list.h"
 #include "gatehouse/policy.h"
 
+/* What a person is known by: our own health code, a foreign certificate, or what the health
+ * authority answered for. */
+static inline bool gh_is_person(const struct gh_credential *credential)
+{
+    return gh_kind_is_health(credential->kind) || credential->upstream;
+}
+
 struct gh_decide_input {
     const struct gh_policy *policy;
-    const struct gh_answers *answers;    /* what the list says about health and housing */
-    const struct gh_credential *health;  /* an authentic health code in time, or NULL */
+    const struct gh_answers *answers;    /* what the list says about health and housing, or about
+                                            other where that is an authentic one of these */
+    const struct gh_credential *health;  /* an authentic gh_is_person code in time, or NULL */
     const struct gh_credential *housing; /* an authentic housing code in time, or NULL */
     const struct gh_credential
         *other; /* a code that is neither: decided alone, health and housing are NULL */
     int64_t now_s;
-    bool clock_trusted;
+    bool clock_trusted; /* and has been since the codes were read */
     bool
         final; /* no further code will come: the time-out passed, or somebody else is at the gate */
 };
@@ -29,10 +37,24 @@ struct gh_decision {
     enum gh_kind kind;     /* of the code that decided */
 };
 
-/* Checked in this order, the first that applies decides: what is wrong with the code itself;
- * revocation; red (on the code or on the list, even an old one: a refusal needs less certainty than
- * an opening); a missing list; an untrusted clock; a list that is too old; yellow; an unknown
- * person; the home rule. */
+/* Checked in this order, the first that applies decides:
+ *  1. what is wrong with the code itself (expiry is looked at again; whether a presentation was
+ *     fresh is not: that was when it was shown);
+ *  2. revocation;
+ *  3. red, on the code, by the rules for certificates or on the list, even an old one: a refusal
+ *     needs less certainty than an opening;
+ *  4. a missing list;
+ *  5. a clock that is not trusted: CLOCK_UNTRUSTED or CLOCK_REFUSED, by policy.clock. What 1 has to
+ *     say about the time of an authentic code (EXPIRED, NOT_YET_VALID, STALE) counts only here,
+ * since then it says nothing;
+ *  6. a list that is too old;
+ *  7. yellow, on either;
+ *  8. a certificate that does not count (no rule made it green);
+ *  9. a person who is on no list: SUBJECT_UNKNOWN, but that policy.holder may ask holders of green
+ *     certificates for the housing code of any approved home, or for nothing;
+ * 10. the home rule, for everybody else;
+ * 11. paper: what would open or wait by our own code, not presented by a phone, does what
+ *     policy.paper says. */
 struct gh_decision gh_decide(const struct gh_decide_input *input);
 
 #endif

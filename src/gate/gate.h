@@ -17,6 +17,8 @@ struct gh_gate_peers {
     void (*enrol)(void *context,
                   const struct gh_enrolment *enrolment); /* an enrolment code was shown */
     void (*entry)(void *context);                        /* a new entry stands in the journal */
+    void (*policy)(void *context,
+                   const struct gh_policy *policy); /* of a new list; NULL: nobody wants to know */
     void *context;
 };
 
@@ -27,6 +29,7 @@ struct gh_gate_options {
     const struct gh_door_io *io; /* the caller's to free, after the gate */
     struct gh_gate_peers peers;
     int64_t time_floor_s; /* no wall time before this is believed: gh_build_time_s() */
+    bool battery_clock;   /* the board's clock goes on without power: believed at the start */
 };
 
 /* A journal that cannot be opened, or a list that is missing or broken, does not keep the gate from
@@ -36,7 +39,14 @@ GH_MUST_CHECK enum gh_status gh_gate_new(const struct gh_gate_options *options,
                                          struct gh_error *err);
 void gh_gate_free(struct gh_gate *gate); /* locks the door; NULL is fine */
 
+/* A sighting that waits (WAIT_PARTS, WAIT_ANSWER) is shown on the lamps and is no entry: nobody was
+ * decided about, also if what is waited for never comes. */
 void gh_gate_sighting(struct gh_gate *gate, const struct gh_sighting *sighting);
+/* The health authority was asked about a code that was sighted with reason WAIT_ANSWER, and this is
+ * what is known now: the sighting's credential with reason (OK, or why not), colour and whatever
+ * else the answer tells. It counts as seen now, unless its bearer has left. Every question is owed
+ * an answer: without one nothing is decided, and nothing written down. */
+void gh_gate_answered(struct gh_gate *gate, const struct gh_credential *credential);
 void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event);
 /* Let time go by: returns the monotonic time at which to call again (INT64_MAX: not without a
  * sighting or news). */

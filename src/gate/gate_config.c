@@ -40,6 +40,7 @@ static const struct gh_config_key keys[] = {
     {"door", "active_low", TEXT(active_low), .initial = ""},
     {"door", "fail", CHOICE(fail, fail_choices), .initial = "secure"},
     {"door", "pulse_ms", INT(pulse_ms, 100, 60000), .initial = "3000"},
+    {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},
     {"courier", "allow_plain_http", BOOL(allow_plain_http), .initial = "no"},
     {"courier", "poll_ms", INT(poll_ms, 100, 3600000), .initial = "5000"},

@@ -28,6 +28,8 @@ struct gh_gate_config {
     int fail;             /* enum gh_fail_state */
     int64_t pulse_ms;
     struct gh_gpio_line lines[GH_LINE_COUNT]; /* from the three above */
+    /* [clock] */
+    bool battery_clock;
     /* [courier] */
     char ca_file[512];
     bool allow_plain_http;

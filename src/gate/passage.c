@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gate/decide.h"
 #include "gatehouse/clock.h"
 
 void gh_passage_set_policy(struct gh_passage *passage, const struct gh_policy *policy)
@@ -20,16 +21,59 @@ void gh_passage_init(struct gh_passage *passage, const struct gh_policy *policy)
 
 /* --- the codes in sight --- */
 
+/* What a phone has shown, without the phone, as far as anybody can tell: a thing apart from the
+ * phone itself, which may be in sight beside it and shows the same code. */
+static bool is_copy(const struct gh_credential *credential)
+{
+    return credential->reason == GH_REASON_STALE || credential->reason == GH_REASON_REPLAYED ||
+           credential->reason == GH_REASON_UNPROVEN;
+}
+
 static bool same_code(const struct gh_credential *a, const struct gh_credential *b)
 {
     /* Identities are public: no constant time needed. */
-    return a->kind == b->kind && memcmp(a->identity, b->identity, GH_IDENTITY_BYTES) == 0;
+    return a->kind == b->kind && is_copy(a) == is_copy(b) &&
+           memcmp(a->identity, b->identity, GH_IDENTITY_BYTES) == 0;
 }
 
-static bool is(const struct gh_passage_code *code, enum gh_kind kind)
+static bool is_waited_for(const struct gh_credential *credential)
 {
-    return code->state != GH_PASSAGE_FREE && code->credential.kind == kind &&
-           code->credential.reason == GH_REASON_OK;
+    return gh_reason_info(credential->reason)->outcome == GH_OUTCOME_WAIT;
+}
+
+/* The authority said yes or no; not that it cannot be reached, or knows nothing. */
+static bool is_its_word(const struct gh_credential *credential)
+{
+    return credential->upstream &&
+           (credential->reason == GH_REASON_OK || credential->reason == GH_REASON_UPSTREAM_REFUSED);
+}
+
+/* What was seen is no news of a code that is in sight as *known. The verdict is part of what was
+ * seen: a code that expires, or whose key becomes known, while it is held up is news. But a copy
+ * stays one however it is called; what the authority has answered for stays so, though the reader,
+ * who cannot verify it, goes on saying less; and its word stands until it says another. */
+static bool is_no_news(const struct gh_credential *known, const struct gh_credential *seen)
+{
+    return known->reason == seen->reason || is_copy(seen) || (known->upstream && !seen->upstream) ||
+           (is_its_word(known) && !is_its_word(seen));
+}
+
+static bool is_card(const struct gh_passage_code *code)
+{
+    return code->state != GH_PASSAGE_FREE && code->credential.reason == GH_REASON_OK &&
+           code->credential.kind == GH_KIND_HOUSING;
+}
+
+static bool is_person(const struct gh_passage_code *code)
+{
+    return code->state != GH_PASSAGE_FREE && code->credential.reason == GH_REASON_OK &&
+           gh_is_person(&code->credential);
+}
+
+/* Codes that do not say whose they are are each somebody else's. */
+static bool same_person(const struct gh_credential *a, const struct gh_credential *b)
+{
+    return a->subject == b->subject && (a->subject != 0 || same_code(a, b));
 }
 
 static bool in_sight(const struct gh_passage *passage, const struct gh_passage_code *code,
@@ -68,8 +112,7 @@ static struct gh_passage_code *place_for(struct gh_passage *passage,
 }
 
 /* The code's place, as if it had just been put there; NULL: it was in sight all along, or there is
- * no room. The verdict is part of what was seen: a code that expires, or whose key becomes known,
- * while it is held up is news. */
+ * no room. */
 static struct gh_passage_code *remember(struct gh_passage *passage,
                                         const struct gh_credential *credential, int64_t now_ns)
 {
@@ -78,7 +121,7 @@ static struct gh_passage_code *remember(struct gh_passage *passage,
     if (!place)
         return NULL;
     if (in_sight(passage, place, now_ns) && same_code(&place->credential, credential) &&
-        place->credential.reason == credential->reason) {
+        is_no_news(&place->credential, credential)) {
         place->last_ns = now_ns;
         return NULL;
     }
@@ -113,7 +156,7 @@ static bool somebody_is_here(const struct gh_passage *passage, int64_t now_ns)
         return true;
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         const struct gh_passage_code *code = &passage->codes[i];
-        if (is(code, GH_KIND_HEALTH) &&
+        if (is_person(code) &&
             (code->state == GH_PASSAGE_WAITING ||
              (code->state == GH_PASSAGE_RESTING && in_sight(passage, code, now_ns))))
             return true;
@@ -127,8 +170,8 @@ static void succeed(struct gh_passage *passage, struct gh_passage_code *code, in
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *before = &passage->codes[i];
-        if (before == code || !is(before, GH_KIND_HEALTH) ||
-            before->credential.subject != code->credential.subject)
+        if (before == code || !is_person(before) ||
+            !same_person(&before->credential, &code->credential))
             continue;
         if (before->state == GH_PASSAGE_WAITING) {
             code->timeout_at_ns = before->timeout_at_ns;
@@ -145,24 +188,37 @@ static void succeed(struct gh_passage *passage, struct gh_passage_code *code, in
     }
 }
 
-void gh_passage_see(struct gh_passage *passage, const struct gh_credential *credential,
+bool gh_passage_see(struct gh_passage *passage, const struct gh_credential *credential,
                     int64_t now_ns)
 {
     struct gh_passage_code *code = remember(passage, credential, now_ns);
 
     if (!code)
-        return;
-    if (is(code, GH_KIND_HEALTH)) {
+        return false;
+    if (is_person(code)) {
         code->timeout_at_ns = now_ns + passage->timeout_ns;
         wait_until(code, code->timeout_at_ns);
         succeed(passage, code, now_ns);
-    } else if (is(code, GH_KIND_HOUSING)) {
+    } else if (is_card(code)) {
         if (!somebody_is_here(passage, now_ns))
             wait_until(code, now_ns + passage->timeout_ns);
-    } else {
+    } else if (!is_waited_for(credential)) {
         passage->other = *credential;
         passage->has_other = true;
     }
+    return true;
+}
+
+bool gh_passage_is_here(const struct gh_passage *passage, const struct gh_credential *credential,
+                        int64_t now_ns)
+{
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        const struct gh_passage_code *code = &passage->codes[i];
+        if (code->state != GH_PASSAGE_FREE && same_code(&code->credential, credential) &&
+            now_ns - code->last_ns < passage->timeout_ns)
+            return true;
+    }
+    return false;
 }
 
 /* --- steps --- */
@@ -175,7 +231,7 @@ static struct gh_passage_code *person_after(struct gh_passage *passage,
 
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (!is(code, GH_KIND_HEALTH) || code->state == GH_PASSAGE_SPENT)
+        if (!is_person(code) || code->state == GH_PASSAGE_SPENT)
             continue;
         bool later = !before || code->shown_ns > before->shown_ns ||
                      (code->shown_ns == before->shown_ns && code > before);
@@ -193,7 +249,7 @@ static struct gh_passage_code *untried_card(struct gh_passage *passage,
 
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *card = &passage->codes[i];
-        if (!is(card, GH_KIND_HOUSING) || (person->tried & (UINT32_C(1) << i)))
+        if (!is_card(card) || (person->tried & (UINT32_C(1) << i)))
             continue;
         if ((card->state == GH_PASSAGE_WAITING || in_sight(passage, card, now_ns)) &&
             (!newest || card->last_ns > newest->last_ns))
@@ -213,6 +269,7 @@ static bool ask_person(struct gh_passage *passage, struct gh_passage_code *perso
     passage->asked_card = card;
     step->has_health = true;
     step->health = person->credential;
+    step->seen_ns = person->last_ns;
     if (card) {
         passage->asked = GH_ASKED_PAIR;
         step->has_housing = true;
@@ -245,6 +302,7 @@ static bool ask_card(struct gh_passage *passage, struct gh_passage_code *card, i
     step->final = over;
     step->has_housing = true;
     step->housing = card->credential;
+    step->seen_ns = card->last_ns;
     return true;
 }
 
@@ -254,6 +312,7 @@ bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passa
     if (passage->has_other) {
         passage->asked = GH_ASKED_OTHER;
         step->other = passage->other;
+        step->seen_ns = now_ns;
         step->has_other = step->final = true;
         return true;
     }
@@ -265,7 +324,7 @@ bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passa
     *step = (struct gh_passage_step){.final = false};
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *card = &passage->codes[i];
-        if (is(card, GH_KIND_HOUSING) && card->state == GH_PASSAGE_WAITING &&
+        if (is_card(card) && card->state == GH_PASSAGE_WAITING &&
             ask_card(passage, card, now_ns, step))
             return true;
     }
@@ -276,16 +335,16 @@ bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passa
 
 /* All codes of a person who was decided about; and cards that waited for somebody have found one.
  */
-static void spend(struct gh_passage *passage, gh_id subject, enum gh_outcome outcome,
-                  int64_t now_ns)
+static void spend(struct gh_passage *passage, const struct gh_credential *person,
+                  enum gh_outcome outcome, int64_t now_ns)
 {
     passage->decided_ns = now_ns;
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (is(code, GH_KIND_HEALTH) && code->credential.subject == subject) {
+        if (is_person(code) && same_person(&code->credential, person)) {
             code->state = GH_PASSAGE_SPENT;
             code->denied = outcome == GH_OUTCOME_DENY;
-        } else if (is(code, GH_KIND_HOUSING)) {
+        } else if (is_card(code)) {
             rest(code);
         }
     }
@@ -297,7 +356,7 @@ static void forgive(struct gh_passage *passage, const struct gh_credential *card
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (!is(code, GH_KIND_HEALTH) || !code->has_card || !same_code(&code->card, card))
+        if (!is_person(code) || !code->has_card || !same_code(&code->card, card))
             continue;
         code->has_card = false;
         if (code->state == GH_PASSAGE_WAITING && now_ns < code->timeout_at_ns)
@@ -313,7 +372,7 @@ static bool answer_pair(struct gh_passage *passage, enum gh_outcome outcome, int
 
     if (outcome == GH_OUTCOME_OPEN) {
         forgive(passage, &card->credential, now_ns);
-        spend(passage, person->credential.subject, outcome, now_ns);
+        spend(passage, &person->credential, outcome, now_ns);
         return true;
     }
     person->tried |= UINT32_C(1) << (card - passage->codes);
@@ -337,13 +396,13 @@ static bool answer_code(struct gh_passage *passage, enum gh_outcome outcome, int
     code->asked = true;
     if (outcome == GH_OUTCOME_WAIT)
         return true;
-    if (code->credential.kind != GH_KIND_HEALTH) {
+    if (!is_person(code)) {
         rest(code);
     } else if (passage->asked == GH_ASKED_FINAL && outcome != GH_OUTCOME_OPEN) {
         passage->decided_ns = now_ns;
         rest(code);
     } else {
-        spend(passage, code->credential.subject, outcome, now_ns);
+        spend(passage, &code->credential, outcome, now_ns);
     }
     return true;
 }

@@ -14,7 +14,11 @@
  * shows no card that opens is decided about when passage_timeout_ms is over, or debounce_ms after a
  * card that did not fit. A person's next code takes the place of the one before. A housing code
  * alone asks for the health code, unless somebody was just decided about: then it is theirs. Codes
- * that are neither are steps of their own and disturb nobody. */
+ * that are neither are steps of their own and disturb nobody; so is the picture of a phone's screen
+ * (STALE, REPLAYED, UNPROVEN), also while the phone itself is in sight. "Health code" here is
+ * whatever a person is known by (gh_is_person); codes that do not say whose they are count as a
+ * person each.
+ */
 #ifndef GATEHOUSE_SRC_GATE_PASSAGE_H
 #define GATEHOUSE_SRC_GATE_PASSAGE_H
 
@@ -63,14 +67,21 @@ struct gh_passage {
 struct gh_passage_step {
     bool has_health, has_housing, has_other, final; /* as in gh_decide_input */
     struct gh_credential health, housing, other;
+    int64_t seen_ns; /* when the one that it is about was in sight last, and was what it is */
 };
 
 void gh_passage_init(struct gh_passage *passage, const struct gh_policy *policy);
 /* A new policy holds from the next code on; who waits keeps the deadline. */
 void gh_passage_set_policy(struct gh_passage *passage, const struct gh_policy *policy);
-/* now_ns: when the frame was captured; never earlier than in the call before. */
-void gh_passage_see(struct gh_passage *passage, const struct gh_credential *credential,
+/* now_ns: when the frame was captured; never earlier than in the call before. true: it is news, not
+ * in sight as this before. A code whose reason is a WAIT (other parts, an answer) is remembered as
+ * in sight and asks nothing: the caller says what is waited for. */
+bool gh_passage_see(struct gh_passage *passage, const struct gh_credential *credential,
                     int64_t now_ns);
+/* Whether this code was in sight less than passage_timeout_ms ago: what was asked about it in the
+ * meantime still matters. */
+bool gh_passage_is_here(const struct gh_passage *passage, const struct gh_credential *credential,
+                        int64_t now_ns);
 /* true: *step has to be decided, and answered before the next call of see or next. */
 bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passage_step *step);
 /* true: the decision stands (also a WAIT). false: forget it, another step may follow. */

@@ -9,6 +9,24 @@
 
 #define RETRY_NS (2 * GH_NS_PER_S)
 
+/* What it held is told by a whole journal: one that cannot be read tells nothing, and cannot be
+ * written to either. */
+static void look_back(struct gh_record *record)
+{
+    struct gh_record_found found = {.trusted_ms = INT64_MIN};
+
+    enum gh_status last = gh_journal_last(record->journal, &found.last);
+    found.has_last = last == GH_OK;
+    enum gh_status trusted = gh_journal_last_trusted(record->journal, &found.trusted_ms);
+    if ((last != GH_OK && last != GH_ERR_NOTFOUND) ||
+        (trusted != GH_OK && trusted != GH_ERR_NOTFOUND))
+        gh_log(GH_LOG_ERR, "journal", "what it says about the time cannot be read");
+    if (trusted != GH_OK)
+        found.trusted_ms = INT64_MIN;
+    record->found = found;
+    record->has_found = true;
+}
+
 static enum gh_status open_journal(struct gh_record *record)
 {
     struct gh_error err = {0};
@@ -18,6 +36,8 @@ static enum gh_status open_journal(struct gh_record *record)
     enum gh_status status = gh_journal_open(record->path, &record->journal, &err);
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, "journal", "%s; nobody is let in until it can be written", err.text);
+    else
+        look_back(record);
     return status;
 }
 
@@ -59,6 +79,11 @@ static void stamp(struct gh_record *record, struct gh_entry *entry)
     memcpy(entry->boot_id, record->boot_id, sizeof(entry->boot_id));
 }
 
+void gh_record_try(struct gh_record *record)
+{
+    (void)open_journal(record); /* said */
+}
+
 enum gh_status gh_record_now(struct gh_record *record, struct gh_entry *entry)
 {
     stamp(record, entry);
@@ -89,19 +114,31 @@ bool gh_record_tick(struct gh_record *record)
     return write_waiting(record) == GH_OK || record->count < before;
 }
 
-void gh_record_open(struct gh_record *record, const struct gh_clock *clock, const char *path,
-                    gh_id gate, bool clock_trusted)
+void gh_record_somehow(struct gh_record *record, struct gh_entry *entry)
 {
-    struct gh_entry entry = {.type = GH_ENTRY_START, .clock_trusted = clock_trusted};
+    if (gh_record_now(record, entry) != GH_OK)
+        gh_record_later(record, entry);
+}
 
+bool gh_record_take_found(struct gh_record *record, struct gh_record_found *found)
+{
+    if (!record->has_found)
+        return false;
+    *found = record->found;
+    record->has_found = false;
+    return true;
+}
+
+void gh_record_open(struct gh_record *record, const struct gh_clock *clock, const char *path,
+                    gh_id gate)
+{
     memset(record, 0, sizeof(*record));
     record->clock = clock;
     record->gate = gate;
     record->retry_ns = INT64_MAX;
     snprintf(record->path, sizeof(record->path), "%s", path);
     gh_boot_id(record->boot_id);
-    if (gh_record_now(record, &entry) != GH_OK)
-        gh_record_later(record, &entry);
+    (void)open_journal(record); /* said, and tried again with the first entry */
 }
 
 void gh_record_close(struct gh_record *record)

@@ -9,6 +9,13 @@
 
 #define GH_RECORD_WAITING_MAX 256
 
+/* What the journal held when it was opened. */
+struct gh_record_found {
+    bool has_last;
+    struct gh_entry last;
+    int64_t trusted_ms; /* wall time of the newest entry with a trusted clock; INT64_MIN: none */
+};
+
 struct gh_record {
     const struct gh_clock *clock;
     gh_id gate;
@@ -19,15 +26,25 @@ struct gh_record {
     struct gh_entry waiting[GH_RECORD_WAITING_MAX];
     size_t first, count;
     uint64_t lost; /* entries that found no place any more; said in the log */
+    bool has_found;
+    struct gh_record_found found;
 };
 
-/* Opens the journal and writes the start entry, or lets it wait; clock_trusted goes into that. */
+/* Opens the journal, if it can be opened now. */
 void gh_record_open(struct gh_record *record, const struct gh_clock *clock, const char *path,
-                    gh_id gate, bool clock_trusted);
+                    gh_id gate);
+/* Opens the journal if it is not open and can be now. Before a decision: what it holds may change
+ * it. */
+void gh_record_try(struct gh_record *record);
+/* true, once: the journal was opened (it may be later than gh_record_open), and *found is what it
+ * held then. */
+bool gh_record_take_found(struct gh_record *record, struct gh_record_found *found);
 void gh_record_close(struct gh_record *record);
 /* Stamp the entry (gate, times, boot) and make it durable. On error it is not in the journal and
  * nobody may be let in by it: the caller hands what happened instead to gh_record_later. */
 GH_MUST_CHECK enum gh_status gh_record_now(struct gh_record *record, struct gh_entry *entry);
+/* Stamp it and make it durable, or let it wait: for entries that let nobody in. */
+void gh_record_somehow(struct gh_record *record, struct gh_entry *entry);
 /* Keep a stamped entry until it can be written. */
 void gh_record_later(struct gh_record *record, const struct gh_entry *entry);
 /* Write what waits, if it is time to try; true when something was written. */

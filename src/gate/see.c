@@ -21,9 +21,14 @@ struct gh_see {
     struct gh_decoder *decoder;
     pthread_mutex_t trust_lock;
     struct gh_trust *trust;
+    gh_see_ask_fn *ask; /* NULL: nobody is asked */
+    void *ask_context;
     /* the frame that is being looked at */
     struct gh_trust *frame_trust;
+    gh_see_ask_fn *frame_ask;
+    void *frame_ask_context;
     int64_t captured_ns;
+    struct gh_parts parts; /* of a card that is shown one chunk after the other */
     atomic_uint_fast64_t frames, codes, broken_frames, turns;
     atomic_bool over;
 };
@@ -38,25 +43,68 @@ void gh_see_read(struct gh_bytes text, const struct gh_trust *trust, int64_t now
         out->credential.reason = gh_enrolment_read(text, now_s, &out->enrolment);
 }
 
+static void push(struct gh_see *see, struct gh_sighting *sighting)
+{
+    if (!gh_queue_push(see->queue, sighting))
+        gh_log(GH_LOG_WARNING, "see", "the gate is busy: a code that was seen was dropped");
+    gh_wipe(&sighting->enrolment.token, sizeof(sighting->enrolment.token));
+}
+
+/* A chunk of a card: as long as others are missing, the chunk itself says that they are waited for.
+ */
+static void found_chunk(struct gh_see *see, struct gh_bytes text, int64_t now_s)
+{
+    const struct gh_parts *parts = &see->parts;
+    struct gh_sighting sighting = {.captured_ns = see->captured_ns};
+
+    if (parts->have == parts->count)
+        gh_code_read_parts(see->frame_trust, parts->part, parts->count, now_s,
+                           &sighting.credential);
+    else
+        gh_code_read(see->frame_trust, text, now_s, &sighting.credential);
+    push(see, &sighting);
+}
+
+/* Codes that mean nothing here may mean something to the health authority. */
+static void ask_about(const struct gh_see *see, struct gh_bytes text,
+                      struct gh_credential *credential)
+{
+    bool unknown =
+        credential->reason == GH_REASON_NOT_A_CODE || credential->reason == GH_REASON_FOREIGN;
+
+    if (unknown && see->frame_ask && see->frame_ask(see->frame_ask_context, text, credential))
+        credential->reason = GH_REASON_WAIT_ANSWER;
+}
+
 static void found(void *context, struct gh_bytes text)
 {
     struct gh_see *see = context;
+    int64_t now_s = gh_clock_wall_s(see->clock);
     struct gh_sighting sighting;
 
     atomic_fetch_add(&see->codes, 1);
-    gh_see_read(text, see->frame_trust, gh_clock_wall_s(see->clock), see->captured_ns, &sighting);
-    if (!gh_queue_push(see->queue, &sighting))
-        gh_log(GH_LOG_WARNING, "see", "the gate is busy: a code that was seen was dropped");
-    gh_wipe(&sighting.enrolment.token, sizeof(sighting.enrolment.token));
+    if (gh_parts_take(&see->parts, text, see->captured_ns)) {
+        found_chunk(see, text, now_s);
+        return;
+    }
+    gh_see_read(text, see->frame_trust, now_s, see->captured_ns, &sighting);
+    ask_about(see, text, &sighting.credential);
+    push(see, &sighting);
 }
 
 static void look(struct gh_see *see, const struct gh_frame *frame)
 {
     pthread_mutex_lock(&see->trust_lock);
     see->frame_trust = see->trust ? gh_trust_ref(see->trust) : NULL;
+    see->frame_ask = see->ask;
+    see->frame_ask_context = see->ask_context;
     pthread_mutex_unlock(&see->trust_lock);
 
     see->captured_ns = frame->captured_ns;
+    /* Who has walked away leaves nothing behind. */
+    if (see->parts.count > 0 &&
+        frame->captured_ns - see->parts.last_ns >= GH_PARTS_PAUSE_S * GH_NS_PER_S)
+        gh_parts_forget(&see->parts);
     enum gh_status status = gh_decoder_scan(see->decoder, frame, found, see, NULL);
     atomic_fetch_add(&see->frames, 1);
     if (status != GH_OK) {
@@ -145,6 +193,14 @@ void gh_see_set_trust(struct gh_see *see, struct gh_trust *trust)
     gh_trust_unref(before);
 }
 
+void gh_see_set_asker(struct gh_see *see, gh_see_ask_fn *ask, void *context)
+{
+    pthread_mutex_lock(&see->trust_lock);
+    see->ask = ask;
+    see->ask_context = context;
+    pthread_mutex_unlock(&see->trust_lock);
+}
+
 struct gh_see_counts gh_see_count(const struct gh_see *see)
 {
     return (struct gh_see_counts){
@@ -167,5 +223,6 @@ void gh_see_stop(struct gh_see *see)
     gh_decoder_free(see->decoder);
     gh_trust_unref(see->trust);
     pthread_mutex_destroy(&see->trust_lock);
+    gh_parts_forget(&see->parts);
     free(see);
 }

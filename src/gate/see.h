@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The see thread: camera -> decode -> read. What it saw goes into a queue of sightings. */
+/* The see thread: camera -> decode -> read. What it saw goes into a queue of sightings. A SMART
+ * card in chunks is seen whole with each of its chunks once all of them were seen; until then a
+ * chunk is a sighting with reason WAIT_PARTS. */
 #ifndef GATEHOUSE_SRC_GATE_SEE_H
 #define GATEHOUSE_SRC_GATE_SEE_H
 
@@ -24,6 +26,15 @@ GH_MUST_CHECK enum gh_status gh_see_start(const struct gh_camera *camera,
                                           struct gh_see **out, struct gh_error *err);
 /* From now on codes are verified against trust (a reference is taken; NULL: nothing is trusted). */
 void gh_see_set_trust(struct gh_see *see, struct gh_trust *trust);
+
+/* A code that no key or form is known for was seen: NOT_A_CODE or FOREIGN, and of one text (a card
+ * in chunks is not asked about). true: the health authority is asked (at this, or already): the
+ * sighting's reason becomes WAIT_ANSWER, and gh_gate_answered is owed. Called from the thread that
+ * sees, for every frame that shows the code; it must not block. text is borrowed. */
+typedef bool gh_see_ask_fn(void *context, struct gh_bytes text,
+                           const struct gh_credential *credential);
+/* From the next frame on; NULL: nobody is asked. The context outlives the thread. */
+void gh_see_set_asker(struct gh_see *see, gh_see_ask_fn *ask, void *context);
 
 struct gh_see_counts {
     uint64_t frames, codes, broken_frames;

@@ -15,6 +15,7 @@ static const char *const type_names[] = {
     [GH_ENTRY_PASSAGE] = "passage",
     [GH_ENTRY_START] = "start",
     [GH_ENTRY_FAULT] = "fault",
+    [GH_ENTRY_CLOCK] = "clock",
 };
 
 const char *gh_entry_type_name(enum gh_entry_type type)
@@ -88,10 +89,16 @@ size_t gh_entry_format(const struct gh_entry *entry, char out[GH_ENTRY_MAX_BYTES
     if (entry->colour != GH_COLOUR_NONE) {
         put_string(&writer, "colour", gh_colour_name(entry->colour));
     }
+    if (entry->form != GH_FORM_NONE) {
+        put_string(&writer, "form", gh_form_name(entry->form));
+    }
     put_id(&writer, "gate", entry->gate);
     put_id(&writer, "health_code", entry->health_code);
     put_id(&writer, "home", entry->home);
     put_id(&writer, "housing_code", entry->housing_code);
+    if (entry->type == GH_ENTRY_CLOCK && entry->jump_ms != 0) {
+        put_integer(&writer, "jump_ms", entry->jump_ms);
+    }
     if (entry->kind != GH_KIND_UNKNOWN) {
         put_string(&writer, "kind", gh_kind_name(entry->kind));
     }
@@ -345,6 +352,21 @@ static void get_colour(struct members *members, struct gh_entry *out)
     }
 }
 
+static void get_form(struct members *members, struct gh_entry *out)
+{
+    const char *text = get_string(members, "form", false);
+    if (text == NULL) {
+        return;
+    }
+    for (int form = GH_FORM_PAPER; form <= GH_FORM_PHONE; form++) {
+        if (strcmp(text, gh_form_name((enum gh_form)form)) == 0) {
+            out->form = (enum gh_form)form;
+            return;
+        }
+    }
+    fail_member(members, "form", "is neither paper nor phone");
+}
+
 enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
                               struct gh_error *err)
 {
@@ -368,6 +390,10 @@ enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
     get_outcome(&members, &entry);
     get_kind(&members, &entry);
     get_colour(&members, &entry);
+    get_form(&members, &entry);
+    if (entry.type == GH_ENTRY_CLOCK) {
+        entry.jump_ms = get_integer(&members, "jump_ms", false, -INTEGER_MAX);
+    }
     entry.subject = get_id(&members, "subject", false);
     entry.home = get_id(&members, "home", false);
     entry.health_code = get_id(&members, "health_code", false);

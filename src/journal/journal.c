@@ -4,6 +4,7 @@
  * memory, so that nothing is read for it. */
 #include "gatehouse/journal.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "journal/store.h"
@@ -43,16 +44,25 @@ enum gh_status gh_journal_stored_head(struct gh_journal *journal, struct gh_chai
 
 /* --- appending -------------------------------------------------------------------------------- */
 
+static uint64_t trusted_with(const struct gh_journal *journal, const struct gh_entry *entry)
+{
+    return entry->clock_trusted ? entry->sequence : journal->trusted;
+}
+
 static int insert(struct gh_journal *journal, const struct gh_entry *entry, const char *body,
                   size_t size, const uint8_t hash[GH_SHA256_BYTES])
 {
     sqlite3_stmt *statement = journal->query[GH_JOURNAL_APPEND];
+    sqlite3_int64 trusted = (sqlite3_int64)trusted_with(journal, entry);
     int result = sqlite3_bind_int64(statement, 1, (sqlite3_int64)entry->sequence);
     if (result == SQLITE_OK) {
         result = sqlite3_bind_text(statement, 2, body, (int)size, SQLITE_STATIC);
     }
     if (result == SQLITE_OK) {
         result = sqlite3_bind_blob(statement, 3, hash, GH_SHA256_BYTES, SQLITE_STATIC);
+    }
+    if (result == SQLITE_OK) {
+        result = sqlite3_bind_int64(statement, 4, trusted);
     }
     if (result == SQLITE_OK) {
         result = sqlite3_step(statement); /* returns after the commit, and so after the fsync */
@@ -82,6 +92,7 @@ enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *en
     int result = insert(journal, &next, body, size, link.hash);
     if (result == SQLITE_DONE) {
         journal->head = link;
+        journal->trusted = trusted_with(journal, &next);
         *entry = next;
     } else {
         status = gh_journal_fail(journal, result, "write", err);
@@ -153,6 +164,131 @@ enum gh_status gh_journal_read(struct gh_journal *journal, uint64_t after, unsig
     struct reading reading = {.each = each, .context = context};
     return read_rows(journal, after, max_entries, hand_over, &reading);
 }
+
+/* --- the last ones -----------------------------------------------------------------------------
+ */
+
+/* What an entry's row says of the newest trusted one: its number, 0: that there is none; false: it
+ * does not say. In canonical form these words stand nowhere else. */
+#define ROW_QUERY(column)                                                                          \
+    "SELECT sequence, " column ", instr(body, '\"clock\":\"trusted\"') FROM entry"                 \
+    " ORDER BY sequence DESC LIMIT ?1"
+
+static bool row_says(sqlite3_stmt *statement, uint64_t *trusted)
+{
+    int64_t sequence = sqlite3_column_int64(statement, 0);
+    int64_t noted = sqlite3_column_int64(statement, 1);
+    if (sqlite3_column_int(statement, 2) > 0) {
+        noted = sequence;
+    } else if (sqlite3_column_type(statement, 1) != SQLITE_INTEGER || noted < 0 ||
+               noted >= sequence) {
+        return false;
+    }
+    *trusted = (uint64_t)noted;
+    return true;
+}
+
+enum gh_status gh_journal_find_trusted(struct gh_journal *journal, uint64_t *sequence)
+{
+    *sequence = 0;
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(journal->db,
+                                    journal->has_trusted ? ROW_QUERY(GH_JOURNAL_TRUSTED_COLUMN)
+                                                         : ROW_QUERY("NULL"),
+                                    -1, &statement, NULL);
+    if (result == SQLITE_OK) {
+        result = sqlite3_bind_int(statement, 1, GH_JOURNAL_LOOK_BACK);
+    }
+    while (result == SQLITE_OK || result == SQLITE_ROW) {
+        result = sqlite3_step(statement);
+        if (result == SQLITE_ROW && row_says(statement, sequence)) {
+            break;
+        }
+    }
+    enum gh_status status = gh_journal_status(journal, result);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+struct found {
+    struct gh_entry entry;
+    enum gh_status status;
+};
+
+static bool take_entry(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash)
+{
+    struct found *found = context;
+    struct gh_chain_link link;
+    found->status = gh_chain_link_read(sequence, body, hash, &link);
+    if (found->status != GH_OK) {
+        return false;
+    }
+    json_t *object = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
+    if (object == NULL) {
+        found->status = GH_ERR_NOMEM; /* it was read a moment ago */
+    } else if (gh_entry_parse(object, &found->entry, NULL) != GH_OK) {
+        found->status = GH_ERR_UNSUPPORTED;
+    }
+    json_decref(object);
+    return false;
+}
+
+/* The entry of this number, checked by itself. */
+static enum gh_status read_entry(struct gh_journal *journal, uint64_t sequence,
+                                 struct gh_entry *out)
+{
+    struct found found = {.status = GH_ERR_CORRUPT}; /* unless it is there */
+    enum gh_status status = read_rows(journal, sequence - 1, 1, take_entry, &found);
+    if (status == GH_OK) {
+        status = found.status;
+    }
+    if (status == GH_OK && found.entry.sequence != sequence) {
+        status = GH_ERR_CORRUPT;
+    }
+    if (status == GH_OK) {
+        *out = found.entry;
+    }
+    return status;
+}
+
+enum gh_status gh_journal_last(struct gh_journal *journal, struct gh_entry *out)
+{
+    uint64_t sequence;
+    uint8_t hash[GH_SHA256_BYTES];
+    memset(out, 0, sizeof(*out));
+    enum gh_status status = gh_journal_head(journal, &sequence, hash);
+    if (status == GH_OK) {
+        status = sequence > 0 ? read_entry(journal, sequence, out) : GH_ERR_NOTFOUND;
+    }
+    return status;
+}
+
+enum gh_status gh_journal_last_trusted(struct gh_journal *journal, int64_t *wall_ms)
+{
+    *wall_ms = 0;
+    uint64_t sequence = journal->trusted;
+    enum gh_status status = GH_OK;
+    if (journal->query[GH_JOURNAL_APPEND] == NULL) {
+        status = gh_journal_find_trusted(journal, &sequence);
+    }
+    if (status == GH_OK && sequence == 0) {
+        status = GH_ERR_NOTFOUND;
+    }
+    struct gh_entry entry;
+    if (status == GH_OK) {
+        status = read_entry(journal, sequence, &entry);
+    }
+    if (status == GH_OK && !entry.clock_trusted) {
+        status = GH_ERR_CORRUPT;
+    }
+    if (status == GH_OK) {
+        *wall_ms = entry.wall_ms;
+    }
+    return status;
+}
+
+/* --- verifying ---------------------------------------------------------------------------------
+ */
 
 struct verifying {
     struct gh_chain_link last;

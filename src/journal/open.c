@@ -20,7 +20,8 @@
           */
 
 static const char *const queries[GH_JOURNAL_QUERIES] = {
-    [GH_JOURNAL_APPEND] = "INSERT INTO entry(sequence, body, hash) VALUES (?1, ?2, ?3)",
+    [GH_JOURNAL_APPEND] = ("INSERT INTO entry(sequence, body, hash, " GH_JOURNAL_TRUSTED_COLUMN ")"
+                           " VALUES (?1, ?2, ?3, ?4)"),
     [GH_JOURNAL_HEAD] = "SELECT sequence, body, hash FROM entry ORDER BY sequence DESC LIMIT 2",
     [GH_JOURNAL_READ] = ("SELECT sequence, body, hash FROM entry WHERE sequence > ?1"
                          " ORDER BY sequence LIMIT ?2"),
@@ -194,6 +195,30 @@ static enum gh_status require_wal(struct gh_journal *journal, struct gh_error *e
                : gh_fail(err, GH_ERR_UNSUPPORTED, "this file system cannot hold the journal's WAL");
 }
 
+/* Readers do without the column. */
+static enum gh_status look_for_column(struct gh_journal *journal, struct gh_error *err)
+{
+    int64_t columns = 0;
+    enum gh_status status = gh_journal_integer(journal,
+                                               "SELECT count(*) FROM pragma_table_info('entry')"
+                                               " WHERE name = '" GH_JOURNAL_TRUSTED_COLUMN "'",
+                                               &columns, err);
+    journal->has_trusted = columns != 0;
+    return status;
+}
+
+/* No row is touched for it, however many there are. */
+static enum gh_status add_column(struct gh_journal *journal, struct gh_error *err)
+{
+    enum gh_status status = look_for_column(journal, err);
+    if (status == GH_OK && !journal->has_trusted) {
+        status = execute(journal,
+                         "ALTER TABLE entry ADD COLUMN " GH_JOURNAL_TRUSTED_COLUMN " INTEGER", err);
+        journal->has_trusted = status == GH_OK;
+    }
+    return status;
+}
+
 /* A checkpoint is two fsyncs and some hundred sequential pages (appends rewrite the same few),
  * every 500 frames: a WAL of 2 MB, cut back to that after a long reader made it grow. */
 static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error *err)
@@ -214,12 +239,12 @@ static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error 
         (void)snprintf(sql, sizeof(sql),
                        "BEGIN IMMEDIATE;"
                        "CREATE TABLE entry(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL,"
-                       " hash BLOB NOT NULL);"
+                       " hash BLOB NOT NULL, " GH_JOURNAL_TRUSTED_COLUMN " INTEGER);"
                        "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
                        APPLICATION_ID, SCHEMA_VERSION);
         status = execute(journal, sql, err);
     }
-    return status;
+    return status == GH_OK ? add_column(journal, err) : status;
 }
 
 static enum gh_status prepare(struct gh_journal *journal, bool writer, struct gh_error *err)
@@ -261,6 +286,9 @@ static enum gh_status open_writer(struct gh_journal *journal, const char *path,
     }
     if (status == GH_OK) {
         status = gh_journal_stored_head(journal, &journal->head);
+        if (status == GH_OK) {
+            status = gh_journal_find_trusted(journal, &journal->trusted);
+        }
         if (status != GH_OK) {
             return gh_fail(err, status, "the last entry of the journal cannot be read: %s",
                            gh_status_text(status));
@@ -328,6 +356,9 @@ static enum gh_status open_reader(struct gh_journal *journal, const char *path,
     }
     if (status == GH_OK && fresh) {
         return gh_fail(err, GH_ERR_CORRUPT, "%s is not a journal", path);
+    }
+    if (status == GH_OK) {
+        status = look_for_column(journal, err);
     }
     return status == GH_OK ? prepare(journal, false, err) : status;
 }

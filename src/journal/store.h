@@ -15,7 +15,17 @@ struct gh_journal {
     sqlite3_stmt *query[GH_JOURNAL_QUERIES]; /* GH_JOURNAL_APPEND: NULL for a reader */
     int lock;                                /* the writer's, else -1 */
     struct gh_chain_link head;               /* the writer's */
+    uint64_t trusted; /* the writer's: the newest entry whose clock was trusted; 0: none */
+    bool has_trusted; /* the table has the column; a writer adds it */
 };
+
+/* Beside each entry stands the number of the newest one, up to itself, whose clock was trusted: so
+ * one row tells, however many have followed. It is no part of the chain: what it points to is. */
+#define GH_JOURNAL_TRUSTED_COLUMN "trusted"
+/* Without it (a journal of an earlier version) so many entries are looked through, no more. */
+#define GH_JOURNAL_LOOK_BACK 1000
+GH_MUST_CHECK enum gh_status gh_journal_find_trusted(struct gh_journal *journal,
+                                                     uint64_t *sequence);
 
 /* SQLite's result, the newest of the journal's connection, as a status, and with a sentence:
  * "cannot <what> the journal: ...". */

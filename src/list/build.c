@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include "gatehouse/file.h"
 #include "gatehouse/list.h"
 #include "list/database.h"
+#include "list/keys.h"
 #include "list/snapshot.h"
 
 /* Durability is gh_file_commit's: until then the file is nobody's, and a broken one is thrown away.
@@ -28,18 +30,27 @@ static const char schema[] =
     "CREATE TABLE home(id INTEGER PRIMARY KEY);"
     "CREATE TABLE member(subject INTEGER NOT NULL, home INTEGER NOT NULL,"
     " PRIMARY KEY (subject, home)) WITHOUT ROWID;"
-    "CREATE TABLE revoked(id INTEGER PRIMARY KEY);";
+    "CREATE TABLE revoked(id INTEGER PRIMARY KEY);"
+    "CREATE TABLE recalled(subject INTEGER PRIMARY KEY, before_s INTEGER NOT NULL);"
+    "CREATE TABLE revoked_hash(hash BLOB PRIMARY KEY, before_s INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE holder(id INTEGER PRIMARY KEY, subject INTEGER NOT NULL);"
+    "CREATE TABLE issuer_key(number INTEGER PRIMARY KEY, record BLOB NOT NULL);";
 
 static const char *const inserts[] = {
     [GH_RECORD_SUBJECT] = "INSERT INTO subject(id, colour) VALUES (?1, ?2)",
     [GH_RECORD_HOME] = "INSERT INTO home(id) VALUES (?1)",
     [GH_RECORD_MEMBER] = "INSERT INTO member(home, subject) VALUES (?1, ?2)",
     [GH_RECORD_REVOKED] = "INSERT INTO revoked(id) VALUES (?1)",
+    [GH_RECORD_RECALLED] = "INSERT INTO recalled(subject, before_s) VALUES (?1, ?2)",
+    [GH_RECORD_HASH] = "INSERT INTO revoked_hash(hash, before_s) VALUES (?1, ?2)",
+    [GH_RECORD_HOLDER] = "INSERT INTO holder(id, subject) VALUES (?1, ?2)",
+    [GH_RECORD_KEY] = "INSERT INTO issuer_key(record) VALUES (?1)",
 };
 
 struct builder {
     sqlite3 *db;
     sqlite3_stmt *insert[GH_ARRAY_SIZE(inserts)];
+    struct gh_list_keys keys;
     const char *path;
     struct gh_error *err;
 };
@@ -96,27 +107,65 @@ static enum gh_status insert_manifest(struct builder *builder, struct gh_bytes m
     return status;
 }
 
+static int bind_bytes(sqlite3_stmt *statement, struct gh_bytes bytes)
+{
+    return sqlite3_bind_blob(statement, 1, bytes.data, (int)bytes.size, SQLITE_STATIC);
+}
+
+/* Identifiers are the signed numbers of the same bits. A key is kept as its record, and read again
+ * by the same rules. */
+static int bind_record(sqlite3_stmt *statement, const struct gh_record *record)
+{
+    if (record->kind == GH_RECORD_KEY) {
+        return bind_bytes(statement, record->item);
+    }
+    bool has_time = record->kind == GH_RECORD_RECALLED || record->kind == GH_RECORD_HASH;
+    int result = record->kind == GH_RECORD_HASH
+                     ? bind_bytes(statement, record->hash)
+                     : sqlite3_bind_int64(statement, 1, (sqlite3_int64)record->id);
+    if (result == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 1) {
+        result = sqlite3_bind_int64(statement, 2,
+                                    has_time ? record->before_s : (sqlite3_int64)record->second);
+    }
+    return result;
+}
+
+static enum gh_status insert_record(struct builder *builder, const struct gh_record *record)
+{
+    sqlite3_stmt *statement = builder->insert[record->kind];
+    int result = bind_record(statement, record);
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(statement);
+    }
+    if (result != SQLITE_DONE) {
+        return fail_building(builder, result);
+    }
+    sqlite3_reset(statement);
+    return record->kind == GH_RECORD_KEY ? gh_list_keys_add(&builder->keys, record, builder->err)
+                                         : GH_OK;
+}
+
 static enum gh_status insert_records(struct builder *builder, struct gh_bytes snapshot)
 {
     struct gh_snapshot_reader reader = gh_snapshot_reader_over(snapshot);
     struct gh_record record;
     enum gh_status status;
     while ((status = gh_snapshot_next(&reader, &record, builder->err)) == GH_OK) {
-        sqlite3_stmt *statement = builder->insert[record.kind];
-        /* The signed number of the same bits. */
-        int result = sqlite3_bind_int64(statement, 1, (sqlite3_int64)record.id);
-        if (result == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 1) {
-            result = sqlite3_bind_int64(statement, 2, (sqlite3_int64)record.second);
+        status = insert_record(builder, &record);
+        if (status != GH_OK) {
+            return status;
         }
-        if (result == SQLITE_OK) {
-            result = sqlite3_step(statement);
-        }
-        if (result != SQLITE_DONE) {
-            return fail_building(builder, result);
-        }
-        sqlite3_reset(statement);
     }
     return status == GH_ERR_END ? GH_OK : status;
+}
+
+/* A list whose keys make no trust would shut everybody out. */
+static enum gh_status try_keys(struct builder *builder, const struct gh_manifest *manifest)
+{
+    struct gh_trust *trust = NULL;
+    enum gh_status status = gh_list_keys_trust(&builder->keys, manifest, &trust, builder->err);
+    gh_trust_unref(trust);
+    return status;
 }
 
 /* The marks come last: a file without them is no list. */
@@ -129,20 +178,33 @@ static enum gh_status finish(struct builder *builder)
     return execute(builder, sql);
 }
 
-static enum gh_status fill(const char *path, const char *temporary, struct gh_bytes manifest,
-                           struct gh_bytes snapshot, struct gh_error *err)
+/* What is built: a manifest, read and as received, and its snapshot. */
+struct offer {
+    const struct gh_manifest *manifest;
+    struct gh_bytes bytes, snapshot;
+};
+
+static enum gh_status fill(const char *path, const char *temporary, const struct offer *offer,
+                           struct gh_error *err)
 {
     struct builder builder = {.path = path, .err = err};
     enum gh_status status = open_database(&builder, temporary);
     if (status == GH_OK) {
-        status = insert_manifest(&builder, manifest);
+        status = insert_manifest(&builder, offer->bytes);
     }
     if (status == GH_OK) {
-        status = insert_records(&builder, snapshot);
+        status = gh_list_keys_add_manifest(&builder.keys, offer->manifest, err);
+    }
+    if (status == GH_OK) {
+        status = insert_records(&builder, offer->snapshot);
+    }
+    if (status == GH_OK) {
+        status = try_keys(&builder, offer->manifest);
     }
     if (status == GH_OK) {
         status = finish(&builder);
     }
+    gh_list_keys_free(&builder.keys);
     for (size_t i = 0; i < GH_ARRAY_SIZE(inserts); i++) {
         sqlite3_finalize(builder.insert[i]);
     }
@@ -198,8 +260,7 @@ static enum gh_status open_temporary(const char *temporary, int *fd, struct gh_e
     return gh_fail(err, GH_ERR_BUSY, "somebody else is writing %s", temporary);
 }
 
-static enum gh_status build_file(const char *path, struct gh_bytes manifest,
-                                 struct gh_bytes snapshot, struct gh_error *err)
+static enum gh_status build_file(const char *path, const struct offer *offer, struct gh_error *err)
 {
     char temporary[PATH_MAX];
     enum gh_status status = gh_list_path(path, GH_LIST_TEMPORARY_SUFFIX, temporary, err);
@@ -211,7 +272,7 @@ static enum gh_status build_file(const char *path, struct gh_bytes manifest,
     if (status != GH_OK) {
         return status;
     }
-    status = fill(path, temporary, manifest, snapshot, err);
+    status = fill(path, temporary, offer, err);
     if (status == GH_OK) {
         status = gh_file_commit(temporary, path, err);
     }
@@ -257,33 +318,54 @@ static enum gh_status check_not_older(const struct gh_manifest *newer,
     return GH_OK;
 }
 
-enum gh_status gh_list_build(const char *path, const struct gh_public_key *list_key,
-                             struct gh_bytes manifest, struct gh_bytes snapshot,
-                             struct gh_error *err)
+static enum gh_status build(const char *path, const struct gh_public_key *list_key,
+                            const struct offer *offer, struct gh_error *err)
 {
-    struct gh_manifest newer;
-    enum gh_status status = gh_manifest_read(list_key, manifest, &newer, err);
-    if (status != GH_OK) {
-        return status;
-    }
-    status = check_snapshot(&newer, snapshot, err);
+    enum gh_status status = check_snapshot(offer->manifest, offer->snapshot, err);
     if (status != GH_OK) {
         return status;
     }
     /* A list that cannot be read, or is of another key, is nothing to hold on to. */
     struct gh_list *current = NULL;
     if (gh_list_open(path, list_key, &current, NULL) == GH_OK) {
-        status = check_not_older(&newer, gh_list_manifest(current), err);
+        status = check_not_older(offer->manifest, gh_list_manifest(current), err);
         gh_list_close(current);
     }
     if (status == GH_OK) {
-        status = build_file(path, manifest, snapshot, err);
+        status = build_file(path, offer, err);
     }
     char beside[PATH_MAX];
     if (status == GH_OK && gh_list_path(path, GH_LIST_MANIFEST_SUFFIX, beside, NULL) == GH_OK) {
         unlink(beside); /* of the list before; would be passed over anyway */
     }
     return status;
+}
+
+/* A manifest is too large for the stack beside what else is there. NULL on error, with *status. */
+static struct gh_manifest *read_new(const struct gh_public_key *list_key, struct gh_bytes bytes,
+                                    enum gh_status *status, struct gh_error *err)
+{
+    struct gh_manifest *manifest = malloc(sizeof(*manifest));
+    *status = manifest != NULL ? gh_manifest_read(list_key, bytes, manifest, err)
+                               : gh_fail(err, GH_ERR_NOMEM, "no memory for the list's manifest");
+    if (*status != GH_OK) {
+        free(manifest);
+        return NULL;
+    }
+    return manifest;
+}
+
+enum gh_status gh_list_build(const char *path, const struct gh_public_key *list_key,
+                             struct gh_bytes manifest, struct gh_bytes snapshot,
+                             struct gh_error *err)
+{
+    enum gh_status status;
+    GH_CLEANUP_FREE struct gh_manifest *newer = read_new(list_key, manifest, &status, err);
+    if (newer == NULL) {
+        return status;
+    }
+    struct offer offer = {.manifest = newer, .bytes = manifest, .snapshot = snapshot};
+    return build(path, list_key, &offer, err);
 }
 
 static enum gh_status check_same_list(const struct gh_manifest *newer,
@@ -299,21 +381,22 @@ static enum gh_status check_same_list(const struct gh_manifest *newer,
 enum gh_status gh_list_refresh(const char *path, const struct gh_public_key *list_key,
                                struct gh_bytes manifest, struct gh_error *err)
 {
-    struct gh_manifest newer;
     char beside[PATH_MAX];
     struct gh_list *current = NULL;
     enum gh_status status = gh_list_path(path, GH_LIST_MANIFEST_SUFFIX, beside, err);
+    if (status != GH_OK) {
+        return status;
+    }
+    GH_CLEANUP_FREE struct gh_manifest *newer = read_new(list_key, manifest, &status, err);
+    if (newer == NULL) {
+        return status;
+    }
+    status = gh_list_open(path, list_key, &current, err);
     if (status == GH_OK) {
-        status = gh_manifest_read(list_key, manifest, &newer, err);
+        status = check_not_older(newer, gh_list_manifest(current), err);
     }
     if (status == GH_OK) {
-        status = gh_list_open(path, list_key, &current, err);
-    }
-    if (status == GH_OK) {
-        status = check_not_older(&newer, gh_list_manifest(current), err);
-    }
-    if (status == GH_OK) {
-        status = check_same_list(&newer, gh_list_manifest(current), err);
+        status = check_same_list(newer, gh_list_manifest(current), err);
     }
     if (status == GH_OK && !gh_bytes_equal(manifest, gh_list_manifest_bytes(current))) {
         status = gh_file_replace(beside, 0600, manifest.data, manifest.size, err);

@@ -22,7 +22,8 @@
 #include "gatehouse/list.h"
 
 #define GH_LIST_APPLICATION_ID 0x47484c31 /* "GHL1" */
-#define GH_LIST_SCHEMA_VERSION 1
+/* Another version is no list: the gate fetches it anew, as when there is none. */
+#define GH_LIST_SCHEMA_VERSION 2
 
 /* SQLite's result, the newest of db, as a status; while_writing: a missing permission is then
  * GH_ERR_READONLY. */
@@ -33,6 +34,34 @@ GH_MUST_CHECK enum gh_status gh_list_path(const char *path, const char *suffix, 
                                           struct gh_error *err);
 #define GH_LIST_TEMPORARY_SUFFIX ".new"
 #define GH_LIST_MANIFEST_SUFFIX ".manifest"
+
+enum gh_list_query {
+    GH_LIST_SUBJECT,
+    GH_LIST_HAS_HOME,
+    GH_LIST_HOME,
+    GH_LIST_MEMBER,
+    GH_LIST_REVOKED,
+    GH_LIST_RECALLED,
+    GH_LIST_HASH,
+    GH_LIST_HOLDER,
+    GH_LIST_QUERIES
+};
+
+struct gh_list {
+    sqlite3 *db;
+    sqlite3_stmt *query[GH_LIST_QUERIES];
+    struct gh_manifest manifest;
+    uint8_t *bytes; /* the manifest as received */
+    size_t size;
+};
+
+/* Prepare a statement on an open list. path: for the sentence. */
+GH_MUST_CHECK enum gh_status gh_list_prepare(struct gh_list *list, const char *sql,
+                                             sqlite3_stmt **statement, const char *path,
+                                             struct gh_error *err);
+/* All the look-ups (ask.c). */
+GH_MUST_CHECK enum gh_status gh_list_prepare_queries(struct gh_list *list, const char *path,
+                                                     struct gh_error *err);
 
 /* The newest manifest of an open list, as received. */
 struct gh_bytes gh_list_manifest_bytes(const struct gh_list *list);

@@ -10,25 +10,7 @@
 #include "base/sqlite_status.h"
 #include "gatehouse/file.h"
 #include "list/database.h"
-
-enum query { QUERY_SUBJECT, QUERY_HAS_HOME, QUERY_HOME, QUERY_MEMBER, QUERY_REVOKED, QUERIES };
-
-static const char *const queries[QUERIES] = {
-    [QUERY_SUBJECT] = "SELECT colour FROM subject WHERE id = ?1",
-    [QUERY_HAS_HOME] = ("SELECT 1 FROM member JOIN home ON home.id = member.home"
-                        " WHERE member.subject = ?1 LIMIT 1"),
-    [QUERY_HOME] = "SELECT 1 FROM home WHERE id = ?1",
-    [QUERY_MEMBER] = "SELECT 1 FROM member WHERE subject = ?1 AND home = ?2",
-    [QUERY_REVOKED] = "SELECT 1 FROM revoked WHERE id = ?1",
-};
-
-struct gh_list {
-    sqlite3 *db;
-    sqlite3_stmt *query[QUERIES];
-    struct gh_manifest manifest;
-    uint8_t *bytes; /* the manifest as received */
-    size_t size;
-};
+#include "list/keys.h"
 
 /* --- shared with the builder ------------------------------------------------------------------ */
 
@@ -112,8 +94,8 @@ static enum gh_status open_database(struct gh_list *list, const char *path, stru
                         err);
 }
 
-static enum gh_status prepare(struct gh_list *list, const char *sql, sqlite3_stmt **statement,
-                              const char *path, struct gh_error *err)
+enum gh_status gh_list_prepare(struct gh_list *list, const char *sql, sqlite3_stmt **statement,
+                               const char *path, struct gh_error *err)
 {
     int result = sqlite3_prepare_v3(list->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
     return result == SQLITE_OK ? GH_OK : fail_reading(list, result, path, err);
@@ -131,7 +113,7 @@ static enum gh_status check_format(struct gh_list *list, const char *path, struc
     };
     for (size_t i = 0; i < GH_ARRAY_SIZE(marks); i++) {
         sqlite3_stmt *statement = NULL;
-        enum gh_status status = prepare(list, marks[i].sql, &statement, path, err);
+        enum gh_status status = gh_list_prepare(list, marks[i].sql, &statement, path, err);
         if (status == GH_OK) {
             int result = sqlite3_step(statement);
             if (result != SQLITE_ROW) {
@@ -167,7 +149,7 @@ static enum gh_status read_manifest(struct gh_list *list, const char *path,
 {
     sqlite3_stmt *statement = NULL;
     enum gh_status status =
-        prepare(list, "SELECT bytes FROM manifest WHERE one = 1", &statement, path, err);
+        gh_list_prepare(list, "SELECT bytes FROM manifest WHERE one = 1", &statement, path, err);
     if (status == GH_OK) {
         int result = sqlite3_step(statement);
         const void *data = result == SQLITE_ROW ? sqlite3_column_blob(statement, 0) : NULL;
@@ -231,8 +213,8 @@ enum gh_status gh_list_open(const char *path, const struct gh_public_key *list_k
     if (status == GH_OK) {
         status = check_format(list, path, err);
     }
-    for (size_t i = 0; i < QUERIES && status == GH_OK; i++) {
-        status = prepare(list, queries[i], &list->query[i], path, err);
+    if (status == GH_OK) {
+        status = gh_list_prepare_queries(list, path, err);
     }
     if (status == GH_OK) {
         status = read_manifest(list, path, list_key, err);
@@ -253,7 +235,7 @@ void gh_list_close(struct gh_list *list)
     if (list == NULL) {
         return;
     }
-    for (size_t i = 0; i < QUERIES; i++) {
+    for (size_t i = 0; i < GH_LIST_QUERIES; i++) {
         sqlite3_finalize(list->query[i]);
     }
     sqlite3_close(list->db);
@@ -266,108 +248,65 @@ const struct gh_manifest *gh_list_manifest(const struct gh_list *list)
     return &list->manifest;
 }
 
-/* --- asking ----------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
-/* One row's first column; *found says whether there is a row. Identifiers are kept as the signed
- * numbers of the same bits. */
-static enum gh_status look_up(struct gh_list *list, enum query which, gh_id first, gh_id second,
-                              bool *found, int64_t *value)
+/* One stored record, by the rules of a snapshot. */
+static enum gh_status add_stored_key(struct gh_list_keys *keys, sqlite3_stmt *statement)
 {
-    *found = false;
-    sqlite3_stmt *statement = list->query[which];
-    int result = sqlite3_bind_int64(statement, 1, (sqlite3_int64)first);
-    if (result == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 1) {
-        result = sqlite3_bind_int64(statement, 2, (sqlite3_int64)second);
+    struct gh_bytes bytes = {.data = sqlite3_column_blob(statement, 0),
+                             .size = (size_t)sqlite3_column_bytes(statement, 0)};
+    struct gh_snapshot_reader reader = gh_snapshot_reader_over(bytes);
+    struct gh_record record;
+    if (gh_snapshot_next(&reader, &record, NULL) != GH_OK || record.kind != GH_RECORD_KEY ||
+        record.item.size != bytes.size) {
+        return GH_ERR_CORRUPT;
     }
-    if (result == SQLITE_OK) {
-        result = sqlite3_step(statement);
-    }
-    if (result == SQLITE_ROW) {
-        *found = true;
-        *value = sqlite3_column_int64(statement, 0);
-    }
-    sqlite3_reset(statement);
-    return result == SQLITE_ROW || result == SQLITE_DONE
-               ? GH_OK
-               : gh_list_sqlite_status(list->db, result, false);
+    return gh_list_keys_add(keys, &record, NULL);
 }
 
-static enum gh_status is_there(struct gh_list *list, enum query which, gh_id first, gh_id second,
-                               bool *found)
+static enum gh_status add_stored_keys(struct gh_list *list, struct gh_list_keys *keys)
 {
-    int64_t ignored;
-    return look_up(list, which, first, second, found, &ignored);
-}
-
-static enum gh_status ask_health(struct gh_list *list, const struct gh_credential *health,
-                                 struct gh_answers *answers)
-{
-    int64_t colour = GH_COLOUR_NONE;
-    enum gh_status status =
-        look_up(list, QUERY_SUBJECT, health->subject, 0, &answers->subject_known, &colour);
-    if (status == GH_OK && answers->subject_known) {
-        if (colour < GH_COLOUR_GREEN || colour > GH_COLOUR_RED) {
-            return GH_ERR_CORRUPT;
-        }
-        answers->subject_colour = (enum gh_colour)colour;
+    sqlite3_stmt *statement = NULL;
+    enum gh_status status = gh_list_prepare(list, "SELECT record FROM issuer_key ORDER BY number",
+                                            &statement, "", NULL);
+    int result = SQLITE_ROW;
+    while (status == GH_OK && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+        status = add_stored_key(keys, statement);
     }
-    if (status == GH_OK) {
-        status = is_there(list, QUERY_HAS_HOME, health->subject, 0, &answers->subject_has_home);
+    if (status == GH_OK && result != SQLITE_DONE) {
+        status = gh_list_sqlite_status(list->db, result, false);
     }
-    if (status == GH_OK) {
-        status = is_there(list, QUERY_REVOKED, health->id, 0, &answers->health_revoked);
-    }
-    return status;
-}
-
-static enum gh_status ask_housing(struct gh_list *list, const struct gh_credential *housing,
-                                  struct gh_answers *answers)
-{
-    enum gh_status status = is_there(list, QUERY_HOME, housing->home, 0, &answers->home_approved);
-    if (status == GH_OK) {
-        status = is_there(list, QUERY_REVOKED, housing->id, 0, &answers->housing_revoked);
-    }
-    return status;
-}
-
-enum gh_status gh_list_ask(struct gh_list *list, const struct gh_credential *health,
-                           const struct gh_credential *housing, struct gh_answers *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (list == NULL) {
-        return GH_OK;
-    }
-    struct gh_answers answers = {
-        .have_list = true,
-        .issued_at_s = list->manifest.issued_at_s,
-        .generation = list->manifest.generation,
-    };
-    enum gh_status status = GH_OK;
-    if (health != NULL) {
-        status = ask_health(list, health, &answers);
-    }
-    if (status == GH_OK && housing != NULL) {
-        status = ask_housing(list, housing, &answers);
-    }
-    if (status == GH_OK && health != NULL && housing != NULL) {
-        status = is_there(list, QUERY_MEMBER, health->subject, housing->home, &answers.member);
-    }
-    if (status == GH_OK) {
-        *out = answers;
-    }
+    sqlite3_finalize(statement);
     return status == GH_OK || status == GH_ERR_CORRUPT || status == GH_ERR_NOMEM ? status
                                                                                  : GH_ERR_IO;
 }
+
+enum gh_status gh_list_trust(struct gh_list *list, struct gh_trust **out)
+{
+    *out = NULL;
+    struct gh_list_keys keys = {.checked = true};
+    enum gh_status status = gh_list_keys_add_manifest(&keys, &list->manifest, NULL);
+    if (status == GH_OK) {
+        status = add_stored_keys(list, &keys);
+    }
+    if (status == GH_OK) {
+        status = gh_list_keys_trust(&keys, &list->manifest, out, NULL);
+    }
+    gh_list_keys_free(&keys);
+    return status;
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
 
 enum gh_status gh_list_count(struct gh_list *list, struct gh_list_counts *out)
 {
     memset(out, 0, sizeof(*out));
     sqlite3_stmt *statement = NULL;
     enum gh_status status =
-        prepare(list,
-                "SELECT (SELECT count(*) FROM subject), (SELECT count(*) FROM home),"
-                " (SELECT count(*) FROM member), (SELECT count(*) FROM revoked)",
-                &statement, "", NULL);
+        gh_list_prepare(list,
+                        "SELECT (SELECT count(*) FROM subject), (SELECT count(*) FROM home),"
+                        " (SELECT count(*) FROM member), (SELECT count(*) FROM revoked)",
+                        &statement, "", NULL);
     if (status == GH_OK) {
         int result = sqlite3_step(statement);
         if (result == SQLITE_ROW) {

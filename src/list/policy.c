@@ -1,5 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gatehouse/policy.h"
+#include "list/policy.h"
+
+#include <string.h>
+
+#include "gatehouse/code.h"
+#include "list/map.h"
+
+#define AGE_MAX_S (INT64_C(100) * 366 * 86400) /* so that no sum of times overflows */
+
+enum policy_key {
+    KEY_HOME_RULE = 1,
+    KEY_PASSAGE_TIMEOUT,
+    KEY_DEBOUNCE,
+    KEY_LIST_MAX_AGE,
+    KEY_PAPER,
+    KEY_CLOCK,
+    KEY_HOLDER,
+    KEY_RULES,
+    KEY_UPSTREAM,
+    POLICY_KEYS = KEY_UPSTREAM
+};
+enum upstream_key { KEY_DEADLINE = 1, KEY_OFFLINE, KEY_PREFIXES, UPSTREAM_KEYS = KEY_PREFIXES };
 
 struct gh_policy gh_policy_initial(void)
 {
@@ -8,5 +29,216 @@ struct gh_policy gh_policy_initial(void)
         .passage_timeout_ms = 8000,
         .debounce_ms = 3000,
         .list_max_age_s = INT64_C(7) * 24 * 60 * 60,
+        .paper = GH_PAPER_OPEN,
+        .clock = GH_CLOCK_GUARD,
+        .holder = GH_HOLDER_GUARD,
+        .upstream = {.offline = GH_OFFLINE_GUARD},
     };
+}
+
+/* --- what a policy may say, for writer and reader alike --------------------------------------- */
+
+static bool between(int64_t value, int64_t least, int64_t greatest)
+{
+    return value >= least && value <= greatest;
+}
+
+/* Words of printable ASCII with one space between two: an empty one would be the beginning of every
+ * text. */
+static bool prefixes_fit(const char *prefixes)
+{
+    size_t size = strnlen(prefixes, GH_PREFIXES_BYTES);
+    if (size == GH_PREFIXES_BYTES) {
+        return false;
+    }
+    char before = ' ';
+    for (size_t i = 0; i < size; i++) {
+        if (prefixes[i] < 0x20 || prefixes[i] > 0x7e || (prefixes[i] == ' ' && before == ' ')) {
+            return false;
+        }
+        before = prefixes[i];
+    }
+    return size == 0 || before != ' ';
+}
+
+static bool rules_fit(const struct gh_policy *policy)
+{
+    if (policy->rule_count > GH_RULES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        char text[GH_RULE_TEXT_BYTES];
+        if (gh_rule_format(&policy->rules[i], text) != GH_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *gh_policy_misfit(const struct gh_policy *policy)
+{
+    const struct gh_upstream_policy *upstream = &policy->upstream;
+    const struct {
+        bool fits;
+        const char *name;
+    } members[] = {
+        {between(policy->home_rule, GH_HOME_NONE, GH_HOME_CODE), "rule about homes"},
+        {between(policy->passage_timeout_ms, 1000, 60000), "time-out of a passage"},
+        {between(policy->debounce_ms, 500, 60000), "debounce time"},
+        {between(policy->list_max_age_s, 60, AGE_MAX_S), "greatest age of the list"},
+        {between(policy->paper, GH_PAPER_OPEN, GH_PAPER_DENY), "rule about paper"},
+        {between(policy->clock, GH_CLOCK_GUARD, GH_CLOCK_DENY), "rule about the clock"},
+        {between(policy->holder, GH_HOLDER_GUARD, GH_HOLDER_OPEN), "rule about holders"},
+        {rules_fit(policy), "rules about certificates"},
+        {upstream->deadline_ms == 0 || between(upstream->deadline_ms, 100, 5000),
+         "deadline upstream"},
+        {between(upstream->offline, GH_OFFLINE_GUARD, GH_OFFLINE_DENY), "offline rule"},
+        {prefixes_fit(upstream->prefixes), "list of beginnings that may be asked about"},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++) {
+        if (!members[i].fits) {
+            return members[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void put_pair(struct gh_writer *writer, int key, int64_t value)
+{
+    gh_cbor_put_int(writer, key);
+    gh_cbor_put_int(writer, value);
+}
+
+static void put_rules(struct gh_writer *writer, const struct gh_policy *policy)
+{
+    gh_cbor_put_array(writer, policy->rule_count);
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        char text[GH_RULE_TEXT_BYTES];
+        if (gh_rule_format(&policy->rules[i], text) != GH_OK) {
+            writer->overflow = true;
+            return;
+        }
+        gh_cbor_put_text(writer, text);
+    }
+}
+
+void gh_policy_put(struct gh_writer *writer, const struct gh_policy *policy)
+{
+    gh_cbor_put_map(writer, POLICY_KEYS);
+    put_pair(writer, KEY_HOME_RULE, policy->home_rule);
+    put_pair(writer, KEY_PASSAGE_TIMEOUT, policy->passage_timeout_ms);
+    put_pair(writer, KEY_DEBOUNCE, policy->debounce_ms);
+    put_pair(writer, KEY_LIST_MAX_AGE, policy->list_max_age_s);
+    put_pair(writer, KEY_PAPER, policy->paper);
+    put_pair(writer, KEY_CLOCK, policy->clock);
+    put_pair(writer, KEY_HOLDER, policy->holder);
+    gh_cbor_put_uint(writer, KEY_RULES);
+    put_rules(writer, policy);
+    gh_cbor_put_uint(writer, KEY_UPSTREAM);
+    gh_cbor_put_map(writer, UPSTREAM_KEYS);
+    put_pair(writer, KEY_DEADLINE, policy->upstream.deadline_ms);
+    put_pair(writer, KEY_OFFLINE, policy->upstream.offline);
+    gh_cbor_put_uint(writer, KEY_PREFIXES);
+    gh_cbor_put_text(writer, policy->upstream.prefixes);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* A rule has one spelling, so that two policies that say the same are the same bytes. */
+static void get_rule(struct gh_cbor_reader *reader, struct gh_rule *rule)
+{
+    char text[GH_RULE_TEXT_BYTES] = "", canonical[GH_RULE_TEXT_BYTES];
+    gh_map_text(reader, text, sizeof(text));
+    if (reader->status != GH_OK || gh_rule_parse(text, rule, NULL) != GH_OK ||
+        gh_rule_format(rule, canonical) != GH_OK || strcmp(text, canonical) != 0) {
+        gh_cbor_fail(reader, GH_ERR_INVALID);
+    }
+}
+
+static void get_rules(struct gh_cbor_reader *reader, struct gh_policy *policy)
+{
+    size_t count = gh_cbor_array(reader);
+    if (count > GH_RULES_MAX) {
+        gh_cbor_fail(reader, GH_ERR_INVALID);
+        return;
+    }
+    for (size_t i = 0; i < count && reader->status == GH_OK; i++) {
+        get_rule(reader, &policy->rules[i]);
+    }
+    policy->rule_count = count;
+}
+
+static void get_upstream(struct gh_cbor_reader *reader, struct gh_upstream_policy *upstream)
+{
+    struct gh_map map = gh_map_open(reader);
+    gh_map_key(reader, &map, KEY_DEADLINE);
+    upstream->deadline_ms = gh_cbor_int(reader);
+    gh_map_key(reader, &map, KEY_OFFLINE);
+    upstream->offline = (enum gh_offline_rule)gh_map_choice(reader, GH_OFFLINE_DENY);
+    gh_map_key(reader, &map, KEY_PREFIXES);
+    gh_map_text(reader, upstream->prefixes, sizeof(upstream->prefixes));
+    gh_map_close(reader, &map);
+}
+
+/* What an earlier server does not say. */
+static void get_later_keys(struct gh_cbor_reader *reader, struct gh_map *map,
+                           struct gh_policy *policy)
+{
+    if (gh_map_has(reader, map, KEY_PAPER)) {
+        policy->paper = (enum gh_paper_rule)gh_map_choice(reader, GH_PAPER_DENY);
+    }
+    if (gh_map_has(reader, map, KEY_CLOCK)) {
+        policy->clock = (enum gh_clock_rule)gh_map_choice(reader, GH_CLOCK_DENY);
+    }
+    if (gh_map_has(reader, map, KEY_HOLDER)) {
+        policy->holder = (enum gh_holder_rule)gh_map_choice(reader, GH_HOLDER_OPEN);
+    }
+    if (gh_map_has(reader, map, KEY_RULES)) {
+        get_rules(reader, policy);
+    }
+    if (gh_map_has(reader, map, KEY_UPSTREAM)) {
+        get_upstream(reader, &policy->upstream);
+    }
+}
+
+void gh_policy_get(struct gh_cbor_reader *reader, struct gh_policy *policy)
+{
+    *policy = gh_policy_initial();
+    struct gh_map map = gh_map_open(reader);
+    gh_map_key(reader, &map, KEY_HOME_RULE);
+    policy->home_rule = (enum gh_home_rule)gh_map_choice(reader, GH_HOME_CODE);
+    gh_map_key(reader, &map, KEY_PASSAGE_TIMEOUT);
+    policy->passage_timeout_ms = gh_cbor_int(reader);
+    gh_map_key(reader, &map, KEY_DEBOUNCE);
+    policy->debounce_ms = gh_cbor_int(reader);
+    gh_map_key(reader, &map, KEY_LIST_MAX_AGE);
+    policy->list_max_age_s = gh_cbor_int(reader);
+    get_later_keys(reader, &map, policy);
+    gh_map_close(reader, &map);
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+static bool has_prefix(const char *prefixes, struct gh_bytes text)
+{
+    for (const char *at = prefixes; *at != '\0';) {
+        size_t size = strcspn(at, " ");
+        if (size > 0 && size <= text.size && memcmp(at, text.data, size) == 0)
+            return true;
+        at += size + (at[size] == ' ' ? 1 : 0);
+    }
+    return false;
+}
+
+bool gh_upstream_may_ask(const struct gh_upstream_policy *upstream, struct gh_bytes text)
+{
+    if (upstream->deadline_ms <= 0 || text.size > GH_CODE_TEXT_MAX_BYTES ||
+        !has_prefix(upstream->prefixes, text) || !gh_utf8_valid(text.data, text.size))
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return false;
+    return true;
 }

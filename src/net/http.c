@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "gatehouse/clock.h"
 #include "gatehouse/file.h"
 
 #define POLL_MS 1000 /* nothing waits for it: sockets, curl's timers and cancel wake it up */
@@ -46,7 +47,7 @@ enum gh_status gh_http_global_init(void)
 void gh_http_response_free(struct gh_http_response *response)
 {
     free(response->body);
-    *response = (struct gh_http_response){.retry_after_s = -1};
+    *response = (struct gh_http_response){.retry_after_s = -1, .date_s = -1};
 }
 
 /* --- the body that comes in ------------------------------------------------------------------- */
@@ -292,6 +293,41 @@ static int64_t retry_after(CURL *easy)
     return strlen(text) > 9 ? 999999999 : (int64_t)strtol(text, NULL, 10);
 }
 
+static void take_content_type(CURL *easy, char out[GH_CONTENT_TYPE_BYTES])
+{
+    const char *text = header(easy, "Content-Type");
+    size_t size = text != NULL ? strcspn(text, "; \t\r\n") : 0;
+    if (size >= GH_CONTENT_TYPE_BYTES) {
+        size = 0;
+    }
+    for (size_t i = 0; i < size; i++) {
+        out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+    }
+    out[size] = '\0';
+}
+
+/* Only the one form that is written (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". Not by
+ * curl_getdate, whose time_t is not as wide as ours everywhere. */
+static int64_t date(CURL *easy)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const char *text = header(easy, "Date");
+    char name[4], rfc3339[96];
+    int day, year, hour, minute, second, end = 0;
+    if (text == NULL || sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day,
+                               name, &year, &hour, &minute, &second, &end) != 6) {
+        return -1;
+    }
+    const char *month = strlen(name) == 3 ? strstr(months, name) : NULL;
+    if (end == 0 || text[end] != '\0' || month == NULL || (month - months) % 3 != 0) {
+        return -1;
+    }
+    (void)snprintf(rfc3339, sizeof(rfc3339), "%04d-%02d-%02dT%02d:%02d:%02dZ", year,
+                   (int)(month - months) / 3 + 1, day, hour, minute, second);
+    int64_t seconds = -1;
+    return gh_time_parse(rfc3339, &seconds) == GH_OK && seconds >= 0 ? seconds : -1;
+}
+
 static enum gh_status take_response(struct exchange *exchange, struct gh_http_response *response,
                                     struct gh_error *err)
 {
@@ -307,6 +343,8 @@ static enum gh_status take_response(struct exchange *exchange, struct gh_http_re
     response->body = exchange->body;
     response->size = exchange->size;
     response->retry_after_s = retry_after(easy);
+    take_content_type(easy, response->content_type);
+    response->date_s = date(easy);
     exchange->body = NULL;
     return GH_OK;
 }
@@ -338,7 +376,7 @@ static enum gh_status perform(void *context, const struct gh_http_request *reque
                               struct gh_http_response *response, struct gh_error *err)
 {
     struct http *http = context;
-    *response = (struct gh_http_response){.retry_after_s = -1};
+    *response = (struct gh_http_response){.retry_after_s = -1, .date_s = -1};
     enum gh_status status = check_request(request, err);
     if (status != GH_OK) {
         return status;

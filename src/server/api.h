@@ -14,6 +14,20 @@ void gh_api_people_get(struct gh_request *request);
 void gh_api_person_change(struct gh_request *request);
 void gh_api_health_code(struct gh_request *request);
 void gh_api_credential_revoke(struct gh_request *request);
+void gh_api_codes_recall(struct gh_request *request);
+/* api_certificate.c */
+void gh_api_certificate_put(struct gh_request *request);
+void gh_api_certificate_drop(struct gh_request *request);
+/* api_keys.c */
+void gh_api_key_add(struct gh_request *request);
+void gh_api_keys_get(struct gh_request *request);
+void gh_api_key_revoke(struct gh_request *request);
+/* api_trust.c */
+void gh_api_trust_add(struct gh_request *request);
+void gh_api_trust_get(struct gh_request *request);
+void gh_api_trust_drop(struct gh_request *request);
+/* api_revocations.c */
+void gh_api_revocations_add(struct gh_request *request);
 /* api_homes.c */
 void gh_api_home_add(struct gh_request *request);
 void gh_api_homes_get(struct gh_request *request);
@@ -32,6 +46,8 @@ void gh_api_list_snapshot(struct gh_request *request);
 /* api_entries.c */
 void gh_api_entries_post(struct gh_request *request);
 void gh_api_entries_get(struct gh_request *request);
+/* api_verify.c */
+void gh_api_verify(struct gh_request *request);
 /* api_pages.c */
 void gh_api_healthz(struct gh_request *request);
 void gh_api_metrics(struct gh_request *request);

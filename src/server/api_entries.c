@@ -103,7 +103,7 @@ static bool read_filter(struct gh_request *request, struct gh_db_entry_filter *f
     const char *type = gh_request_query(request, "type");
     if (type == NULL)
         return true;
-    for (int i = GH_ENTRY_PASSAGE; i <= GH_ENTRY_FAULT; i++) {
+    for (int i = GH_ENTRY_PASSAGE; i <= GH_ENTRY_CLOCK; i++) {
         if (strcmp(type, gh_entry_type_name((enum gh_entry_type)i)) == 0) {
             filter->type = (enum gh_entry_type)i;
             filter->any_type = false;
@@ -111,7 +111,7 @@ static bool read_filter(struct gh_request *request, struct gh_db_entry_filter *f
         }
     }
     gh_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad_request",
-                    "type must be passage, start or fault");
+                    "type must be passage, start, fault or clock");
     return false;
 }
 

@@ -198,7 +198,11 @@ static void issue_code(struct gh_request *request)
         .issued_at = claims.issued_at_s,
         .expires_at = claims.expires_at_s,
     };
-    enum gh_status status = gh_code_write(server->keys.housing, &claims, code, sizeof(code));
+    const struct gh_private_key *key;
+    enum gh_status status =
+        gh_server_keys_signer(&server->keys, claims.kind, claims.issued_at_s, &key);
+    if (status == GH_OK)
+        status = gh_code_write(key, &claims, code, sizeof(code));
     if (status == GH_OK)
         status = gh_db_home_set_code(server->db, request->id[0], code, &credential);
     if (status == GH_OK)

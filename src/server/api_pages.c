@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What anybody may see: health, metrics, and the page behind a housing code. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <sodium.h>
@@ -10,6 +11,7 @@
 #include "server/api.h"
 #include "server/http.h"
 #include "server/server.h"
+#include "server/trusted.h"
 
 #define PROBE_EVERY_NS (2 * GH_NS_PER_S) /* a probe is a write: not for everybody at any rate */
 
@@ -114,21 +116,46 @@ static const struct verdict unknown = {
     MHD_HTTP_NOT_FOUND, "bad", "M9 9l6 6M15 9l-6 6", "Not a code of this town",
     "It was not issued here, or it was damaged. Gates do not accept it."};
 
-static enum gh_status judge(struct gh_server *server, const char *text,
-                            const struct verdict **verdict)
+/* The code as it was signed: with the link's beginning in upper case, whatever a browser made of
+ * it. Whether it is an authentic housing code. */
+static bool read_link(struct gh_server *server, const char *host, const char *text,
+                      struct gh_credential *said)
 {
     char code[GH_CODE_OWN_MAX_BYTES * 2];
+    struct gh_writer writer = gh_writer_over(code, sizeof(code));
+    gh_writer_put_text(&writer, "HTTPS://");
+    for (const char *c = host; *c != '\0'; c++)
+        gh_writer_put_byte(&writer, (uint8_t)toupper((unsigned char)*c));
+    gh_writer_put_text(&writer, "/H/");
+    gh_writer_put_text(&writer, text);
+    if (writer.overflow)
+        return false;
+    gh_code_read(server->trust, (struct gh_bytes){writer.data, writer.size},
+                 gh_clock_wall_s(server->clock), said);
+    return said->authentic && said->kind == GH_KIND_HOUSING;
+}
+
+/* Codes are issued for the public host of now; those of an earlier one are still true, and are
+ * found under the name that the browser asked for. Whose name that is does not matter: it is
+ * signed. */
+static bool read_shown(const struct gh_request *request, struct gh_credential *said)
+{
+    const char *asked =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    return read_link(request->server, request->server->code_host, request->text, said) ||
+           (asked != NULL && read_link(request->server, asked, request->text, said));
+}
+
+static enum gh_status judge(const struct gh_request *request, const struct verdict **verdict)
+{
     struct gh_credential said;
     struct gh_db_credential issued;
     *verdict = &unknown;
-    int size = snprintf(code, sizeof(code), "HTTPS://%s/H/%s", server->code_host, text);
-    if (size < 0 || (size_t)size >= sizeof(code))
-        return GH_OK;
-    gh_code_read(server->trust, (struct gh_bytes){(const uint8_t *)code, (size_t)size},
-                 gh_clock_wall_s(server->clock), &said);
-    if (!said.authentic || said.kind != GH_KIND_HOUSING)
-        return GH_OK;
-    enum gh_status status = gh_db_credential_find(server->db, said.id, &issued);
+    enum gh_status status =
+        request->server->trust != NULL ? GH_OK : gh_server_renew_trust(request->server);
+    if (status != GH_OK || !read_shown(request, &said))
+        return status;
+    status = gh_db_credential_find(request->server->db, said.id, &issued);
     if (status == GH_ERR_NOTFOUND) /* signed by our key, but not written down */
         return GH_OK;
     if (status == GH_OK && issued.kind == GH_KIND_HOUSING && issued.about == said.home)
@@ -178,7 +205,7 @@ void gh_api_home_page(struct gh_request *request)
     const struct verdict *verdict;
     char buffer[8192];
     struct gh_writer page = gh_writer_over(buffer, sizeof(buffer));
-    enum gh_status status = judge(request->server, request->text, &verdict);
+    enum gh_status status = judge(request, &verdict);
     if (status != GH_OK) {
         gh_answer_status(request, status);
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gatehouse/code.h"
+#include "gatehouse/jwk.h"
 #include "gatehouse/log.h"
 #include "server/api.h"
 #include "server/people_csv.h"
@@ -150,59 +151,137 @@ void gh_api_people_import(struct gh_request *request)
 
 /* --- health codes --- */
 
+struct issuing {
+    gh_id person;
+    enum gh_colour colour;
+    int64_t valid_s, now;
+    struct gh_public_key *holder; /* of the phone; NULL: on paper */
+    struct gh_db_credential credential;
+    char code[GH_CODE_OWN_MAX_BYTES * 2];
+};
+
 static bool take_colour(void *context, const struct gh_db_person *person)
 {
     *(enum gh_colour *)context = person->status;
     return true;
 }
 
-void gh_api_health_code(struct gh_request *request)
+/* A recall is about all codes until its second has passed, so a code of this very second is dated
+ * behind it. GH_ERR_REFUSED: so far ahead that gates would not take it; a clock was wrong. */
+static enum gh_status choose_time(struct gh_db *db, struct issuing *issuing)
 {
-    struct gh_server *server = request->server;
-    char code[GH_CODE_OWN_MAX_BYTES * 2];
-    enum gh_colour colour = GH_COLOUR_NONE;
-    int64_t valid_s = 0;
-    const struct gh_member members[] = {
-        {"valid_s", GH_MEMBER_INT, false, 1, INT64_C(31536000), &valid_s},
-    };
-    if (!gh_request_members(request, members, GH_ARRAY_SIZE(members)))
-        return;
-    enum gh_status status = gh_db_person_read(server->db, request->id[0], take_colour, &colour);
-    int64_t now = gh_clock_wall_s(server->clock);
+    int64_t before;
+    enum gh_status status = gh_db_person_recalled(db, issuing->person, &before);
+    issuing->credential.issued_at = before > issuing->now ? before : issuing->now;
+    return status == GH_OK && before > issuing->now + GH_CODE_SKEW_S / 2 ? GH_ERR_REFUSED : status;
+}
+
+static enum gh_status sign_code(struct gh_server *server, struct issuing *issuing)
+{
+    const struct gh_private_key *key;
+    struct gh_db_credential *credential = &issuing->credential;
+    credential->id = gh_random_id();
+    credential->kind = GH_KIND_HEALTH;
+    credential->about = issuing->person;
+    credential->expires_at = credential->issued_at + issuing->valid_s;
     const struct gh_claims claims = {
-        .kind = GH_KIND_HEALTH,
-        .id = gh_random_id(),
-        .about = request->id[0],
-        .colour = colour,
-        .issued_at_s = now,
-        .expires_at_s = now + valid_s,
+        .kind = credential->kind,
+        .id = credential->id,
+        .about = credential->about,
+        .colour = issuing->colour,
+        .issued_at_s = credential->issued_at,
+        .expires_at_s = credential->expires_at,
+        .holder = issuing->holder,
         .issuer = server->settings.issuer,
     };
-    const struct gh_db_credential credential = {
-        .id = claims.id,
-        .kind = claims.kind,
-        .about = claims.about,
-        .issued_at = claims.issued_at_s,
-        .expires_at = claims.expires_at_s,
-    };
+    enum gh_status status =
+        gh_server_keys_signer(&server->keys, claims.kind, claims.issued_at_s, &key);
     if (status == GH_OK)
-        status = gh_code_write(server->keys.health, &claims, code, sizeof(code));
+        status = gh_code_write(key, &claims, issuing->code, sizeof(issuing->code));
+    return status == GH_OK ? gh_db_credential_add(server->db, credential) : status;
+}
+
+static void issue_code(struct gh_request *request, struct issuing *issuing)
+{
+    struct gh_server *server = request->server;
+    enum gh_status status =
+        gh_db_person_read(server->db, issuing->person, take_colour, &issuing->colour);
     if (status == GH_OK)
-        status = gh_db_credential_add(server->db, &credential);
+        status = choose_time(server->db, issuing);
+    if (status == GH_ERR_REFUSED) {
+        gh_answer_error(request, MHD_HTTP_CONFLICT, "conflict",
+                        "this person's codes are recalled until a time to come: a clock was wrong");
+        return;
+    }
+    if (status == GH_OK)
+        status = sign_code(server, issuing);
     if (status != GH_OK) {
         gh_answer_status(request, status);
         return;
     }
+    const struct gh_db_credential *credential = &issuing->credential;
+    enum gh_form form = issuing->holder != NULL ? GH_FORM_PHONE : GH_FORM_PAPER;
     gh_answer_json(request, MHD_HTTP_OK,
-                   json_pack("{s:s, s:o, s:s, s:o, s:o}", "code", code, "credential",
-                             gh_json_id(claims.id), "colour", gh_colour_name(colour), "issued_at",
-                             gh_json_time(now), "expires_at", gh_json_time(now + valid_s)));
+                   json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "code", issuing->code, "credential",
+                             gh_json_id(credential->id), "form", gh_form_name(form), "colour",
+                             gh_colour_name(issuing->colour), "issued_at",
+                             gh_json_time(credential->issued_at), "expires_at",
+                             gh_json_time(credential->expires_at)));
+}
+
+/* The phone's key; *out stays NULL without one. False after having answered. */
+static bool take_key(struct gh_request *request, const json_t *object, struct gh_public_key **out)
+{
+    struct gh_jwk jwk;
+    struct gh_error why = {0};
+    if (object == NULL)
+        return true;
+    enum gh_status status = gh_jwk_parse(object, &jwk, &why);
+    if (status == GH_OK)
+        status = gh_public_key_from_raw(jwk.type, (struct gh_bytes){jwk.raw, jwk.raw_bytes}, out);
+    if (status == GH_OK)
+        return true;
+    if (status == GH_ERR_INVALID || status == GH_ERR_UNSUPPORTED)
+        gh_answer_error(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "bad_key",
+                        why.text[0] != '\0' ? why.text : "this is no key that a phone may have");
+    else
+        gh_answer_status(request, status);
+    return false;
+}
+
+void gh_api_health_code(struct gh_request *request)
+{
+    json_t *key = NULL;
+    struct issuing issuing = {.person = request->id[0],
+                              .now = gh_clock_wall_s(request->server->clock)};
+    const struct gh_member members[] = {
+        {"valid_s", GH_MEMBER_INT, false, 1, GH_HEALTH_VALID_MAX_S, &issuing.valid_s},
+        {"key", GH_MEMBER_JSON, true, 0, 0, &key},
+    };
+    if (!gh_request_members(request, members, GH_ARRAY_SIZE(members)) ||
+        !take_key(request, key, &issuing.holder))
+        return;
+    issue_code(request, &issuing);
+    gh_public_key_free(issuing.holder);
 }
 
 void gh_api_credential_revoke(struct gh_request *request)
 {
     enum gh_status status = gh_db_credential_revoke(request->server->db, request->id[0],
                                                     gh_clock_wall_s(request->server->clock));
+    if (status == GH_OK)
+        gh_answer_empty(request, MHD_HTTP_NO_CONTENT);
+    else if (status == GH_ERR_NOTFOUND)
+        gh_answer_error(request, MHD_HTTP_NOT_FOUND, "not_found", "no such code was issued here");
+    else
+        gh_answer_status(request, status);
+}
+
+void gh_api_codes_recall(struct gh_request *request)
+{
+    int64_t before;
+    enum gh_status status = gh_db_person_recall(request->server->db, request->id[0],
+                                                gh_clock_wall_s(request->server->clock), &before);
     if (status == GH_OK)
         gh_answer_empty(request, MHD_HTTP_NO_CONTENT);
     else

@@ -14,6 +14,7 @@
 #include "gatehouse/credential.h"
 #include "gatehouse/crypto.h"
 #include "gatehouse/entry.h"
+#include "gatehouse/trust.h"
 
 struct gh_db; /* opaque */
 
@@ -101,9 +102,100 @@ GH_MUST_CHECK enum gh_status gh_db_credential_add(struct gh_db *db,
                                                   const struct gh_db_credential *credential);
 GH_MUST_CHECK enum gh_status gh_db_credential_find(struct gh_db *db, gh_id id,
                                                    struct gh_db_credential *out);
+/* When the last code of that kind was issued; INT64_MIN: none was. */
+GH_MUST_CHECK enum gh_status gh_db_credential_latest(struct gh_db *db, enum gh_kind kind,
+                                                     int64_t *issued_at);
 /* GH_OK also when it was revoked before. A revoked housing code is no longer its home's.
  * GH_ERR_NOTFOUND. */
 GH_MUST_CHECK enum gh_status gh_db_credential_revoke(struct gh_db *db, gh_id id, int64_t now);
+
+/* --- people's codes and certificates as a whole --- */
+
+/* All codes of the person that were issued until now are refused from here on: those issued before
+ * *before, which is now + 1, or later if there was a recall that says so. GH_ERR_NOTFOUND. */
+GH_MUST_CHECK enum gh_status gh_db_person_recall(struct gh_db *db, gh_id person, int64_t now,
+                                                 int64_t *before);
+/* Codes of the person issued before *before are refused; INT64_MIN: there was no recall. */
+GH_MUST_CHECK enum gh_status gh_db_person_recalled(struct gh_db *db, gh_id person, int64_t *before);
+/* The holder of foreign certificates (a keyed hash) is this person; GH_OK also when that is known.
+ * GH_ERR_NOTFOUND: no such person; GH_ERR_EXISTS: the holder is somebody else. */
+GH_MUST_CHECK enum gh_status gh_db_holder_link(struct gh_db *db, gh_id holder, gh_id person);
+/* The person is no holder any more. GH_OK also when there was none; GH_ERR_NOTFOUND: no such
+ * person.
+ */
+GH_MUST_CHECK enum gh_status gh_db_holders_unlink(struct gh_db *db, gh_id person);
+
+/* --- issuers' keys: ours --- */
+
+#define GH_OWN_KEY_BYTES 32 /* Ed25519 */
+#define GH_KEY_FILE_BYTES 64
+struct gh_db_key {
+    gh_id id;             /* its key id (crypto.h), big-endian */
+    enum gh_kind purpose; /* HEALTH or HOUSING */
+    uint8_t raw[GH_OWN_KEY_BYTES];
+    char file[GH_KEY_FILE_BYTES]; /* of the private half, in the folder of keys */
+    int64_t not_before;           /* of the codes that it signs, both ends included */
+    int64_t not_after;            /* INT64_MAX: the last one of its purpose */
+    int64_t revoked_at;           /* 0: not revoked */
+};
+typedef bool gh_db_key_fn(void *context, const struct gh_db_key *key);
+
+/* By purpose, oldest first. */
+GH_MUST_CHECK enum gh_status gh_db_keys_read(struct gh_db *db, gh_db_key_fn *each, void *context);
+/* One more of its purpose, the last one from now on: the one that was last signs until
+ * key->not_before. revoked_at and not_after do not count. GH_ERR_REFUSED: another one waits for its
+ * time already. GH_ERR_EXISTS: this key is there. */
+GH_MUST_CHECK enum gh_status gh_db_key_add(struct gh_db *db, const struct gh_db_key *key,
+                                           int64_t now);
+/* Never to be believed again, whenever it signed. For one that waits for its time the one before it
+ * goes on; for one that signs now, the one that waits takes over at once. GH_ERR_REFUSED: no other
+ * could sign then; GH_ERR_NOTFOUND; GH_OK also when it was revoked before. */
+GH_MUST_CHECK enum gh_status gh_db_key_revoke(struct gh_db *db, gh_id id, int64_t now);
+/* SHA-256 of the area's holder secret (trust.h), by which a lost or another one is noticed.
+ * GH_ERR_NOTFOUND: not written down yet. */
+GH_MUST_CHECK enum gh_status gh_db_secret_find(struct gh_db *db, uint8_t sha256[GH_SHA256_BYTES]);
+GH_MUST_CHECK enum gh_status gh_db_secret_set(struct gh_db *db,
+                                              const uint8_t sha256[GH_SHA256_BYTES]);
+
+/* --- issuers' keys: foreign ones --- */
+
+struct gh_db_trusted {
+    gh_id id;
+    struct gh_issuer_key key; /* revoked as revoked_at says */
+    int64_t revoked_at;       /* 0: not revoked */
+};
+typedef bool gh_db_trusted_fn(void *context, const struct gh_db_trusted *trusted);
+
+/* In the order of the snapshot. */
+GH_MUST_CHECK enum gh_status gh_db_trust_read(struct gh_db *db, gh_db_trusted_fn *each,
+                                              void *context);
+/* All or none; those that are there stay what they are, revoked ones too. GH_ERR_TOOBIG: there
+ * would be more than `limit`. */
+GH_MUST_CHECK enum gh_status gh_db_trust_add(struct gh_db *db, const struct gh_issuer_key *keys,
+                                             size_t count, uint64_t limit, uint64_t *added);
+/* Stays, marked, so that gates can say why they refuse; GH_OK also when it was revoked before.
+ * GH_ERR_NOTFOUND. */
+GH_MUST_CHECK enum gh_status gh_db_trust_revoke(struct gh_db *db, gh_id id, int64_t now);
+GH_MUST_CHECK enum gh_status gh_db_trust_forget(struct gh_db *db, gh_id id); /* GH_ERR_NOTFOUND */
+
+/* --- foreign certificates that were revoked --- */
+
+struct gh_db_revocation {
+    uint8_t hash[GH_REVOCATION_BYTES];
+    int64_t before;     /* only if issued before then; INT64_MAX: always */
+    int64_t expires_at; /* needs no mention from then on; INT64_MAX: always */
+};
+/* All or none. Of two about one hash the one that revokes more counts, and the later expiry.
+ * *added: how many changed anything; what they say is known otherwise. GH_ERR_TOOBIG: there would
+ * be more than `limit`, those that expired long ago not counted: they are forgotten here. */
+GH_MUST_CHECK enum gh_status gh_db_revocations_add(struct gh_db *db,
+                                                   const struct gh_db_revocation *list,
+                                                   size_t count, uint64_t limit, int64_t now,
+                                                   uint64_t *added);
+/* Whether a certificate with this hash, issued then, is revoked now. */
+GH_MUST_CHECK enum gh_status gh_db_revocation_find(struct gh_db *db,
+                                                   const uint8_t hash[GH_REVOCATION_BYTES],
+                                                   int64_t issued_at, int64_t now, bool *revoked);
 
 /* --- homes --- */
 
@@ -244,13 +336,19 @@ GH_MUST_CHECK enum gh_status gh_db_list_built(struct gh_db *db,
 /* A new generation without any other change: the snapshot of the current one was lost. */
 GH_MUST_CHECK enum gh_status gh_db_list_bump(struct gh_db *db);
 
-/* Everything the snapshot holds, in its order, at one moment. Revocations of codes that expired
- * before `revoked_from` are left out. Each function returns false to stop (GH_ERR_AGAIN then). */
+/* Everything the snapshot holds, in its order, at one moment. Revocations of what expired before
+ * `revoked_from` are left out, and recalls so old that every code they are about did. Each function
+ * returns false to stop (GH_ERR_AGAIN then). */
+#define GH_HEALTH_VALID_MAX_S INT64_C(31536000) /* no code of a person is valid for longer */
 struct gh_db_list_visitor {
     bool (*subject)(void *context, gh_id subject, enum gh_colour colour);
     bool (*home)(void *context, gh_id home);
     bool (*member)(void *context, gh_id home, gh_id subject);
     bool (*revoked)(void *context, gh_id credential);
+    bool (*recalled)(void *context, gh_id subject, int64_t before_s);
+    bool (*revoked_hash)(void *context, const uint8_t hash[GH_REVOCATION_BYTES], int64_t before_s);
+    bool (*holder)(void *context, gh_id holder, gh_id subject);
+    bool (*key)(void *context, const struct gh_issuer_key *key);
     void *context;
 };
 /* *generation: the one that was read. */

@@ -7,7 +7,7 @@
 
 #include "server/db.h"
 
-#define GH_SQL_CACHE 96
+#define GH_SQL_CACHE 160
 
 struct gh_db {
     sqlite3 *handle;
@@ -53,6 +53,11 @@ gh_id gh_sql_id(sqlite3_stmt *statement, int column);         /* NULL gives 0 */
 const char *gh_sql_text(sqlite3_stmt *statement, int column); /* NULL gives NULL */
 /* False unless the column is a blob of that size. */
 bool gh_sql_blob(sqlite3_stmt *statement, int column, void *out, size_t size);
+/* The columns that GH_SQL_TRUSTED names. GH_ERR_CORRUPT. */
+#define GH_SQL_TRUSTED                                                                             \
+    "SELECT id, purposes, key_id, raw, issuer, type, fact_groups, not_before, not_after, "         \
+    "revoked_at FROM trust ORDER BY purposes, key_id, raw, issuer"
+GH_MUST_CHECK enum gh_status gh_sql_trusted(sqlite3_stmt *row, struct gh_db_trusted *out);
 
 /* Inside a transaction: the list is another one from here. */
 GH_MUST_CHECK enum gh_status gh_sql_bump(struct gh_db *db);

@@ -87,6 +87,29 @@ static bool visit_revoked(const struct gh_db_list_visitor *visitor, sqlite3_stmt
     return visitor->revoked(visitor->context, gh_sql_id(row, 0));
 }
 
+static bool visit_recalled(const struct gh_db_list_visitor *visitor, sqlite3_stmt *row)
+{
+    return visitor->recalled(visitor->context, gh_sql_id(row, 0), sqlite3_column_int64(row, 1));
+}
+
+static bool visit_revoked_hash(const struct gh_db_list_visitor *visitor, sqlite3_stmt *row)
+{
+    uint8_t hash[GH_REVOCATION_BYTES];
+    return gh_sql_blob(row, 0, hash, sizeof(hash)) &&
+           visitor->revoked_hash(visitor->context, hash, sqlite3_column_int64(row, 1));
+}
+
+static bool visit_holder(const struct gh_db_list_visitor *visitor, sqlite3_stmt *row)
+{
+    return visitor->holder(visitor->context, gh_sql_id(row, 0), gh_sql_id(row, 1));
+}
+
+static bool visit_key(const struct gh_db_list_visitor *visitor, sqlite3_stmt *row)
+{
+    struct gh_db_trusted trusted;
+    return gh_sql_trusted(row, &trusted) == GH_OK && visitor->key(visitor->context, &trusted.key);
+}
+
 static enum gh_status visit(struct gh_db *db, sqlite3_stmt *row,
                             const struct gh_db_list_visitor *visitor, visit_fn *each)
 {
@@ -106,17 +129,12 @@ static enum gh_status visit_all(struct gh_db *db, const char *text, const char *
     return status == GH_OK ? visit(db, row, visitor, each) : status;
 }
 
-enum gh_status gh_db_list_read(struct gh_db *db, int64_t revoked_from,
-                               const struct gh_db_list_visitor *visitor, uint64_t *generation)
+static enum gh_status visit_people_and_homes(struct gh_db *db,
+                                             const struct gh_db_list_visitor *visitor)
 {
-    struct gh_db_list_state state = {0};
     const int64_t approved = GH_HOME_STATE_APPROVED;
-    enum gh_status status = gh_sql_run(db, NULL, "BEGIN", "");
-    if (status == GH_OK)
-        status = gh_db_list_state(db, &state);
-    if (status == GH_OK)
-        status = visit_all(db, "SELECT id, status FROM people ORDER BY id", "", 0, visitor,
-                           visit_subject);
+    enum gh_status status =
+        visit_all(db, "SELECT id, status FROM people ORDER BY id", "", 0, visitor, visit_subject);
     if (status == GH_OK)
         status = visit_all(db, "SELECT id FROM homes WHERE state = ? ORDER BY id", "i", approved,
                            visitor, visit_home);
@@ -126,11 +144,44 @@ enum gh_status gh_db_list_read(struct gh_db *db, int64_t revoked_from,
                            "homes.id = members.home AND homes.state = ? "
                            "ORDER BY members.home, members.person",
                            "i", approved, visitor, visit_member);
+    return status;
+}
+
+static enum gh_status visit_what_is_void(struct gh_db *db, int64_t revoked_from,
+                                         const struct gh_db_list_visitor *visitor)
+{
+    enum gh_status status =
+        visit_all(db,
+                  "SELECT id FROM credentials WHERE revoked_at <> 0 AND expires_at >= ? "
+                  "ORDER BY id",
+                  "i", revoked_from, visitor, visit_revoked);
     if (status == GH_OK)
-        status = visit_all(db,
-                           "SELECT id FROM credentials WHERE revoked_at <> 0 AND expires_at >= ? "
-                           "ORDER BY id",
-                           "i", revoked_from, visitor, visit_revoked);
+        status = visit_all(
+            db, "SELECT person, before_s FROM recalls WHERE before_s >= ? ORDER BY person", "i",
+            revoked_from - GH_HEALTH_VALID_MAX_S, visitor, visit_recalled);
+    if (status == GH_OK)
+        status = visit_all(
+            db, "SELECT hash, before_s FROM revocations WHERE expires_at >= ? ORDER BY hash", "i",
+            revoked_from, visitor, visit_revoked_hash);
+    return status;
+}
+
+enum gh_status gh_db_list_read(struct gh_db *db, int64_t revoked_from,
+                               const struct gh_db_list_visitor *visitor, uint64_t *generation)
+{
+    struct gh_db_list_state state = {0};
+    enum gh_status status = gh_sql_run(db, NULL, "BEGIN", "");
+    if (status == GH_OK)
+        status = gh_db_list_state(db, &state);
+    if (status == GH_OK)
+        status = visit_people_and_homes(db, visitor);
+    if (status == GH_OK)
+        status = visit_what_is_void(db, revoked_from, visitor);
+    if (status == GH_OK)
+        status = visit_all(db, "SELECT holder, person FROM holders ORDER BY holder", "", 0, visitor,
+                           visit_holder);
+    if (status == GH_OK)
+        status = visit_all(db, GH_SQL_TRUSTED, "", 0, visitor, visit_key);
     *generation = status == GH_OK ? state.generation : 0;
     return gh_sql_end(db, status);
 }

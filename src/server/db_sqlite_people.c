@@ -164,6 +164,18 @@ enum gh_status gh_db_credential_find(struct gh_db *db, gh_id id, struct gh_db_cr
     return GH_OK;
 }
 
+enum gh_status gh_db_credential_latest(struct gh_db *db, enum gh_kind kind, int64_t *issued_at)
+{
+    enum gh_status status = gh_sql_number(
+        db, issued_at,
+        "SELECT issued_at FROM credentials WHERE kind = ? ORDER BY issued_at DESC LIMIT 1", "i",
+        (int64_t)kind);
+    if (status != GH_ERR_NOTFOUND)
+        return status;
+    *issued_at = INT64_MIN;
+    return GH_OK;
+}
+
 static enum gh_status revoke(struct gh_db *db, gh_id id, int64_t now)
 {
     int changes = 0;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "gatehouse/log.h"
 #include "server/db_sqlite.h"
 
 static const char *const steps[] = {
@@ -112,6 +113,48 @@ static const char *const steps[] = {
     "  text BLOB NOT NULL,"
     "  UNIQUE (gate, seq, hash)"
     ") STRICT;",
+
+    /* 1 -> 2: what makes a code worth nothing, and whose keys make foreign ones worth something */
+    "ALTER TABLE meta ADD COLUMN holder_secret BLOB;" /* SHA-256 of keys/holder.secret */
+    "CREATE TABLE issuer_keys ("                      /* ours */
+    "  id INTEGER PRIMARY KEY,"                       /* the key id */
+    "  purpose INTEGER NOT NULL,"                     /* enum gh_kind */
+    "  raw BLOB NOT NULL,"
+    "  file TEXT NOT NULL," /* of the private half */
+    "  not_before INTEGER NOT NULL,"
+    "  not_after INTEGER NOT NULL,"
+    "  revoked_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE trust (" /* foreign issuers' keys */
+    "  id INTEGER PRIMARY KEY,"
+    "  purposes INTEGER NOT NULL,"
+    "  key_id BLOB NOT NULL,"
+    "  raw BLOB NOT NULL,"
+    "  issuer TEXT NOT NULL,"
+    "  type INTEGER NOT NULL,"
+    "  fact_groups INTEGER NOT NULL,"
+    "  not_before INTEGER NOT NULL,"
+    "  not_after INTEGER NOT NULL,"
+    "  revoked_at INTEGER NOT NULL,"
+    "  UNIQUE (purposes, key_id, raw, issuer)"
+    ") STRICT;"
+    "CREATE TABLE recalls ("
+    "  person INTEGER PRIMARY KEY REFERENCES people,"
+    "  before_s INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE holders ("        /* of foreign certificates */
+    "  holder INTEGER PRIMARY KEY," /* keyed hash */
+    "  person INTEGER NOT NULL REFERENCES people"
+    ") STRICT;"
+    "CREATE INDEX holders_person ON holders (person);"
+    "CREATE TABLE revocations (" /* of foreign certificates */
+    "  hash BLOB PRIMARY KEY,"
+    "  before_s INTEGER NOT NULL,"
+    "  expires_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    /* Signed without the link's beginning, they are forgeries to the gates now. The credential
+     * stays, so that the code that follows revokes it. */
+    "UPDATE homes SET code = NULL;",
 };
 
 static enum gh_status take_step(struct gh_db *db, size_t version)
@@ -127,15 +170,39 @@ static enum gh_status take_step(struct gh_db *db, size_t version)
     return gh_sql_end(db, status);
 }
 
+/* What people hold in their hands and gates refuse: said until each home has another one. */
+static enum gh_status say_what_is_outdated(struct gh_db *db, int64_t from_version)
+{
+    int64_t homes = 0, health = 0;
+    enum gh_status status = gh_sql_number(
+        db, &homes, "SELECT count(*) FROM homes WHERE code IS NULL AND credential IS NOT NULL", "");
+    if (status == GH_OK && homes > 0)
+        gh_log(GH_LOG_WARNING, "db",
+               "homes whose housing code gates refuse, since an earlier version has issued it: "
+               "%" PRId64 "; `gatehouse home issue` makes each a new one",
+               homes);
+    if (status != GH_OK || from_version != 1)
+        return status;
+    status = gh_sql_number(db, &health,
+                           "SELECT count(*) FROM credentials WHERE kind = ? AND revoked_at = 0",
+                           "i", (int64_t)GH_KIND_HEALTH);
+    if (status == GH_OK && health > 0)
+        gh_log(GH_LOG_WARNING, "db",
+               "gates refuse the health codes that an earlier version has issued: `gatehouse "
+               "health issue` makes new ones");
+    return status;
+}
+
 enum gh_status gh_sql_migrate(struct gh_db *db, struct gh_error *err)
 {
     int64_t version;
     enum gh_status status = gh_sql_number(db, &version, "PRAGMA user_version", "");
+    const int64_t from_version = version;
     if (status == GH_OK && (version < 0 || version > (int64_t)GH_ARRAY_SIZE(steps)))
         return gh_fail(err, GH_ERR_UNSUPPORTED,
                        "the database was written by a newer gatehouse-server (schema %" PRId64 ")",
                        version);
     for (; status == GH_OK && version < (int64_t)GH_ARRAY_SIZE(steps); version++)
         status = take_step(db, (size_t)version);
-    return status;
+    return status == GH_OK ? say_what_is_outdated(db, from_version) : status;
 }

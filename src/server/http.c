@@ -42,6 +42,7 @@ struct gh_http_server {
     uint8_t *certificate, *key; /* the files' text */
     size_t certificate_size, key_size;
     struct gh_deadline ring;
+    struct gh_request *waiting; /* for their answers */
     uint64_t answered[GH_HTTP_STATUSES];
 };
 
@@ -110,10 +111,36 @@ static struct gh_request *request_new(struct gh_http_server *http, struct MHD_Co
     return request;
 }
 
+static void wipe_text(const json_t *value)
+{
+    if (json_is_string(value))
+        gh_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+}
+
+/* jansson leaves its texts as they are when it frees them. Passwords, tokens and codes are members,
+ * or items of one. */
+static void wipe_json(json_t *json)
+{
+    const char *name;
+    const json_t *value, *item;
+    size_t i;
+    json_object_foreach(json, name, value)
+    {
+        wipe_text(value);
+        json_array_foreach(value, i, item)
+        {
+            wipe_text(item);
+        }
+    }
+}
+
 static void request_free(struct gh_request *request)
 {
+    if (request->gone != NULL)
+        request->gone(request->waits_for);
     if (request->response != NULL)
         MHD_destroy_response(request->response);
+    wipe_json(request->json);
     json_decref(request->json);
     if (request->body != NULL) {
         gh_wipe(request->body, request->body_size);
@@ -121,6 +148,37 @@ static void request_free(struct gh_request *request)
     }
     free(request->path);
     free(request);
+}
+
+/* --- answers that come later --- */
+
+void gh_request_wait(struct gh_request *request, void (*gone)(void *waits_for), void *waits_for)
+{
+    struct gh_http_server *http = request->server->http;
+    request->waiting = true;
+    request->gone = gone;
+    request->waits_for = waits_for;
+    request->next_waiting = http->waiting;
+    http->waiting = request;
+    MHD_suspend_connection(request->connection);
+}
+
+static void wake_up(struct gh_http_server *http, struct gh_request *request)
+{
+    struct gh_request **link = &http->waiting;
+    while (*link != request)
+        link = &(*link)->next_waiting;
+    *link = request->next_waiting;
+    request->waiting = false;
+    MHD_resume_connection(request->connection);
+}
+
+void gh_request_resume(struct gh_request *request)
+{
+    struct gh_http_server *http = request->server->http;
+    request->gone = NULL;
+    wake_up(http, request);
+    (void)sd_event_source_set_enabled(http->again, SD_EVENT_ONESHOT);
 }
 
 struct query_check {
@@ -278,6 +336,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     }
     if (request->response == NULL)
         request->route->handler(request);
+    if (request->waiting)
+        return MHD_YES;
     return send_answer(http, request);
 }
 
@@ -464,6 +524,8 @@ void gh_http_server_stop(struct gh_http_server *http)
     sd_event_source_disable_unref(http->again);
     sd_event_source_disable_unref(http->timer);
     sd_event_source_disable_unref(http->sweeper);
+    while (http->waiting != NULL) /* the library does not stop while a connection rests */
+        wake_up(http, http->waiting);
     if (http->daemon != NULL) {
         (void)MHD_quiesce_daemon(http->daemon); /* gives the listening socket back */
         MHD_stop_daemon(http->daemon);

@@ -88,6 +88,9 @@ static bool take_member(struct gh_request *request, const struct gh_member *memb
                        member->maximum);
         *(json_t **)member->out = value;
         return true;
+    case GH_MEMBER_JSON:
+        *(json_t **)member->out = value;
+        return true;
     }
     return bad(request, "%s cannot be read", member->name);
 }

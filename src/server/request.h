@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request, as the handlers see it: who asks, what for, and how to answer. A handler answers
- * exactly once. */
+ * exactly once, or says that the answer comes later (gh_request_wait in http.h). */
 #ifndef GATEHOUSE_SRC_SERVER_REQUEST_H
 #define GATEHOUSE_SRC_SERVER_REQUEST_H
 
@@ -60,6 +60,11 @@ struct gh_request {
     /* the answer */
     struct MHD_Response *response;
     unsigned status;
+    /* while the answer is waited for */
+    bool waiting;
+    void (*gone)(void *waits_for); /* NULL: nobody needs to be told */
+    void *waits_for;
+    struct gh_request *next_waiting;
     /* what http.c needs */
     uint64_t declared; /* Content-Length; 0 without one */
     size_t dropped;    /* bytes of the body that were read and thrown away */
@@ -76,6 +81,7 @@ struct gh_member {
         GH_MEMBER_BOOL,
         GH_MEMBER_INT,   /* minimum..maximum */
         GH_MEMBER_ARRAY, /* borrowed json_t; at most maximum items */
+        GH_MEMBER_JSON,  /* borrowed json_t of any type */
     } type;
     bool optional; /* then *out stays what it was */
     int64_t minimum, maximum;

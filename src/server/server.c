@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "gatehouse/file.h"
+#include "gatehouse/http.h"
 #include "gatehouse/log.h"
-#include "gatehouse/trust.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/password.h"
+#include "server/trusted.h"
+#include "server/upstream.h"
 
 #define MODULE "server"
 
@@ -83,11 +85,13 @@ static enum gh_status open_state(struct gh_server *server, struct gh_error *err)
     if (status == GH_OK)
         status = path_in_state(server, "keys", path, err);
     if (status == GH_OK)
-        status = gh_server_keys_open(path, server->settings.issuer, users == 0, &server->keys, err);
+        status =
+            gh_server_keys_open(path, server->settings.issuer, server->db,
+                                gh_clock_wall_s(server->clock), users == 0, &server->keys, err);
     if (status == GH_OK && users == 0)
         status = make_admin(server, err);
     if (status == GH_OK)
-        status = gh_trust_new(&server->keys.issuers[1], 1, &server->trust);
+        status = gh_server_renew_trust(server);
     if (status == GH_OK)
         status = path_in_state(server, "lists", path, err);
     if (status == GH_OK)
@@ -133,7 +137,9 @@ static enum gh_status open_all(struct gh_server *server, struct gh_error *err)
     server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (server->stop < 0)
         return gh_fail(err, gh_status_from_errno(errno), "eventfd: %s", strerror(errno));
-    enum gh_status status = gh_throttle_new(&server->throttle);
+    enum gh_status status = gh_http_global_init();
+    if (status == GH_OK)
+        status = gh_throttle_new(&server->throttle);
     if (status == GH_OK)
         status = load_pin(server, err);
     if (status == GH_OK)
@@ -235,11 +241,51 @@ static void reload_tls(struct gh_server *server)
                "the TLS key is another one: gates that pinned the old one cannot connect");
 }
 
+static int on_upstream(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source, (void)fd, (void)events;
+    gh_upstream_deliver(context);
+    return 0;
+}
+
+static void drop_upstream(struct gh_server *server)
+{
+    server->upstream_ready = sd_event_source_disable_unref(server->upstream_ready);
+    gh_upstream_free(server->upstream);
+    server->upstream = NULL;
+}
+
+/* Nothing has changed unless all of it could be. */
+static enum gh_status change_upstream(struct gh_server *server,
+                                      const struct gh_server_settings *settings,
+                                      struct gh_error *err)
+{
+    struct gh_upstream *fresh = NULL;
+    sd_event_source *ready = NULL;
+    if (gh_server_settings_upstream(settings)) {
+        enum gh_status status =
+            gh_upstream_new(&settings->upstream, settings->policy.upstream.deadline_ms,
+                            server->keys.holder_secret, server->clock, &fresh, err);
+        if (status != GH_OK)
+            return status;
+        if (sd_event_add_io(server->event, &ready, gh_upstream_fd(fresh), EPOLLIN, on_upstream,
+                            fresh) < 0) {
+            gh_upstream_free(fresh);
+            return gh_fail(err, GH_ERR_NOMEM, "the event loop takes nothing more");
+        }
+    }
+    drop_upstream(server);
+    server->upstream = fresh;
+    server->upstream_ready = ready;
+    return GH_OK;
+}
+
 static void take_settings(struct gh_server *server, const struct gh_server_settings *fresh)
 {
     server->settings.log_level = fresh->log_level;
     gh_log_set_level(fresh->log_level);
     server->settings.policy = fresh->policy;
+    server->settings.upstream = fresh->upstream;
     enum gh_status status = gh_snapshots_set_policy(server->snapshots, &fresh->policy);
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "the policy cannot be written down: %s", gh_status_text(status));
@@ -250,7 +296,8 @@ static void take_settings(struct gh_server *server, const struct gh_server_setti
         strcmp(now->tls_certificate, fresh->tls_certificate) != 0 ||
         strcmp(now->tls_key, fresh->tls_key) != 0)
         gh_log(GH_LOG_WARNING, MODULE,
-               "log level and policy are taken over; what else has changed needs a restart");
+               "log level, policy and upstream are taken over; what else has changed needs a "
+               "restart");
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
@@ -262,7 +309,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
     (void)sd_notify(0, "RELOADING=1");
     struct gh_server_settings *fresh = calloc(1, sizeof(*fresh));
-    if (fresh == NULL || gh_server_settings_load(server->config_path, fresh, &err) != GH_OK)
+    if (fresh == NULL || gh_server_settings_load(server->config_path, fresh, &err) != GH_OK ||
+        change_upstream(server, fresh, &err) != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "not reloaded: %s", err.text);
     else
         take_settings(server, fresh);
@@ -311,6 +359,8 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
 {
     enum gh_status status = prepare_loop(server, signals, err);
     if (status == GH_OK)
+        status = change_upstream(server, &server->settings, err);
+    if (status == GH_OK)
         status = gh_http_server_start(server, &server->http, err);
     if (status == GH_OK)
         status = announce(server, signals, err);
@@ -324,6 +374,7 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
         (void)sd_notify(0, "STOPPING=1");
     gh_http_server_stop(server->http);
     server->http = NULL;
+    drop_upstream(server);
     server->event = sd_event_unref(server->event);
     return status;
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server as a whole. One thread: everything happens in gh_server_run. */
+/* The server as a whole. One thread: everything happens in gh_server_run, but asking upstream
+ * (upstream.h). */
 #ifndef GATEHOUSE_SRC_SERVER_SERVER_H
 #define GATEHOUSE_SRC_SERVER_SERVER_H
 
 #include "gatehouse/clock.h"
 #include "server/db.h"
 #include "server/keys.h"
+#include "server/pace.h"
 #include "server/settings.h"
 #include "server/snapshot.h"
 #include "server/throttle.h"
 
 struct gh_http_server;
+struct gh_upstream;
 struct sd_event;
+struct sd_event_source;
 
 struct gh_server {
     struct gh_server_settings settings;
@@ -22,7 +26,7 @@ struct gh_server {
     struct gh_server_keys keys;
     struct gh_snapshots *snapshots;
     struct gh_throttle *throttle;
-    struct gh_trust *trust; /* what housing codes are checked against */
+    struct gh_trust *trust; /* what codes are checked against (trusted.h) */
     char public_url[GH_URL_BYTES];
     char code_host[GH_URL_BYTES];
     char password_path[PATH_MAX]; /* admin-password */
@@ -32,6 +36,9 @@ struct gh_server {
     int stop; /* eventfd */
     struct sd_event *event;
     struct gh_http_server *http;
+    struct gh_upstream *upstream; /* NULL: nobody is asked */
+    struct sd_event_source *upstream_ready;
+    struct gh_pace pace; /* of the gates' questions */
     /* healthz: the last probe */
     int64_t probed_at_ns;
     enum gh_status probed;

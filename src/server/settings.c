@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "gatehouse/config.h"
+#include "gatehouse/file.h"
 #include "gatehouse/http.h"
 #include "server/listener.h"
 
@@ -19,6 +21,33 @@ static const enum gh_log_level levels[] = {GH_LOG_ERR, GH_LOG_WARNING, GH_LOG_NO
                                            GH_LOG_DEBUG};
 static const char *const home_names[] = {"none", "member", "code", NULL};
 static const enum gh_home_rule home_rules[] = {GH_HOME_NONE, GH_HOME_MEMBER, GH_HOME_CODE};
+static const char *const paper_names[] = {"open", "guard", "deny", NULL};
+static const enum gh_paper_rule paper_rules[] = {GH_PAPER_OPEN, GH_PAPER_GUARD, GH_PAPER_DENY};
+static const char *const clock_names[] = {"guard", "deny", NULL};
+static const enum gh_clock_rule clock_rules[] = {GH_CLOCK_GUARD, GH_CLOCK_DENY};
+static const char *const holder_names[] = {"guard", "home", "open", NULL};
+static const enum gh_holder_rule holder_rules[] = {GH_HOLDER_GUARD, GH_HOLDER_HOME, GH_HOLDER_OPEN};
+
+/* One line of what foreign certificates mean; their order counts. */
+static bool take_rule(void *out, const char *text, char why[GH_CONFIG_WHY_BYTES])
+{
+    struct gh_policy *policy = &((struct gh_server_settings *)out)->policy;
+    struct gh_error err = {0};
+    if (policy->rule_count == GH_RULES_MAX) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "is one more than the %d that a list holds",
+                 GH_RULES_MAX);
+        return false;
+    }
+    if (gh_rule_parse(text, &policy->rules[policy->rule_count], &err) != GH_OK) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "cannot be read: %.100s", err.text);
+        return false;
+    }
+    policy->rule_count++;
+    return true;
+}
+
+static const char *const offline_names[] = {"guard", "deny", NULL};
+static const enum gh_offline_rule offline_rules[] = {GH_OFFLINE_GUARD, GH_OFFLINE_DENY};
 
 #define FIELD(member) offsetof(struct gh_server_settings, member)
 #define TEXT(key, member, start)                                                                   \
@@ -37,6 +66,12 @@ static const enum gh_home_rule home_rules[] = {GH_HOME_NONE, GH_HOME_MEMBER, GH_
         .minimum = (least), .maximum = (most), .initial = (start)                                  \
     }
 
+#define UPSTREAM_TEXT(key, member)                                                                 \
+    {                                                                                              \
+        .section = "upstream", .name = (key), .type = GH_CONFIG_TEXT, .offset = FIELD(member),     \
+        .size = sizeof(((struct gh_server_settings *)0)->member), .initial = ""                    \
+    }
+
 static const struct gh_config_key keys[] = {
     TEXT("listen", listen, "127.0.0.1:8440"),
     TEXT("state_dir", state_dir, "/var/lib/gatehouse-server"),
@@ -53,9 +88,26 @@ static const struct gh_config_key keys[] = {
      .initial = "no"},
     CHOICE("server", "log_level", log_level_choice, level_names, "info"),
     CHOICE("policy", "home", home_rule_choice, home_names, "code"),
+    CHOICE("policy", "paper", paper_choice, paper_names, "open"),
+    CHOICE("policy", "clock", clock_choice, clock_names, "guard"),
+    CHOICE("certificates", "holder", holder_choice, holder_names, "guard"),
+    {.section = "certificates", .name = "rule", .type = GH_CONFIG_EACH, .take = take_rule},
     NUMBER("passage_timeout_ms", policy.passage_timeout_ms, 1000, 60000, "8000"),
     NUMBER("debounce_ms", policy.debounce_ms, 500, 60000, "3000"),
     NUMBER("list_max_age_s", policy.list_max_age_s, 60, INT64_C(315360000), "604800"),
+    UPSTREAM_TEXT("url", upstream.url),
+    UPSTREAM_TEXT("ca_file", upstream.ca_file),
+    UPSTREAM_TEXT("pin", upstream.pin_text),
+    UPSTREAM_TEXT("token_file", upstream.token_file),
+    UPSTREAM_TEXT("prefixes", policy.upstream.prefixes),
+    CHOICE("upstream", "offline", upstream.offline_choice, offline_names, "guard"),
+    {.section = "upstream",
+     .name = "deadline_ms",
+     .type = GH_CONFIG_INT,
+     .offset = FIELD(policy.upstream.deadline_ms),
+     .minimum = 100,
+     .maximum = 5000,
+     .initial = "800"},
 };
 
 static bool printable(const char *text)
@@ -111,6 +163,133 @@ static enum gh_status check_server(const struct gh_server_settings *settings, st
     return GH_OK;
 }
 
+/* --- upstream --- */
+
+/* `https://host[:port]` and the path behind it, `/` without one. */
+static enum gh_status split_url(struct gh_upstream_settings *upstream, struct gh_error *err)
+{
+    struct gh_error why = {0};
+    const char *host = strstr(upstream->url, "://");
+    size_t size = host != NULL ? (size_t)(host - upstream->url) + 3 : 0;
+    size += strcspn(upstream->url + size, "/?#");
+    const char *rest = upstream->url + size;
+    if ((size_t)snprintf(upstream->base_url, sizeof(upstream->base_url), "%.*s", (int)size,
+                         upstream->url) >= sizeof(upstream->base_url) ||
+        (size_t)snprintf(upstream->path, sizeof(upstream->path), "%s%s", rest[0] == '/' ? "" : "/",
+                         rest) >= sizeof(upstream->path))
+        return gh_fail(err, GH_ERR_INVALID, "[upstream] url is too long");
+    if (!printable(rest) || strpbrk(rest, " #") != NULL)
+        return gh_fail(err, GH_ERR_INVALID,
+                       "[upstream] url: its path must be printable ASCII without blanks and `#`");
+    if (gh_http_check_url(upstream->base_url, false, &why) != GH_OK)
+        return gh_fail(err, GH_ERR_INVALID, "[upstream] url: %.180s", why.text);
+    return GH_OK;
+}
+
+/* Our own codes are nobody else's business: a gate's enrolment code even holds a secret. */
+static bool begins_like_ours(const char *prefix, size_t size)
+{
+    static const char *const ours[] = {"GH1:", "GHP1:", "GHE1:"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(ours); i++) {
+        size_t least = strlen(ours[i]) < size ? strlen(ours[i]) : size;
+        if (strncmp(prefix, ours[i], least) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One space between two of them, as they stand in the manifest. */
+static enum gh_status take_prefixes(char prefixes[GH_PREFIXES_BYTES], struct gh_error *err)
+{
+    char *end = prefixes;
+    if (!printable(prefixes))
+        return gh_fail(err, GH_ERR_INVALID, "[upstream] prefixes must be printable ASCII");
+    for (const char *at = prefixes + strspn(prefixes, " "); *at != '\0'; at += strspn(at, " ")) {
+        size_t size = strcspn(at, " ");
+        if (begins_like_ours(at, size))
+            return gh_fail(err, GH_ERR_INVALID,
+                           "[upstream] prefixes: \"%.*s\" would send this town's own codes away",
+                           (int)size, at);
+        if (end != prefixes)
+            *end++ = ' ';
+        memmove(end, at, size);
+        end += size;
+        at += size;
+    }
+    *end = '\0';
+    return end != prefixes ? GH_OK
+                           : gh_fail(err, GH_ERR_INVALID,
+                                     "[upstream] prefixes must say which codes may be asked about");
+}
+
+static enum gh_status check_upstream(struct gh_server_settings *settings, struct gh_error *err)
+{
+    struct gh_upstream_settings *upstream = &settings->upstream;
+    settings->policy.upstream.offline = offline_rules[upstream->offline_choice];
+    if (!gh_server_settings_upstream(settings)) {
+        settings->policy.upstream = (struct gh_upstream_policy){0};
+        return GH_OK;
+    }
+    enum gh_status status = split_url(upstream, err);
+    if (status == GH_OK)
+        status = take_prefixes(settings->policy.upstream.prefixes, err);
+    if (status != GH_OK)
+        return status;
+    if (upstream->token_file[0] == '\0')
+        return gh_fail(err, GH_ERR_INVALID, "[upstream] token_file is needed with url");
+    if (upstream->pin_text[0] == '\0')
+        return GH_OK;
+    if (strncasecmp(upstream->base_url, "https:", 6) != 0)
+        return gh_fail(err, GH_ERR_INVALID, "[upstream] pin needs an url with https://");
+    if (gh_hex_decode(upstream->pin_text, strlen(upstream->pin_text), upstream->pin,
+                      sizeof(upstream->pin)) != GH_OK)
+        return gh_fail(err, GH_ERR_INVALID, "[upstream] pin must be 64 hex digits");
+    return GH_OK;
+}
+
+enum gh_status gh_upstream_token_load(const struct gh_upstream_settings *settings,
+                                      char out[GH_UPSTREAM_TOKEN_BYTES], struct gh_error *err)
+{
+    struct stat info;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    const char *path = settings->token_file;
+    memset(out, 0, GH_UPSTREAM_TOKEN_BYTES);
+    if (stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return gh_fail(err, GH_ERR_DENIED,
+                       "[upstream] token_file %.120s must be its owner's alone (chmod 600)", path);
+    enum gh_status status = gh_file_read(path, GH_UPSTREAM_TOKEN_BYTES, &data, &size, err);
+    if (status != GH_OK)
+        return status;
+    size_t used = strcspn((const char *)data, "\r\n");
+    bool good = used > 0 && used < GH_UPSTREAM_TOKEN_BYTES &&
+                used + strspn((const char *)data + used, "\r\n") == size;
+    if (good)
+        memcpy(out, data, used);
+    good = good && printable(out) && strchr(out, ' ') == NULL;
+    gh_wipe(data, size);
+    free(data);
+    if (good)
+        return GH_OK;
+    gh_wipe(out, GH_UPSTREAM_TOKEN_BYTES);
+    return gh_fail(err, GH_ERR_INVALID,
+                   "[upstream] token_file %.120s must hold one line of printable ASCII", path);
+}
+
+static enum gh_status check_upstream_files(const struct gh_upstream_settings *upstream,
+                                           struct gh_error *err)
+{
+    char token[GH_UPSTREAM_TOKEN_BYTES];
+    enum gh_status status = gh_upstream_token_load(upstream, token, err);
+    gh_wipe(token, sizeof(token));
+    if (status == GH_OK && upstream->ca_file[0] != '\0' && access(upstream->ca_file, R_OK) != 0)
+        status = gh_fail(err, gh_status_from_errno(errno), "[upstream] ca_file %.120s: %s",
+                         upstream->ca_file, strerror(errno));
+    return status;
+}
+
+/* --- all of it --- */
+
 enum gh_status gh_server_settings_load(const char *path, struct gh_server_settings *out,
                                        struct gh_error *err)
 {
@@ -120,9 +299,14 @@ enum gh_status gh_server_settings_load(const char *path, struct gh_server_settin
         return status;
     out->log_level = levels[out->log_level_choice];
     out->policy.home_rule = home_rules[out->home_rule_choice];
+    out->policy.paper = paper_rules[out->paper_choice];
+    out->policy.clock = clock_rules[out->clock_choice];
+    out->policy.holder = holder_rules[out->holder_choice];
     choose_issuer(out);
     struct gh_error why = {0};
     status = check_server(out, &why);
+    if (status == GH_OK)
+        status = check_upstream(out, &why);
     return status == GH_OK ? GH_OK : gh_fail(err, status, "%.60s: %.190s", path, why.text);
 }
 
@@ -161,6 +345,8 @@ enum gh_status gh_server_settings_check(const struct gh_server_settings *setting
     enum gh_status status = check_state_dir(settings->state_dir, err);
     if (status == GH_OK && gh_server_settings_tls(settings))
         status = gh_certificate_check(settings->tls_certificate, settings->tls_key, err);
+    if (status == GH_OK && gh_server_settings_upstream(settings))
+        status = check_upstream_files(&settings->upstream, err);
     return status;
 }
 

@@ -13,6 +13,7 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
+#include "server/fingerprint.h"
 
 #define MODULE "list"
 #define CHUNK_BYTES 65536
@@ -29,7 +30,8 @@
 struct gh_snapshots {
     char folder[PATH_MAX];
     struct gh_db *db;
-    const struct gh_server_keys *keys;
+    struct gh_server_keys *keys;
+    uint64_t keys_version; /* of those in the manifest */
     const struct gh_clock *clock;
     struct gh_manifest manifest; /* as it was signed last; generation 0: never */
     size_t size;
@@ -38,10 +40,9 @@ struct gh_snapshots {
     int64_t built_at_ns, build_took_ns;
 };
 
-enum gh_status gh_snapshots_new(const char *folder, struct gh_db *db,
-                                const struct gh_server_keys *keys, const char *area,
-                                const struct gh_clock *clock, struct gh_snapshots **out,
-                                struct gh_error *err)
+enum gh_status gh_snapshots_new(const char *folder, struct gh_db *db, struct gh_server_keys *keys,
+                                const char *area, const struct gh_clock *clock,
+                                struct gh_snapshots **out, struct gh_error *err)
 {
     *out = NULL;
     enum gh_status status = gh_dir_make(folder, 0700, err);
@@ -55,45 +56,43 @@ enum gh_status gh_snapshots_new(const char *folder, struct gh_db *db,
     snapshots->keys = keys;
     snapshots->clock = clock;
     snprintf(snapshots->manifest.area, sizeof(snapshots->manifest.area), "%s", area);
-    memcpy(snapshots->manifest.keys, keys->issuers, sizeof(keys->issuers));
-    snapshots->manifest.key_count = GH_ARRAY_SIZE(keys->issuers);
     *out = snapshots;
     return GH_OK;
 }
 
 void gh_snapshots_free(struct gh_snapshots *snapshots)
 {
+    if (snapshots != NULL)
+        gh_wipe(snapshots, sizeof(*snapshots)); /* the holder secret */
     free(snapshots);
 }
 
-static void fingerprint(const struct gh_manifest *manifest, uint8_t out[GH_SHA256_BYTES])
+/* --- what the manifest says besides the snapshot --- */
+
+/* The keys as they are now: which of them are of use changes with time, too. */
+static enum gh_status take_settings(struct gh_snapshots *snapshots)
 {
-    char text[2048];
-    struct gh_writer writer = gh_writer_over(text, sizeof(text));
-    char line[GH_ISSUER_BYTES + 2 * GH_PUBLIC_KEY_MAX_BYTES + 128];
-    snprintf(line, sizeof(line), "%s\n%d %" PRId64 " %" PRId64 " %" PRId64 "\n", manifest->area,
-             (int)manifest->policy.home_rule, manifest->policy.passage_timeout_ms,
-             manifest->policy.debounce_ms, manifest->policy.list_max_age_s);
-    gh_writer_put_text(&writer, line);
-    for (size_t i = 0; i < manifest->key_count; i++) {
-        const struct gh_issuer_key *key = &manifest->keys[i];
-        char raw[2 * GH_PUBLIC_KEY_MAX_BYTES + 1];
-        gh_hex_encode(key->raw, key->raw_bytes, raw);
-        snprintf(line, sizeof(line), "%d %s %u %" PRId64 " %" PRId64 " %s\n", (int)key->type, raw,
-                 key->purposes, key->not_before_s, key->not_after_s, key->issuer);
-        gh_writer_put_text(&writer, line);
-    }
-    gh_sha256((struct gh_bytes){writer.data, writer.size}, out);
+    uint8_t hash[GH_SHA256_BYTES];
+    struct gh_manifest *manifest = &snapshots->manifest;
+    enum gh_status status = gh_server_keys_public(
+        snapshots->keys, gh_clock_wall_s(snapshots->clock), manifest->keys, &manifest->key_count);
+    memcpy(manifest->holder_secret, snapshots->keys->holder_secret,
+           sizeof(manifest->holder_secret));
+    snapshots->stale = true;
+    if (status == GH_OK)
+        status = gh_manifest_fingerprint(manifest, hash);
+    if (status == GH_OK)
+        status = gh_db_list_settings(snapshots->db, hash);
+    if (status == GH_OK)
+        snapshots->keys_version = snapshots->keys->version;
+    return status;
 }
 
 enum gh_status gh_snapshots_set_policy(struct gh_snapshots *snapshots,
                                        const struct gh_policy *policy)
 {
-    uint8_t hash[GH_SHA256_BYTES];
     snapshots->manifest.policy = *policy;
-    snapshots->stale = true;
-    fingerprint(&snapshots->manifest, hash);
-    return gh_db_list_settings(snapshots->db, hash);
+    return take_settings(snapshots);
 }
 
 /* --- building --- */
@@ -127,10 +126,14 @@ static bool flush(struct building *building)
     return true;
 }
 
+/* A record that did not fit would leave the list without it, and nobody would know. */
 static bool room(struct building *building)
 {
-    return building->chunk.capacity - building->chunk.size >= GH_SNAPSHOT_RECORD_MAX_BYTES ||
-           flush(building);
+    if (building->chunk.overflow)
+        building->error = EMSGSIZE;
+    return !building->chunk.overflow &&
+           (building->chunk.capacity - building->chunk.size >= GH_SNAPSHOT_RECORD_MAX_BYTES ||
+            flush(building));
 }
 
 static bool put_subject(void *context, gh_id subject, enum gh_colour colour)
@@ -161,6 +164,35 @@ static bool put_revoked(void *context, gh_id credential)
     return room(building);
 }
 
+static bool put_recalled(void *context, gh_id subject, int64_t before_s)
+{
+    struct building *building = context;
+    gh_snapshot_put_recalled(&building->chunk, subject, before_s);
+    return room(building);
+}
+
+static bool put_revoked_hash(void *context, const uint8_t hash[GH_REVOCATION_BYTES],
+                             int64_t before_s)
+{
+    struct building *building = context;
+    gh_snapshot_put_revoked_hash(&building->chunk, hash, before_s);
+    return room(building);
+}
+
+static bool put_holder(void *context, gh_id holder, gh_id subject)
+{
+    struct building *building = context;
+    gh_snapshot_put_holder(&building->chunk, holder, subject);
+    return room(building);
+}
+
+static bool put_key(void *context, const struct gh_issuer_key *key)
+{
+    struct building *building = context;
+    gh_snapshot_put_key(&building->chunk, key);
+    return room(building);
+}
+
 static enum gh_status write_records(struct gh_snapshots *snapshots, struct building *building,
                                     struct gh_db_list_state *state)
 {
@@ -169,6 +201,10 @@ static enum gh_status write_records(struct gh_snapshots *snapshots, struct build
         .home = put_home,
         .member = put_member,
         .revoked = put_revoked,
+        .recalled = put_recalled,
+        .revoked_hash = put_revoked_hash,
+        .holder = put_holder,
+        .key = put_key,
         .context = building,
     };
     uint64_t generation = 0;
@@ -321,11 +357,18 @@ static enum gh_status sign(struct gh_snapshots *snapshots, const struct gh_db_li
     return GH_OK;
 }
 
-static bool is_fresh(const struct gh_snapshots *snapshots, const struct gh_db_list_state *state)
+/* Signed a short while ago, and nothing that it says besides the snapshot has changed. */
+static bool is_young(const struct gh_snapshots *snapshots)
 {
     int64_t age = gh_clock_wall_s(snapshots->clock) - snapshots->manifest.issued_at_s;
-    bool young = age < GH_MANIFEST_FRESH_S && age > -STEP_BACK_S;
-    if (snapshots->size == 0 || snapshots->stale || !young)
+    bool same_keys = !snapshots->keys->stale && snapshots->keys_version == snapshots->keys->version;
+    return snapshots->size > 0 && !snapshots->stale && same_keys && age < GH_MANIFEST_FRESH_S &&
+           age > -STEP_BACK_S;
+}
+
+static bool is_fresh(const struct gh_snapshots *snapshots, const struct gh_db_list_state *state)
+{
+    if (!is_young(snapshots))
         return false;
     if (snapshots->manifest.generation == state->generation)
         return true;
@@ -354,6 +397,8 @@ enum gh_status gh_snapshots_manifest(struct gh_snapshots *snapshots, struct gh_b
     struct gh_db_list_state state;
     *out = (struct gh_bytes){0};
     enum gh_status status = step_back(snapshots);
+    if (status == GH_OK && !is_young(snapshots))
+        status = take_settings(snapshots);
     if (status == GH_OK)
         status = gh_db_list_state(snapshots->db, &state);
     if (status == GH_OK && !is_fresh(snapshots, &state)) {

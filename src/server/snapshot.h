@@ -15,12 +15,13 @@ struct gh_snapshots; /* opaque */
 
 /* All pointers outlive it. Makes the folder. */
 GH_MUST_CHECK enum gh_status gh_snapshots_new(const char *folder, struct gh_db *db,
-                                              const struct gh_server_keys *keys, const char *area,
+                                              struct gh_server_keys *keys, const char *area,
                                               const struct gh_clock *clock,
                                               struct gh_snapshots **out, struct gh_error *err);
 void gh_snapshots_free(struct gh_snapshots *snapshots);
 
-/* The policy from now on; a changed one (or other keys, or another area) is a new generation. */
+/* The policy from now on; a changed one (or another area, or other keys than the last manifest's)
+ * is a new generation. */
 GH_MUST_CHECK enum gh_status gh_snapshots_set_policy(struct gh_snapshots *snapshots,
                                                      const struct gh_policy *policy);
 

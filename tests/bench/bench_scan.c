@@ -233,8 +233,13 @@ struct whole {
 
 static int64_t wall(void *context)
 {
+    return gh_clock_wall_ns(gh_clock_system()) + ((struct whole *)context)->skipped_ns;
+}
+
+static bool in_time(void *context)
+{
     (void)context;
-    return gh_clock_wall_ns(gh_clock_system());
+    return true;
 }
 
 static int64_t skipping(void *context)
@@ -246,7 +251,8 @@ static void start_whole(struct whole *whole, const struct town *town)
 {
     struct gh_camera camera = {shutter_next, shutter_wake, nothing, &whole->shutter, WIDTH, HEIGHT};
 
-    whole->clock = (struct gh_clock){wall, skipping, whole};
+    whole->clock = (struct gh_clock){
+        .wall_ns = wall, .monotonic_ns = skipping, .synchronised = in_time, .context = whole};
     sem_init(&whole->shutter.released, 0, 0);
     MUST(gh_queue_new(sizeof(struct gh_sighting), 32, &whole->queue));
     MUST(gh_see_start(&camera, gh_clock_system(), whole->queue, &see, NULL));
@@ -325,7 +331,7 @@ static void start_stages(struct stages *stages, const struct town *town)
     MUST(gh_list_open(path, key, &stages->list, NULL));
     gh_public_key_free(key);
     const struct gh_manifest *manifest = gh_list_manifest(stages->list);
-    MUST(gh_trust_new(manifest->keys, manifest->key_count, &stages->trust));
+    MUST(gh_trust_new(manifest->keys, manifest->key_count, NULL, &stages->trust));
     MUST(gh_path_join(town->folder, "stages.db", path, sizeof(path)));
     MUST(gh_journal_open(path, &stages->journal, NULL));
 }

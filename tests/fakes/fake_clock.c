@@ -15,9 +15,21 @@ static int64_t monotonic_ns(void *context)
     return atomic_load(&fake->monotonic_ns);
 }
 
+static bool synchronised(void *context)
+{
+    struct gh_fake_clock *fake = context;
+    return atomic_load(&fake->synchronised);
+}
+
 void gh_fake_clock_init(struct gh_fake_clock *fake, int64_t wall_s)
 {
-    fake->clock = (struct gh_clock){wall_ns, monotonic_ns, fake};
+    fake->clock = (struct gh_clock){
+        .wall_ns = wall_ns,
+        .monotonic_ns = monotonic_ns,
+        .synchronised = synchronised,
+        .context = fake,
+    };
+    atomic_init(&fake->synchronised, true);
     atomic_init(&fake->wall_ns, wall_s * GH_NS_PER_S);
     atomic_init(&fake->monotonic_ns, GH_FAKE_CLOCK_START_NS);
 }
@@ -38,4 +50,9 @@ void gh_fake_clock_advance_ms(struct gh_fake_clock *fake, int64_t ms)
 void gh_fake_clock_set_wall_s(struct gh_fake_clock *fake, int64_t wall_s)
 {
     atomic_store(&fake->wall_ns, wall_s * GH_NS_PER_S);
+}
+
+void gh_fake_clock_set_synchronised(struct gh_fake_clock *fake, bool synchronised)
+{
+    atomic_store(&fake->synchronised, synchronised);
 }

@@ -13,6 +13,7 @@
 struct gh_fake_clock {
     struct gh_clock clock; /* hand this one out; valid where the fake lies */
     _Atomic int64_t wall_ns, monotonic_ns;
+    atomic_bool synchronised; /* true at first */
 };
 
 void gh_fake_clock_init(struct gh_fake_clock *fake, int64_t wall_s);
@@ -21,5 +22,6 @@ void gh_fake_clock_advance_ms(struct gh_fake_clock *fake, int64_t ms);
 void gh_fake_clock_advance_ns(struct gh_fake_clock *fake, int64_t ns);
 /* Somebody sets the clock: only wall time jumps. */
 void gh_fake_clock_set_wall_s(struct gh_fake_clock *fake, int64_t wall_s);
+void gh_fake_clock_set_synchronised(struct gh_fake_clock *fake, bool synchronised);
 
 #endif

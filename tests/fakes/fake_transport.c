@@ -72,6 +72,7 @@ static enum gh_status scripted(const struct gh_fake_answer *answer,
 
     response->status = answer->status == 0 ? 200 : answer->status;
     response->retry_after_s = answer->retry_after_s == 0 ? -1 : answer->retry_after_s;
+    response->date_s = answer->date_s == 0 ? -1 : answer->date_s;
     response->body = calloc(1, size + 1);
     if (!response->body)
         abort();
@@ -85,7 +86,7 @@ static enum gh_status make(const struct gh_fake_answer *answer,
                            const struct gh_http_request *request, struct gh_http_response *response,
                            struct gh_error *err)
 {
-    struct gh_http_response made = {.retry_after_s = -1};
+    struct gh_http_response made = {.retry_after_s = -1, .date_s = -1};
 
     if (answer->failure != GH_OK)
         return gh_fail(err, answer->failure, "the fake server was told to fail");
@@ -123,7 +124,7 @@ static enum gh_status perform(void *context, const struct gh_http_request *reque
     enum gh_status status = GH_OK;
 
     memset(response, 0, sizeof(*response));
-    response->retry_after_s = -1;
+    response->retry_after_s = response->date_s = -1;
     pthread_mutex_lock(&fake->lock);
     if (fake->performing)
         abort(); /* from one thread at a time */
@@ -252,8 +253,10 @@ size_t gh_fake_transport_count(struct gh_fake_transport *fake, const char *path)
 {
     size_t count = 0;
 
-    while (gh_fake_transport_request(fake, path, count))
-        count++;
+    pthread_mutex_lock(&fake->lock);
+    for (size_t i = 0; i < fake->request_count; i++)
+        count += strcmp(fake->requests[i].path, path) == 0;
+    pthread_mutex_unlock(&fake->lock);
     return count;
 }
 

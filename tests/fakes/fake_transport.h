@@ -26,6 +26,7 @@ struct gh_fake_answer {
     const void *body;
     size_t size;                 /* 0 with a body: it is a text */
     int64_t retry_after_s;       /* 0: not said */
+    int64_t date_s;              /* likewise */
     int64_t takes_ms;            /* so much time goes by on the fake clock */
     bool blocks;                 /* until cancelled, or until the request's time-out in real time */
     gh_fake_handler_fn *handler; /* instead of status and body */

@@ -109,6 +109,7 @@ static void make_snapshot(struct fixture *fixture)
 {
     static const struct fixture_member members[] = {
         {HOME_1, ANNA}, {HOME_1, YORK}, {HOME_1, RITA}, {HOME_2, DORA}};
+    static const uint8_t no_hash[GH_REVOCATION_BYTES];
     struct gh_writer writer = gh_writer_over(fixture->snapshot, sizeof(fixture->snapshot));
 
     for (gh_id subject = ANNA; subject <= HUGO; subject++) {
@@ -123,6 +124,12 @@ static void make_snapshot(struct fixture *fixture)
         gh_snapshot_put_member(&writer, members[i].home, members[i].subject);
     for (size_t i = 0; i < fixture->revoked_count; i++)
         gh_snapshot_put_revoked(&writer, fixture->revoked[i]);
+    if (memcmp(fixture->revoked_hash, no_hash, sizeof(no_hash)) != 0)
+        gh_snapshot_put_revoked_hash(&writer, fixture->revoked_hash, INT64_MAX);
+    if (fixture->holder != 0)
+        gh_snapshot_put_holder(&writer, fixture->holder, fixture->holder_subject);
+    for (size_t i = 0; i < fixture->foreign_key_count; i++)
+        gh_snapshot_put_key(&writer, &fixture->foreign_keys[i]);
     assert_false(writer.overflow);
     fixture->snapshot_size = writer.size;
 }

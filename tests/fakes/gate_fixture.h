@@ -38,6 +38,10 @@ struct fixture {
     enum gh_colour colours[HUGO + 1];
     gh_id revoked[8]; /* sorted */
     size_t revoked_count;
+    uint8_t revoked_hash[GH_REVOCATION_BYTES]; /* of a certificate; zeros: none is revoked */
+    gh_id holder, holder_subject;              /* of certificates, and who that is; 0: nobody */
+    struct gh_issuer_key foreign_keys[2];      /* sorted */
+    size_t foreign_key_count;
     unsigned extra_subjects; /* to make the snapshot larger */
     /* as it was written last */
     uint8_t snapshot[8192], manifest_bytes[GH_MANIFEST_MAX_BYTES];

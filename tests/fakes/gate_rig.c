@@ -35,6 +35,12 @@ static void take_kick(void *context)
     rig->kicks++;
 }
 
+static void take_policy(void *context, const struct gh_policy *policy)
+{
+    struct rig *rig = context;
+    rig->policy = *policy;
+}
+
 static void read_journal(struct rig *rig)
 {
     fixture_free_entries(&rig->entries);
@@ -77,7 +83,7 @@ void rig_init(struct rig *rig)
         .clock = &rig->fixture.clock.clock,
         .door = {.pulse_ms = 3000},
         .io = &rig->io,
-        .peers = {take_trust, take_enrolment, take_kick, rig},
+        .peers = {take_trust, take_enrolment, take_kick, take_policy, rig},
         .time_floor_s = FIXTURE_NOW_S - 1000 * 1000,
     };
     fixture_health(&rig->fixture, ANNA, rig->anna);
@@ -130,6 +136,14 @@ void rig_show(struct rig *rig, const char *text)
     gh_gate_sighting(rig->gate, &sighting);
 }
 
+void rig_show_credential(struct rig *rig, const struct gh_credential *credential)
+{
+    struct gh_sighting sighting = {.captured_ns = gh_clock_monotonic_ns(&rig->fixture.clock.clock),
+                                   .credential = *credential};
+
+    gh_gate_sighting(rig->gate, &sighting);
+}
+
 void rig_pass_ms(struct rig *rig, int64_t ms)
 {
     const struct gh_clock *clock = &rig->fixture.clock.clock;
@@ -154,6 +168,16 @@ void rig_news(struct rig *rig, enum gh_courier_event_type type)
     gh_gate_news(rig->gate, &event);
 }
 
+void rig_server_time(struct rig *rig, int64_t server_s)
+{
+    struct gh_courier_event event = {
+        .type = GH_COURIER_CLOCK,
+        .server_s = server_s,
+        .received_ns = gh_clock_monotonic_ns(&rig->fixture.clock.clock),
+    };
+    gh_gate_news(rig->gate, &event);
+}
+
 /* --- what came of it --- */
 
 size_t rig_count_entries(struct rig *rig)
@@ -166,6 +190,16 @@ const struct gh_entry *rig_last_entry(struct rig *rig)
 {
     assert_true(rig_count_entries(rig) > 0);
     return &rig->entries.entry[rig->entries.count - 1];
+}
+
+const struct gh_entry *rig_last_passage(struct rig *rig)
+{
+    size_t i = rig_count_entries(rig);
+
+    while (i > 0 && rig->entries.entry[i - 1].type != GH_ENTRY_PASSAGE)
+        i--;
+    assert_true(i > 0);
+    return &rig->entries.entry[i - 1];
 }
 
 void rig_assert_last(struct rig *rig, size_t count, enum gh_reason reason)

@@ -17,6 +17,7 @@ struct rig {
     struct gh_trust *trust;         /* what the gate gave out last */
     unsigned trusts, enrols, kicks; /* how often it called */
     struct gh_enrolment enrolment;
+    struct gh_policy policy;        /* as told last */
     struct fixture_entries entries; /* as read last */
     char anna[FIXTURE_CODE_BYTES], dora[FIXTURE_CODE_BYTES], home1[FIXTURE_CODE_BYTES],
         home2[FIXTURE_CODE_BYTES];
@@ -33,12 +34,16 @@ void rig_start_with_list(struct rig *rig);
 
 /* One code in one frame, read as the see thread would. */
 void rig_show(struct rig *rig, const char *text);
+/* The same for what was read already, as if in a frame of now. */
+void rig_show_credential(struct rig *rig, const struct gh_credential *credential);
 /* Let time go by as the daemon does: tick whenever the gate wants to be called, and at the end. */
 void rig_pass_ms(struct rig *rig, int64_t ms);
 void rig_news(struct rig *rig, enum gh_courier_event_type type);
+void rig_server_time(struct rig *rig, int64_t server_s); /* comes in just now, at once */
 
 const struct gh_entry *rig_last_entry(struct rig *rig); /* reads the journal */
-size_t rig_count_entries(struct rig *rig);              /* likewise */
+const struct gh_entry *rig_last_passage(struct rig *rig);
+size_t rig_count_entries(struct rig *rig); /* likewise */
 /* The last entry is a passage that ended so; and there are so many entries, the start included. */
 void rig_assert_last(struct rig *rig, size_t count, enum gh_reason reason);
 unsigned rig_count_openings(const struct rig *rig);

@@ -33,15 +33,19 @@ run "$tool" --version
 check "--version" says 0 '^gatehouse [0-9]' ''
 run "$tool" fly
 check "an unknown command" refuses 2 "'fly'"
-for command in login people home health gate user entries draw scan code; do
+for command in login people home health gate user entries key trust revocations draw scan code; do
     run "$tool" $command --help
     check "$command --help" says 0 "^usage: gatehouse $command" ''
 done
 for words in 'people' 'people fly' 'people import' 'people import a b' 'people status x' 'people status x blue' \
     'people list --xml' 'home' 'home inspect x' 'home inspect x --passed --failed' 'home add-member x' \
     'health issue' 'health issue x --valid 5' 'health issue x --valid 999d' 'health issue x --png' \
-    'health revoke nonsense' 'gate add' 'user add x' 'user add x --role king' 'entries --type x' 'login' \
-    'draw' 'draw x --level Z' 'gate add x'; do
+    'health revoke nonsense' 'health recall' 'health issue x --phone' 'people certificate x' \
+    'people certificate x text --remove' 'key' 'key fly' 'key rotate' 'key rotate list' 'key rotate health --lead 5' \
+    'key rotate health --lead 999d' 'key show' 'trust add' 'trust revoke' 'revocations' 'revocations add' \
+    'gate add' 'user add x' 'user add x --role king' 'entries --type x' 'login' \
+    'draw' 'draw x --level Z' 'gate add x' 'code' 'code fly' 'code read --at noon x' 'code key' \
+    'code key --type rsa x' 'code present x' 'code present --key x -o y.gif z'; do
     # shellcheck disable=SC2086 # words
     run "$tool" $words
     check "'$words' is a mistake in usage" refuses 2 '.'
@@ -67,6 +71,32 @@ run sh -c "'$tool' draw - <'$work/much'"
 check "too much to draw" refuses 1 '5000 bytes'
 run "$tool" draw x --png /nowhere/x.png
 check "a folder that is not there" refuses 1 '/nowhere'
+
+vectors=tests/vectors/codes
+vector() { awk -F '\t' -v name="$1" '$1 == name { print $5 }' "$vectors/codes.tsv"; }
+at=2020-03-01T01:00:00Z
+run "$tool" code read --trust $vectors/trust --at $at --json "$(vector health)"
+check "a code on paper" says 0 '"kind": "health", "verdict": "valid", "reason": "ok".*"form": "paper"' ''
+run "$tool" code read --trust $vectors/trust --at $at "$(vector phone-unproven)"
+check "a phone's code without the phone" says 1 '^reason: unproven (' ''
+run "$tool" code key --type p256 "$work/phone.key"
+check "a phone's key: its public half is printed" says 0 '^{"kty":"EC","crv":"P-256","x":"[^"]*","y":"[^"]*"}$' ''
+check "the private half is for its owner only" test "$(stat -c %a "$work/phone.key")" = 600
+cp "$work/phone.key" "$work/phone.copy"
+run "$tool" code key "$work/phone.key"
+check "a key is never written over" refuses 1 'there already'
+check "it is still what it was" cmp -s "$work/phone.key" "$work/phone.copy"
+run "$tool" code key --public --pem "$work/phone.key"
+check "its public half as PEM" says 0 '^-----BEGIN PUBLIC KEY' ''
+run "$tool" code present --key "$work/phone.key" "$(vector phone-unproven)"
+check "a code of another phone" refuses 1 'another key'
+run "$tool" code present --key $vectors/phone.ed25519.key --at $at -o "$work/now.png" "$(vector phone-unproven)"
+check "what the phone shows, as a picture" says 0 '' ''
+code_in "$work/now.png" >"$work/now.txt"
+run sh -c "'$tool' code read --trust $vectors/trust --at 2020-03-01T01:00:15Z <'$work/now.txt'"
+check "is read from the picture" says 0 '^form: phone$' ''
+run sh -c "'$tool' code read --trust $vectors/trust --at 2020-03-01T01:00:16Z <'$work/now.txt'"
+check "and is a copy 16 seconds later" says 1 '^reason: stale (' ''
 
 # --- logging in ------------------------------------------------------------------------------------------------------
 
@@ -305,6 +335,144 @@ as admin health revoke "$credential"
 check "revoked" says 0 '' "$credential is revoked"
 as admin health revoke 0123456789abcdef
 check "what was never issued" refuses 1 .
+as admin health recall P-001
+check "all of a person's codes" says 0 '' 'P-001.*recalled'
+as admin health recall nobody
+check "nobody's codes" refuses 1 "nobody.*'nobody'"
+echo '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}' >"$work/phone.jwk"
+as admin health issue P-001 --phone "$work/phone.jwk" --text
+check "a code of a phone's" says 0 '^GH1:' '(phone)'
+as admin health issue P-001 --text
+check "a code on paper" says 0 '^GH1:' '(paper)'
+echo '{"kty":"OKP","crv":"Ed25519","x":"AAAA"}' >"$work/bad.jwk"
+as admin health issue P-001 --phone "$work/bad.jwk" --text
+check "a key that is none" refuses 1 .
+echo 'not JSON' >"$work/bad.jwk"
+as admin health issue P-001 --phone "$work/bad.jwk" --text
+check "nor is this" refuses 1 'no JSON Web Key'
+echo '{"kty":"OKP","crv":"Ed25519","x":"A","d":"A"}' >"$work/bad.jwk"
+as admin health issue P-001 --phone "$work/bad.jwk" --text
+check "a private key is not sent anywhere" refuses 1 'must not leave'
+
+# --- our own keys --------------------------------------------------------------------------------------------------------
+
+active() { "$tool" key list | awk -v purpose="$1" '$2 == purpose && $3 == "active" { print $1 }'; }
+as admin key list
+check "two keys to begin with" test "$(grep -c ' active ' "$work/out")" -eq 2
+old=$(GATEHOUSE_SESSION=$work/admin.session active health)
+as admin key revoke "$old"
+check "the only one stays" refuses 1 'rotate first'
+as admin key rotate health --lead 2h
+check "a new key: its identifier on standard output" out_is_id
+next=$(cat "$work/out")
+as admin key list
+check "it waits" says 0 "^$next  health  *next " ''
+as admin key rotate health
+check "one waits at a time" refuses 1 'waits'
+as admin key show "$next"
+check "its public half" says 0 '^-----BEGIN PUBLIC KEY-----$' ''
+as admin key show 0123456789abcdef
+check "a key that is not there" refuses 1 'no key 0123456789abcdef'
+as admin key revoke "$old"
+check "the old one is revoked, now that another can sign" says 0 '' "$old is revoked"
+as admin key list --json
+check "which it does" says 0 "\"id\":\"$next\",.*\"state\":\"active\"" ''
+as admin health issue P-001 --text
+check "and codes are issued as before" says 0 '^GH1:' .
+as admin key list
+check "a revoked one signed until it was revoked, not until its turn would have been over" says 0 \
+    "^$old  health  *revoked  -  *$(date -u +%Y-%m-%dT%H | cut -c1-10)" ''
+as admin key rotate housing --lead 0
+check "one that signs at once" out_is_id
+as admin key rotate housing --lead 0h
+check "and in other words" out_is_id
+as admin key rotate housing --lead 00
+check "but not in any" says 2 '' 'not a time'
+as admin key revoke 0123456789abcdef
+check "a key that is not there cannot be revoked" refuses 1 'there is no such key'
+as admin key revoke nonsense
+check "not an identifier" refuses 1 '16 hex digits'
+as landlord key list
+check "keys are not for landlords" refuses 1 .
+
+# --- foreign keys, certificates, revocations ----------------------------------------------------------------------------
+
+signer() { # signer NAME: a document signer's certificate
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/$1.key" -out "$work/$1.pem" \
+        -days 30 -subj "/C=XX/CN=$1" 2>/dev/null
+}
+if command -v openssl >/dev/null && signer one && signer two && openssl x509 -in "$work/two.pem" -outform DER -out "$work/two.der"; then
+    as admin trust add "$work/one.pem" "$work/two.der"
+    check "keys of foreign issuers, a line for each file" says 0 "^$work/two.der: 1 added, 0 known\$" ''
+    as admin trust add "$work/two.pem"
+    check "the same again" says 0 "^$work/two.pem: 0 added, 1 known\$" ''
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout "$work/other.key" -out "$work/other.pem" \
+        -days 30 -subj "/C=XX/CN=other" 2>/dev/null
+    cat "$work/other.pem" "$work/one.pem" "$work/other.pem" "$work/two.pem" >"$work/bundle.pem"
+    as admin trust add "$work/bundle.pem"
+    check "a bundle with keys of other types: they are passed over" says 0 \
+        "^$work/bundle.pem: 0 added, 2 known, 2 passed over: no codes are signed with such keys\$" ''
+    as admin trust add "$work/other.pem"
+    check "nothing but such" refuses 1 'other.pem: there is no key in it that codes are signed with'
+    as admin trust list
+    check "as they are listed" says 0 '  hcert  ES256  [0-9a-f]*  trusted  20.*Z  vaccination,test,recovery  -$' ''
+    key=$(awk 'NR == 2 { print $1 }' "$work/out")
+    as admin trust revoke "$key"
+    check "one is revoked" says 0 '' "$key is revoked"
+    as admin trust list
+    check "and stays, marked" says 0 "^$key  hcert .* revoked " ''
+    as admin trust forget "$key"
+    check "or is forgotten" says 0 '' "$key is forgotten"
+    as admin trust forget "$key"
+    check "once" refuses 1 .
+else
+    skip "keys of foreign issuers" "openssl is not here"
+fi
+as admin trust add "$work/broken.csv"
+check "a file of another kind" refuses 1 'neither a certificate.*nor a JWK set'
+echo '{"keys": []}' >"$work/no.jwks.json"
+as admin trust add "$work/no.jwks.json"
+check "a set without an issuer" refuses 1 "no.jwks.json: ."
+as admin trust revoke nonsense
+check "not an identifier of a foreign key" refuses 1 '16 hex digits'
+as landlord trust list
+check "foreign keys are not for landlords" refuses 1 .
+
+echo '{"kid":"UNKNOWN_KID","hashType":"UCI","entries":[{"hash":"AAECAwQFBgcICQoLDA0ODw=="}]}' >"$work/batch.json"
+as admin revocations add "$work/batch.json" "$work/batch.json"
+check "a batch of revocations" says 0 "^$work/batch.json: 1 added, 0 known\$" ''
+check "which is a set" grep -q 'batch.json: 0 added, 1 known$' "$work/out"
+sed 's/"entries"/"expires":"2020-01-01T00:00:00Z","entries"/' "$work/batch.json" >"$work/old.json"
+as admin revocations add "$work/old.json"
+check "one that has expired" says 0 '0 added, 0 known, 1 expired$' ''
+sed 's/UCI/MD5/' "$work/batch.json" >"$work/bad.json"
+as admin revocations add "$work/bad.json"
+check "one with a mistake: file and reason" refuses 1 'bad.json: .*hashType'
+: >"$work/empty.json"
+as admin revocations add "$work/empty.json"
+check "an empty file" refuses 1 'empty'
+
+as admin people certificate P-001 'HC1:NONSENSE'
+check "a certificate that is none" refuses 1 .
+as admin people certificate nobody 'HC1:NONSENSE'
+check "nobody's certificate" refuses 1 "nobody.*'nobody'"
+run sh -c "GATEHOUSE_SESSION='$work/admin.session' '$tool' people certificate P-001 - </dev/null"
+check "nothing on standard input" refuses 1 'no certificate'
+as admin people certificate P-001 --remove
+check "nobody's certificate any more" says 0 '' 'No certificate belongs to P-001 any more'
+vectors=../shared/vectors/hcert
+if [ -f "$vectors/cases.tsv" ]; then
+    # One that is in time now: judged by the server's clock, that is, long over.
+    awk -F '\t' '$4 == "valid" { print $3; print $6; exit }' "$vectors/cases.tsv" >"$work/case"
+    as admin trust add "$vectors/certs/$(head -n 1 "$work/case")"
+    check "a published document signer, in DER" says 0 ': 1 added, 0 known$' ''
+    tail -n 1 "$work/case" >"$work/hcert"
+    run sh -c "GATEHOUSE_SESSION='$work/admin.session' '$tool' people certificate P-001 - <'$work/hcert'"
+    check "a published certificate, which is over" refuses 1 'expired'
+    check "is in no file of the server" sh -c "! grep -r -q -F -e \"\$(cut -c 1-60 '$work/hcert')\" '$work/town.state'"
+else
+    skip "a published certificate" "../shared/vectors is not here"
+fi
 
 # --- gates, entries ------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,11 @@ note <"$work/out"
 check "in clearly under a minute" test $(($(date +%s) - began_s)) -lt 45
 check "it shows at least eight entries from the server" \
     test "$(grep -c '^20[0-9T:-]*Z  North gate ' "$work/out")" -ge 8
+check "it says what the gate decided, of each visitor" \
+    test "$(grep -cE '^  (open|guard|deny ) +[A-Z]' "$work/out")" -eq "$(sed -n 's/^All \([0-9]*\) passages.*/\1/p' "$work/out")"
+check "a phone opens" grep -q '^  open   .* phone' "$work/out"
+check "a photo of it does not" grep -q '^20.* deny     A copy: ' "$work/out"
+check "nor a screenshot" grep -q "^20.* deny     A picture of a phone's code" "$work/out"
 check "it shows the door's relay" grep -q 's* +[0-9.]* on$' "$work/out"
 check "no process is left" nothing_runs
 check "no file is left" nothing_lies_there
@@ -38,7 +43,7 @@ code=$?
 cp "$work/kept.out" "$work/out"
 cp "$work/kept.err" "$work/err"
 check "KEEP=1 passes, too" says 0 '^The server goes on running' ''
-followed() { grep -q 'Not a health or housing code' "$work/follower.out"; }
+followed() { grep -q 'A copy: ' "$work/follower.out"; }
 check "entries --follow shows what came in meanwhile" wait_for 10 followed
 check "each once" test "$(wc -l <"$work/follower.out")" -eq "$(($(sed -n 's/^All \([0-9]*\) passages.*/\1/p' "$work/out") + 1))"
 check "the headings once" test "$(grep -c '^TIME' "$work/follower.out")" -eq 1

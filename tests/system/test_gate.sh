@@ -69,7 +69,7 @@ refused "4296 characters" not_a_code
 { printf 'GH1:'; head -c 2000 /dev/zero | tr '\0' '0'; } | draw
 refused "a code of ours that is too long" too_long
 printf 'GH1:\000\001\002\377\376 binary' | draw
-refused "binary behind our prefix" malformed
+refused "binary behind our prefix" bad_text
 printf '\377\376\200\201 not UTF-8' | draw
 refused "not UTF-8" not_a_code
 printf 'a\000b' | draw
@@ -77,7 +77,7 @@ refused "a NUL" not_a_code
 printf ' ' | draw
 refused "a blank" not_a_code
 printf 'HC1:6BF+70790T9WJWG.FKY*4GO0.O1CV2 O5 N2FBBRW1*70HS8' | draw
-refused "a health code of another system" unsupported
+refused "a health code of another system, cut off" truncated
 printf 'HTTPS://EVIL.EXAMPLE/H/AAAA' | draw
 refused "a link that says it is a housing code" malformed
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "code/base32.h"
 #include "code/base45.h"
@@ -28,6 +29,7 @@
 /* --- keys and codes -------------------------------------------------------------------------- */
 
 static struct gh_private_key *issuer_key, *p256_key, *stranger_key;
+static struct gh_private_key *phone_key, *phone_p256_key;
 static struct gh_trust *trust; /* the first two, for anything, under any name */
 
 static inline struct gh_private_key *load_key(const char *path)
@@ -43,6 +45,8 @@ static inline int setup(void **state)
     issuer_key = load_key(VECTORS "/issuer.ed25519.key");
     p256_key = load_key(VECTORS "/issuer.p256.key");
     stranger_key = load_key(VECTORS "/stranger.ed25519.key");
+    phone_key = load_key(VECTORS "/phone.ed25519.key");
+    phone_p256_key = load_key(VECTORS "/phone.p256.key");
     return gh_trust_load(VECTORS "/trust", &trust, NULL) != GH_OK;
 }
 
@@ -52,6 +56,8 @@ static inline int teardown(void **state)
     gh_private_key_free(issuer_key);
     gh_private_key_free(p256_key);
     gh_private_key_free(stranger_key);
+    gh_private_key_free(phone_key);
+    gh_private_key_free(phone_p256_key);
     gh_trust_unref(trust);
     return 0;
 }
@@ -71,7 +77,7 @@ static inline struct gh_trust *trust_in(const struct gh_private_key *private_key
     gh_public_key_free(key);
     snprintf(description.issuer, sizeof(description.issuer), "%s", issuer);
     struct gh_trust *out = NULL;
-    assert_int_equal(gh_trust_new(&description, 1, &out), GH_OK);
+    assert_int_equal(gh_trust_new(&description, 1, NULL, &out), GH_OK);
     return out;
 }
 
@@ -99,6 +105,28 @@ static inline void write_kind(enum gh_kind kind, char out[TEXT_BYTES])
 {
     struct gh_claims claims = claims_of(kind);
     write_code(issuer_key, &claims, out);
+}
+
+/* A health code that is bound to a phone, and the phone's presentation of it. */
+static inline void write_bound(const struct gh_private_key *issuer,
+                               const struct gh_private_key *phone, char out[TEXT_BYTES])
+{
+    struct gh_claims claims = claims_of(GH_KIND_HEALTH);
+    struct gh_public_key *holder = NULL;
+    assert_int_equal(gh_private_key_public(phone, &holder), GH_OK);
+    claims.holder = holder;
+    write_code(issuer, &claims, out);
+    gh_public_key_free(holder);
+}
+
+static inline void write_presentation(const struct gh_private_key *issuer,
+                                      const struct gh_private_key *phone, int64_t at_s,
+                                      char out[TEXT_BYTES])
+{
+    char code[TEXT_BYTES];
+    write_bound(issuer, phone, code);
+    struct gh_bytes text = {.data = (const uint8_t *)code, .size = strlen(code)};
+    assert_int_equal(gh_code_present(phone, text, at_s, out, TEXT_BYTES), GH_OK);
 }
 
 static inline struct gh_credential read_bytes(const struct gh_trust *keys, const void *text,
@@ -131,10 +159,13 @@ static inline void assert_says_nothing(const struct gh_credential *credential)
     assert_int_equal(credential->colour, GH_COLOUR_NONE);
     assert_true(credential->issued_at_s == 0);
     assert_true(credential->expires_at_s == 0);
+    assert_int_equal(credential->form, GH_FORM_NONE);
+    assert_true(credential->presented_at_s == 0);
     for (size_t i = 0; i < sizeof(credential->issuer); i++)
         assert_int_equal(credential->issuer[i], 0);
     static const uint8_t nothing[GH_IDENTITY_BYTES];
     assert_memory_not_equal(credential->identity, nothing, sizeof(nothing));
+    assert_memory_equal(credential->presentation, nothing, sizeof(nothing));
 }
 
 static inline void assert_refused(const struct gh_credential *credential, enum gh_kind kind,
@@ -157,29 +188,48 @@ struct decoded {
     size_t size;
 };
 
+static inline bool is_link(const char *text)
+{
+    return strncasecmp(text, "https://", 8) == 0;
+}
+
+/* Behind the prefix, or the link's beginning. */
+static inline const char *body_of(const char *text)
+{
+    return is_link(text) ? strchr(text + 8, '/') + 3 : strchr(text, ':') + 1;
+}
+
 static inline void decode(const char *text, struct decoded *out)
 {
     struct gh_writer writer = gh_writer_over(out->data, sizeof(out->data));
-    bool link = text[0] == 'H';
-    const char *body = link ? strstr(text, "/H/") + 3 : strchr(text, ':') + 1;
+    bool link = is_link(text);
+    const char *body = body_of(text);
     struct gh_bytes bytes = {.data = (const uint8_t *)body, .size = strlen(body)};
     assert_int_equal(link ? gh_base32_decode(bytes, &writer) : gh_base45_decode(bytes, &writer),
                      GH_OK);
     out->size = writer.size;
 }
 
-static inline size_t encode(const uint8_t *data, size_t size, bool link, char out[TEXT_BYTES])
+static inline size_t encode_as(const char *prefix, const uint8_t *data, size_t size,
+                               char out[TEXT_BYTES])
 {
     struct gh_writer writer = gh_writer_over(out, TEXT_BYTES - 1);
     struct gh_bytes bytes = {.data = data, .size = size};
-    gh_writer_put_text(&writer, link ? "HTTPS://GATE.EXAMPLE/H/" : "GH1:");
-    if (link)
+    gh_writer_put_text(&writer, prefix);
+    if (is_link(prefix))
         gh_base32_put(&writer, bytes);
     else
         gh_base45_put(&writer, bytes);
     assert_false(writer.overflow);
     out[writer.size] = '\0';
     return writer.size;
+}
+
+#define LINK "HTTPS://GATE.EXAMPLE/H/"
+
+static inline size_t encode(const uint8_t *data, size_t size, bool link, char out[TEXT_BYTES])
+{
+    return encode_as(link ? LINK : "GH1:", data, size, out);
 }
 
 #endif

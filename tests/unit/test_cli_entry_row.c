@@ -57,6 +57,16 @@ static void what_is_no_passage(void **state)
     expect("{\"gate_name\": \"N\", \"entry\": {\"type\": \"fault\", \"outcome\": \"guard\","
            " \"reason\": \"door_failed\", \"time_ms\": 1000}}",
            "1970-01-01T00:00:01Z|N|fault|The door could not be driven|-|-|-");
+    expect("{\"gate_name\": \"N\", \"entry\": {\"type\": \"clock\", \"clock\": \"trusted\","
+           " \"jump_ms\": 86400000, \"time_ms\": 1000}}",
+           "1970-01-01T00:00:01Z|N|clock|The clock was set forwards|-|-|-");
+    expect("{\"gate_name\": \"N\", \"entry\": {\"type\": \"clock\", \"clock\": \"untrusted\","
+           " \"jump_ms\": -1, \"time_ms\": 1000}}",
+           "1970-01-01T00:00:01Z?|N|clock|The clock was set back|-|-|-");
+    expect("{\"entry\": {\"type\": \"clock\", \"clock\": \"trusted\", \"time_ms\": 1000}}",
+           "1970-01-01T00:00:01Z|-|clock|The clock is trusted|-|-|-");
+    expect("{\"entry\": {\"type\": \"clock\", \"clock\": \"untrusted\", \"time_ms\": 1000}}",
+           "1970-01-01T00:00:01Z?|-|clock|The clock is not trusted|-|-|-");
 }
 
 static void what_this_tool_does_not_know(void **state)

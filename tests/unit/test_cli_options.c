@@ -27,8 +27,8 @@ static int parse(struct parsed *out, const char *const *words)
     }
     argv[argc] = NULL;
     *out = (struct parsed){0};
-    const struct gh_option options[] = {{.name = "png", .value = &out->png},
-                                        {.name = "json", .flag = &out->json}};
+    const struct gh_option options[] = {{.name = "png", .letter = 'p', .value = &out->png},
+                                        {.name = "json", .letter = 'j', .flag = &out->json}};
     const struct gh_syntax syntax = {
         "home issue", "usage: the whole of it\n", options, GH_ARRAY_SIZE(options), 1, 2};
     return gh_options_parse(&syntax, argc, argv, &out->operands, &out->count);
@@ -61,6 +61,20 @@ static void takes_everything_behind_two_hyphens_as_operands(void **state)
     assert_string_equal(got.operands[0], "--json");
     assert_int_equal(PARSE(&got, "-"), GH_GO_ON);
     assert_string_equal(got.operands[0], "-");
+}
+
+static void takes_letters(void **state)
+{
+    (void)state;
+    struct parsed got;
+    assert_int_equal(PARSE(&got, "a", "-p", "x.png", "-j"), GH_GO_ON);
+    assert_string_equal(got.png, "x.png");
+    assert_true(got.json);
+    assert_int_equal(got.count, 1);
+    assert_int_equal(PARSE(&got, "-jpx.png", "a"), GH_GO_ON);
+    assert_string_equal(got.png, "x.png");
+    assert_true(got.json);
+    assert_int_equal(PARSE(&got, "a", "-p"), GH_EXIT_USAGE);
 }
 
 static void begins_anew_each_time(void **state)
@@ -144,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_options_before_and_behind_operands),
         cmocka_unit_test(takes_everything_behind_two_hyphens_as_operands),
+        cmocka_unit_test(takes_letters),
         cmocka_unit_test(begins_anew_each_time),
         cmocka_unit_test(refuses_mistakes),
         cmocka_unit_test(help_is_no_mistake),

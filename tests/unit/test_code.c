@@ -28,6 +28,8 @@ static void check_round_trip(const struct gh_private_key *key, enum gh_kind kind
     assert_true(credential.issued_at_s == IAT);
     assert_true(credential.expires_at_s == EXP);
     assert_string_equal(credential.issuer, ISSUER);
+    assert_int_equal(credential.form, kind == GH_KIND_HEALTH ? GH_FORM_PAPER : GH_FORM_NONE);
+    assert_true(credential.presented_at_s == 0);
     struct gh_public_key *public_key = NULL;
     uint8_t key_id[GH_KEY_ID_BYTES];
     assert_int_equal(gh_private_key_public(key, &public_key), GH_OK);
@@ -86,7 +88,7 @@ static void test_no_end(void **state)
 static void test_longest_claims(void **state)
 {
     (void)state;
-    char issuer[GH_ISSUER_BYTES], host[300], text[TEXT_BYTES];
+    char issuer[GH_OWN_ISSUER_BYTES], host[300], text[TEXT_BYTES];
     memset(issuer, '~', sizeof(issuer));
     issuer[sizeof(issuer) - 1] = '\0';
     memset(host, 'h', sizeof(host));
@@ -121,9 +123,9 @@ static void assert_not_written(const struct gh_claims *claims)
 static void test_claims_against_the_rules(void **state)
 {
     (void)state;
-    char long_issuer[GH_ISSUER_BYTES + 1];
+    char long_issuer[GH_OWN_ISSUER_BYTES + 1];
     memset(long_issuer, 'x', sizeof(long_issuer));
-    long_issuer[GH_ISSUER_BYTES] = '\0';
+    long_issuer[GH_OWN_ISSUER_BYTES] = '\0';
     NOT_WRITTEN(GH_KIND_HEALTH, id = 0);
     NOT_WRITTEN(GH_KIND_HEALTH, about = 0);
     NOT_WRITTEN(GH_KIND_HEALTH, colour = GH_COLOUR_NONE);
@@ -151,6 +153,12 @@ static void test_claims_against_the_rules(void **state)
     NOT_WRITTEN(GH_KIND_HOUSING, host = "user@gate.example");
     NOT_WRITTEN(GH_KIND_HOUSING, host = "gate example");
     NOT_WRITTEN(GH_KIND_HOUSING, host = "g\xc3\xa4te");
+    struct gh_public_key *phone = NULL;
+    assert_int_equal(gh_private_key_public(phone_key, &phone), GH_OK);
+    NOT_WRITTEN(GH_KIND_HOUSING, holder = phone);
+    NOT_WRITTEN(GH_KIND_VISITOR, holder = phone);
+    NOT_WRITTEN(GH_KIND_STAFF, holder = phone);
+    gh_public_key_free(phone);
 }
 
 static void test_does_not_fit(void **state)
@@ -212,7 +220,7 @@ static void test_vectors(void **state)
         check_vector_is_ours(name, text);
         seen++;
     }
-    assert_true(seen >= 15);
+    assert_true(seen >= 80);
     free(data);
 }
 
@@ -258,6 +266,71 @@ static void test_forged(void **state)
     }
 }
 
+/* The header names the other algorithm: not even tried. */
+static void test_wrong_algorithm(void **state)
+{
+    (void)state;
+    char text[TEXT_BYTES];
+    struct decoded decoded;
+    write_kind(GH_KIND_HEALTH, text);
+    decode(text, &decoded);
+    assert_int_equal(decoded.data[5], 0x27);
+    decoded.data[5] = 0x26;
+    encode(decoded.data, decoded.size, false, text);
+    struct gh_credential credential = read_text(text);
+    assert_refused(&credential, GH_KIND_HEALTH, GH_REASON_WRONG_ALGORITHM);
+    struct gh_claims claims = claims_of(GH_KIND_HOUSING);
+    write_code(p256_key, &claims, text);
+    decode(text, &decoded);
+    decoded.data[5] = 0x27;
+    encode(decoded.data, decoded.size, true, text);
+    credential = read_text(text);
+    assert_refused(&credential, GH_KIND_HOUSING, GH_REASON_WRONG_ALGORITHM);
+}
+
+static void test_impossible_numbers(void **state)
+{
+    (void)state;
+    char text[TEXT_BYTES];
+    struct decoded decoded;
+    struct gh_claims claims = claims_of(GH_KIND_HEALTH);
+    static const uint8_t fillings[] = {0, 0xff};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t half = 0; half < 2; half++) { /* r, s */
+            write_code(p256_key, &claims, text);
+            decode(text, &decoded);
+            memset(decoded.data + decoded.size - 64 + 32 * half, fillings[i], 32);
+            encode(decoded.data, decoded.size, false, text);
+            struct gh_credential credential = read_text(text);
+            assert_refused(&credential, GH_KIND_HEALTH, GH_REASON_SIGNATURE_RANGE);
+        }
+    }
+}
+
+/* DER, as other libraries sign: of another length. */
+static void test_signature_of_another_form(void **state)
+{
+    (void)state;
+    char text[TEXT_BYTES];
+    struct decoded decoded;
+    struct gh_claims claims = claims_of(GH_KIND_HEALTH);
+    write_code(p256_key, &claims, text);
+    for (int size = 0; size <= 80; size++) {
+        decode(text, &decoded);
+        size_t at = decoded.size - 66;
+        assert_int_equal(decoded.data[at], 0x58);
+        decoded.data[at + 1] = (uint8_t)size;
+        memset(decoded.data + decoded.size, 0x30, 16);
+        char other[TEXT_BYTES];
+        encode(decoded.data, at + 2 + (size_t)size, false, other);
+        struct gh_credential credential = read_text(other);
+        if (size == 64)
+            assert_int_equal(credential.reason, GH_REASON_OK);
+        else
+            assert_refused(&credential, GH_KIND_UNKNOWN, GH_REASON_SIGNATURE_FORM);
+    }
+}
+
 static void test_wrong_purpose(void **state)
 {
     (void)state;
@@ -282,8 +355,8 @@ static void test_key_validity(void **state)
         enum gh_reason reason;
     } cases[] = {
         {IAT, IAT, GH_REASON_OK}, /* both ends included */
-        {IAT + 1, INT64_MAX, GH_REASON_WRONG_KEY},
-        {INT64_MIN, IAT - 1, GH_REASON_WRONG_KEY},
+        {IAT + 1, INT64_MAX, GH_REASON_KEY_RETIRED},
+        {INT64_MIN, IAT - 1, GH_REASON_KEY_RETIRED},
         {INT64_MIN, IAT, GH_REASON_OK},
         {IAT, INT64_MAX, GH_REASON_OK},
     };
@@ -306,9 +379,9 @@ static void test_issuers_name(void **state)
     } cases[] = {
         {"", GH_REASON_OK},
         {ISSUER, GH_REASON_OK},
-        {"tes", GH_REASON_WRONG_KEY},
-        {"test2", GH_REASON_WRONG_KEY},
-        {"Test", GH_REASON_WRONG_KEY},
+        {"tes", GH_REASON_WRONG_ISSUER},
+        {"test2", GH_REASON_WRONG_ISSUER},
+        {"Test", GH_REASON_WRONG_ISSUER},
     };
     char text[TEXT_BYTES];
     write_kind(GH_KIND_HEALTH, text);
@@ -331,7 +404,8 @@ static void test_order_of_verdicts(void **state)
     encode(decoded.data, decoded.size, false, text);
     struct gh_credential credential = read_bytes(NULL, text, strlen(text), EXP);
     assert_refused(&credential, GH_KIND_HEALTH, GH_REASON_FOREIGN);
-    credential = read_trusting(trust_in(issuer_key, 0, INT64_MIN, INT64_MAX, ""), text, EXP);
+    credential = read_trusting(
+        trust_in(issuer_key, GH_PURPOSE(GH_KIND_HOUSING), INT64_MIN, INT64_MAX, ""), text, EXP);
     assert_refused(&credential, GH_KIND_HEALTH, GH_REASON_WRONG_KEY);
     credential = read_bytes(trust, text, strlen(text), EXP);
     assert_refused(&credential, GH_KIND_HEALTH, GH_REASON_FORGED);
@@ -373,13 +447,23 @@ static void test_to_the_second(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips),    cmocka_unit_test(test_form_of_the_text),
-        cmocka_unit_test(test_colours),        cmocka_unit_test(test_no_end),
-        cmocka_unit_test(test_longest_claims), cmocka_unit_test(test_claims_against_the_rules),
-        cmocka_unit_test(test_does_not_fit),   cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_foreign),        cmocka_unit_test(test_forged),
-        cmocka_unit_test(test_wrong_purpose),  cmocka_unit_test(test_key_validity),
-        cmocka_unit_test(test_issuers_name),   cmocka_unit_test(test_order_of_verdicts),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_form_of_the_text),
+        cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_no_end),
+        cmocka_unit_test(test_longest_claims),
+        cmocka_unit_test(test_claims_against_the_rules),
+        cmocka_unit_test(test_does_not_fit),
+        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_wrong_algorithm),
+        cmocka_unit_test(test_impossible_numbers),
+        cmocka_unit_test(test_signature_of_another_form),
+        cmocka_unit_test(test_wrong_purpose),
+        cmocka_unit_test(test_key_validity),
+        cmocka_unit_test(test_issuers_name),
+        cmocka_unit_test(test_order_of_verdicts),
         cmocka_unit_test(test_to_the_second),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

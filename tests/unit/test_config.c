@@ -23,9 +23,21 @@ struct settings {
     int64_t huge;
     bool fail_secure;
     int camera;
+    char names[64]; /* each one and a comma */
 };
 
 static const char *const cameras[] = {"none", "v4l2", "images", NULL};
+
+static bool take_name(void *context, const char *text, char why[GH_CONFIG_WHY_BYTES])
+{
+    char *names = ((struct settings *)context)->names;
+    if (strcmp(text, "nobody") == 0) {
+        (void)snprintf(why, GH_CONFIG_WHY_BYTES, "must be somebody");
+        return false;
+    }
+    strcat(strcat(names, text), ",");
+    return true;
+}
 
 #define AT(field) .offset = offsetof(struct settings, field)
 static const struct gh_config_key keys[] = {
@@ -36,6 +48,7 @@ static const struct gh_config_key keys[] = {
      .initial = "-7"},
     {"door", "fail_secure", GH_CONFIG_BOOL, AT(fail_secure), .initial = "yes"},
     {"gate", "camera", GH_CONFIG_CHOICE, AT(camera), .choices = cameras, .initial = "v4l2"},
+    {"guests", "guest", GH_CONFIG_EACH, .take = take_name},
 };
 
 static char path[64];
@@ -67,6 +80,18 @@ static enum gh_status load_bytes(const char *text, size_t size)
     enum gh_status status = gh_config_load(path, keys, GH_ARRAY_SIZE(keys), &out, &err);
     assert_int_equal(err.status, status);
     return status;
+}
+
+/* Into an empty struct: what is taken one by one is added to what is there. */
+static enum gh_status load_onto(const char *text)
+{
+    memset(&out, 0, sizeof(out));
+    memset(&err, 0, sizeof(err));
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    return gh_config_load(path, keys, GH_ARRAY_SIZE(keys), &out, &err);
 }
 
 static enum gh_status load(const char *text)
@@ -171,6 +196,18 @@ static void a_key_given_twice_is_refused(void **state)
     assert_refused("[gate]\nname=g\nname=g\n", 3, "name is given twice");
     assert_refused("[gate]\nname=g\n[server]\n[gate]\nname=h\n", 5, "name is given twice");
     assert_refused("[server]\nport=443\nport=443\n[gate]\nname=g\n", 3, "port is given twice");
+}
+
+static void a_key_for_each_comes_as_often_as_it_likes(void **state)
+{
+    (void)state;
+    assert_int_equal(load_onto("[gate]\nname=g\n"), GH_OK);
+    assert_string_equal(out.names, "");
+    assert_int_equal(load_onto("[guests]\nguest=zoe\nguest = ada ; first\n[gate]\nname=g\n"
+                               "[guests]\nguest=ada\n"),
+                     GH_OK);
+    assert_string_equal(out.names, "zoe,ada,ada,");
+    assert_refused("[gate]\nname=g\n[guests]\nguest=nobody\n", 4, "guest must be somebody");
 }
 
 static void a_missing_key_is_refused(void **state)
@@ -427,6 +464,7 @@ int main(void)
         CONFIG_TEST(a_section_may_come_twice),
         CONFIG_TEST(unknown_names_are_refused),
         CONFIG_TEST(a_key_given_twice_is_refused),
+        CONFIG_TEST(a_key_for_each_comes_as_often_as_it_likes),
         CONFIG_TEST(a_missing_key_is_refused),
         CONFIG_TEST(lines_that_are_neither_are_refused),
         CONFIG_TEST(an_indented_line_is_a_line),

@@ -19,6 +19,16 @@ static void test_kind_names(void **state)
     assert_string_equal(gh_kind_name((enum gh_kind) - 1), "unknown");
 }
 
+static void test_form_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"none", "paper", "phone"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++)
+        assert_string_equal(gh_form_name((enum gh_form)i), names[i]);
+    assert_string_equal(gh_form_name((enum gh_form)3), "none");
+    assert_string_equal(gh_form_name((enum gh_form) - 1), "none");
+}
+
 /* On the wire. */
 static void test_numbers(void **state)
 {
@@ -62,6 +72,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kind_names),
+        cmocka_unit_test(test_form_names),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_colours_come_back),
         cmocka_unit_test(test_colours_that_are_none),

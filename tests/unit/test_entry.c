@@ -35,6 +35,7 @@ static struct gh_entry full(void)
         .health_code = 6,
         .housing_code = 7,
         .generation = 41,
+        .form = GH_FORM_PAPER,
     };
     memset(entry.previous, 0xab, sizeof(entry.previous));
     return entry;
@@ -59,7 +60,7 @@ static void is_written_in_canonical_form(void **state)
     char text[GH_ENTRY_MAX_BYTES];
     size_t size = gh_entry_format(&entry, text);
     assert_string_equal(
-        text, "{\"boot\":\"" BOOT "\",\"clock\":\"trusted\",\"colour\":\"red\","
+        text, "{\"boot\":\"" BOOT "\",\"clock\":\"trusted\",\"colour\":\"red\",\"form\":\"paper\","
               "\"gate\":\"00000000000000a1\",\"health_code\":\"0000000000000006\","
               "\"home\":\"0000000000000005\",\"housing_code\":\"0000000000000007\","
               "\"kind\":\"health\",\"list\":41,\"mono_ms\":4711,\"outcome\":\"deny\","
@@ -67,6 +68,104 @@ static void is_written_in_canonical_form(void **state)
               "\"reason\":\"red\",\"seq\":17,\"subject\":\"ffffffffffffffff\","
               "\"time_ms\":1583046000123,\"type\":\"passage\",\"v\":1}");
     assert_int_equal(size, strlen(text));
+}
+
+static struct gh_entry clock_entry(int64_t jump_ms)
+{
+    return (struct gh_entry){.type = GH_ENTRY_CLOCK,
+                             .gate = 1,
+                             .sequence = 2,
+                             .wall_ms = INT64_C(1583046000123),
+                             .clock_trusted = true,
+                             .monotonic_ms = 4711,
+                             .boot_id = BOOT,
+                             .jump_ms = jump_ms};
+}
+
+static void a_clock_s_entry_says_how_far_it_was_set(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t jump_ms;
+        const char *member;
+    } cases[] = {
+        {0, ""}, /* it became trusted, or is no longer */
+        {1, "\"jump_ms\":1,"},
+        {-86400000, "\"jump_ms\":-86400000,"},
+        {INT64_C(1) << 53, "\"jump_ms\":9007199254740992,"},
+        {-(INT64_C(1) << 53), "\"jump_ms\":-9007199254740992,"},
+        {INT64_MAX, "\"jump_ms\":9007199254740992,"}, /* cut to what an entry can hold */
+        {INT64_MIN, "\"jump_ms\":-9007199254740992,"},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        struct gh_entry in = clock_entry(cases[i].jump_ms), out;
+        char text[GH_ENTRY_MAX_BYTES], again[GH_ENTRY_MAX_BYTES], expected[GH_ENTRY_MAX_BYTES];
+        char *canonical;
+        size_t size;
+        snprintf(expected, sizeof(expected),
+                 "{\"boot\":\"" BOOT "\",\"clock\":\"trusted\",\"gate\":\"0000000000000001\",%s"
+                 "\"mono_ms\":4711,\"prev\":\"" ZEROS "\",\"seq\":2,\"time_ms\":1583046000123,"
+                 "\"type\":\"clock\",\"v\":1}",
+                 cases[i].member);
+        gh_entry_format(&in, text);
+        assert_string_equal(text, expected);
+        json_t *object = load(text);
+        assert_int_equal(gh_entry_parse(object, &out, NULL), GH_OK);
+        assert_int_equal(out.type, GH_ENTRY_CLOCK);
+        gh_entry_format(&out, again);
+        assert_string_equal(again, text);
+        assert_int_equal(gh_entry_canonical(object, &canonical, &size), GH_OK);
+        assert_string_equal(canonical, text);
+        free(canonical);
+        json_decref(object);
+    }
+    /* Of other entries it is not a member. */
+    struct gh_entry start = clock_entry(5);
+    char text[GH_ENTRY_MAX_BYTES];
+    start.type = GH_ENTRY_START;
+    gh_entry_format(&start, text);
+    assert_null(strstr(text, "jump_ms"));
+}
+
+static void bad_jumps_are_named(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"9007199254740993", "-9007199254740993", "1.0", "\"1\"",
+                                        "null"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
+        struct gh_entry entry = clock_entry(7), out;
+        struct gh_error err = {0};
+        char text[GH_ENTRY_MAX_BYTES];
+        gh_entry_format(&entry, text);
+        json_t *object = load(text);
+        assert_int_equal(
+            json_object_set_new(object, "jump_ms", json_loads(wrong[i], JSON_DECODE_ANY, NULL)), 0);
+        assert_int_equal(gh_entry_parse(object, &out, &err), GH_ERR_INVALID);
+        assert_string_equal(err.text, "the entry's \"jump_ms\" is not a fitting integer");
+        json_decref(object);
+    }
+}
+
+static void forms_have_names(void **state)
+{
+    (void)state;
+    static const char *const members[] = {
+        [GH_FORM_PAPER] = "\"form\":\"paper\"", [GH_FORM_PHONE] = "\"form\":\"phone\""};
+    for (int form = GH_FORM_NONE; form <= GH_FORM_PHONE; form++) {
+        struct gh_entry in = full(), out;
+        char text[GH_ENTRY_MAX_BYTES];
+        in.form = (enum gh_form)form;
+        gh_entry_format(&in, text);
+        if (form == GH_FORM_NONE) {
+            assert_null(strstr(text, "\"form\""));
+        } else {
+            assert_non_null(strstr(text, members[form]));
+        }
+        json_t *object = load(text);
+        assert_int_equal(gh_entry_parse(object, &out, NULL), GH_OK);
+        assert_int_equal(out.form, form);
+        json_decref(object);
+    }
 }
 
 static void what_is_not_known_is_left_out(void **state)
@@ -366,6 +465,9 @@ static void bad_members_are_named(void **state)
         {"kind", "1"},
         {"colour", "\"none\""},
         {"colour", "\"blue\""},
+        {"form", "\"none\""},
+        {"form", "\"stone\""},
+        {"form", "1"},
         {"subject", "\"0000000000000000\""},
         {"subject", "\"xyz\""},
         {"home", "5"},
@@ -391,7 +493,7 @@ static void bad_members_are_named(void **state)
 static void what_may_be_missing_may_be_missing(void **state)
 {
     (void)state;
-    static const char *const optional[] = {"boot", "kind",        "colour",       "subject",
+    static const char *const optional[] = {"boot", "kind",        "colour",       "form", "subject",
                                            "home", "health_code", "housing_code", "list"};
     for (size_t i = 0; i < GH_ARRAY_SIZE(optional); i++) {
         assert_int_equal(parse_with(optional[i], NULL, NULL), GH_OK);
@@ -409,6 +511,7 @@ static void types_have_names(void **state)
     assert_string_equal(gh_entry_type_name(GH_ENTRY_PASSAGE), "passage");
     assert_string_equal(gh_entry_type_name(GH_ENTRY_START), "start");
     assert_string_equal(gh_entry_type_name(GH_ENTRY_FAULT), "fault");
+    assert_string_equal(gh_entry_type_name(GH_ENTRY_CLOCK), "clock");
     assert_string_equal(gh_entry_type_name((enum gh_entry_type)99), "unknown");
 }
 
@@ -416,6 +519,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_written_in_canonical_form),
+        cmocka_unit_test(a_clock_s_entry_says_how_far_it_was_set),
+        cmocka_unit_test(bad_jumps_are_named),
+        cmocka_unit_test(forms_have_names),
         cmocka_unit_test(what_is_not_known_is_left_out),
         cmocka_unit_test(always_fits),
         cmocka_unit_test(comes_back_as_written),

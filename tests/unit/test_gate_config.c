@@ -80,6 +80,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.fail, GH_FAIL_SECURE);
     assert_false(config.follow);
     assert_false(config.allow_plain_http);
+    assert_false(config.battery_clock); /* a Raspberry Pi has none */
     assert_string_equal(config.ca_file, "");
     assert_true(config.backoff_first_ms == 1000); /* docs/protocol.md, section 5 */
     assert_true(config.backoff_max_ms == 300000);
@@ -104,6 +105,7 @@ static void test_everything(void **state)
                  "[door]\nchip = gpiochip0\nrelay = GPIO17\nbuzzer = 18\nlamp_green = GPIO22\n"
                  "lamp_yellow = GPIO23\nlamp_red = GPIO24\nactive_low = relay, lamp_red\n"
                  "fail = safe\npulse_ms = 500\n"
+                 "[clock]\nbattery = yes\n"
                  "[courier]\nca_file = /ca.pem\nallow_plain_http = yes\npoll_ms = 700\n"
                  "backoff_first_ms = 50\nbackoff_max_ms = 60\n",
                  &config);
@@ -127,6 +129,7 @@ static void test_everything(void **state)
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_true(door.fail_safe);
     assert_true(door.pulse_ms == 500);
+    assert_true(config.battery_clock);
     assert_string_equal(config.ca_file, "/ca.pem");
     assert_true(config.allow_plain_http);
     assert_true(config.poll_ms == 700 && config.backoff_first_ms == 50);
@@ -195,6 +198,7 @@ static void test_refused(void **state)
         {"courier", "backoff_first_ms", "0"},
         {"courier", "backoff_max_ms", "99999999999999999999"},
         {"courier", "allow_plain_http", "2"},
+        {"clock", "battery", "full"},
     };
 
     for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {

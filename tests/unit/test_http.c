@@ -306,6 +306,32 @@ static void answers_are_read_as_http_says(void **state)
     }
 }
 
+static void the_type_of_an_answer_is_told(void **state)
+{
+    static const struct {
+        const char *header, *type;
+    } cases[] = {
+        {"", ""},
+        {"Content-Type: application/json\r\n", "application/json"},
+        {"content-type: Application/JSON; charset=utf-8\r\n", "application/json"},
+        {"Content-Type: text/html ;q\r\n", "text/html"},
+        {"Content-Type:\r\n", ""},
+        {"Content-Type: "
+         "a/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n",
+         ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        struct gh_http_response response;
+        char text[256];
+        snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n%sContent-Length: 2\r\n\r\nok",
+                 cases[i].header);
+        assert_int_equal(answered_with(text, &response), GH_OK);
+        assert_string_equal(response.content_type, cases[i].type);
+        gh_http_response_free(&response);
+    }
+}
+
 /* --- what goes wrong -------------------------------------------------------------------------- */
 
 static void every_fault_has_its_status(void **state)
@@ -348,6 +374,40 @@ static void redirects_are_not_followed(void **state)
     fault_server_set(pair->server, FAULT_REDIRECT);
     assert_int_equal(expect(&pair->transport, GH_OK), 302);
     assert_int_equal(fault_server_requests(pair->server), 1);
+}
+
+static void date_is_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t date_s;
+    } cases[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Fri, 31 Dec 2100 23:59:59 GMT", 4133980799},
+        {"Sun, 06 Nov 1994 08:49:37 GMT+1", -1},
+        {"Sun, 06 Nov 1994 08:49:37", -1},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", -1},
+        {"Sun Nov  6 08:49:37 1994", -1},
+        {"Sun, 31 Feb 1994 08:49:37 GMT", -1},
+        {"Sun, 06 anF 1994 08:49:37 GMT", -1},
+        {"Wed, 31 Dec 1969 23:59:59 GMT", -1},
+        {"784111777", -1},
+        {"", -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        char text[256];
+        struct gh_http_response response;
+        (void)snprintf(text, sizeof(text),
+                       "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Length: 0\r\n\r\n", cases[i].text);
+        assert_int_equal(answered_with(text, &response), GH_OK);
+        if (response.date_s != cases[i].date_s) {
+            fail_msg("%s: %lld", cases[i].text, (long long)response.date_s);
+        }
+        gh_http_response_free(&response);
+        assert_int_equal(response.date_s, -1);
+    }
 }
 
 static void retry_after_is_read(void **state)
@@ -739,7 +799,8 @@ static void write_pem(BIO *bio, char *out, size_t out_bytes)
     BIO_free(bio);
 }
 
-static void certificate_make(struct certificate *out)
+/* Valid from and until so many seconds from now. */
+static void certificate_make_for(struct certificate *out, long from_s, long until_s)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x509 = X509_new();
@@ -756,8 +817,8 @@ static void certificate_make(struct certificate *out)
     assert_int_equal(X509_set_version(x509, 2), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x509), (long)(gh_random_id() >> 34)),
                      1);
-    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), -3600));
-    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 3600));
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), from_s));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), until_s));
     assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
                                                 (const unsigned char *)"gatehouse test", -1, -1, 0),
                      1);
@@ -787,6 +848,11 @@ static void certificate_make(struct certificate *out)
     close(fd);
     X509_free(x509);
     EVP_PKEY_free(key);
+}
+
+static void certificate_make(struct certificate *out)
+{
+    certificate_make_for(out, -3600, 3600);
 }
 
 static enum MHD_Result answer_tls(void *context, struct MHD_Connection *connection, const char *url,
@@ -882,6 +948,26 @@ static void a_server_is_believed_by_ca_or_pin(void **state)
     unlink(two.file);
 }
 
+/* A board that wakes up in 1970 takes every certificate for one of the future. By its pin the
+ * server is reached all the same, so that a gate can enrol and hear what time it is. */
+static void a_pin_does_not_hang_on_the_time(void **state)
+{
+    (void)state;
+    static const struct {
+        long from_s, until_s;
+    } spans[] = {{3600, 7200}, {-7200, -3600}};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(spans); i++) {
+        struct certificate one;
+        uint16_t port;
+        certificate_make_for(&one, spans[i].from_s, spans[i].until_s);
+        struct MHD_Daemon *daemon = start_tls(&one, "NORMAL", &port);
+        expect_tls("127.0.0.1", port, one.file, NULL, GH_ERR_NETWORK);
+        expect_tls("127.0.0.1", port, NULL, one.pin, GH_OK);
+        MHD_stop_daemon(daemon);
+        unlink(one.file);
+    }
+}
+
 /* TLS asked of a server that speaks none, and the other way round. */
 static void tls_and_plain_do_not_mix(void **state)
 {
@@ -917,6 +1003,8 @@ int main(void)
         WITH_SERVER(nobody_waits_for_a_100_continue),
         WITH_SERVER(one_connection_is_kept),
         cmocka_unit_test(answers_are_read_as_http_says),
+        cmocka_unit_test(the_type_of_an_answer_is_told),
+        cmocka_unit_test(date_is_read),
         WITH_SERVER(every_fault_has_its_status),
         WITH_SERVER(redirects_are_not_followed),
         WITH_SERVER(retry_after_is_read),
@@ -931,6 +1019,7 @@ int main(void)
         cmocka_unit_test(bad_options_make_no_transport),
         WITH_SERVER(the_environment_changes_nothing),
         cmocka_unit_test(a_server_is_believed_by_ca_or_pin),
+        cmocka_unit_test(a_pin_does_not_hang_on_the_time),
         WITH_SERVER(tls_and_plain_do_not_mix),
     };
     return cmocka_run_group_tests(tests, start_http, NULL);

@@ -378,7 +378,8 @@ static void a_stranger_s_entry_is_not_overwritten(void **state)
     append(journal, 2);
     assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db, "INSERT INTO entry VALUES (3, 'mine', x'00')", NULL, NULL, NULL),
+        sqlite3_exec(db, "INSERT INTO entry(sequence, body, hash) VALUES (3, 'mine', x'00')", NULL,
+                     NULL, NULL),
         SQLITE_OK);
     struct gh_entry entry = sample();
     assert_int_equal(gh_journal_append(journal, &entry, NULL), GH_ERR_BUSY);
@@ -745,11 +746,19 @@ static void tampering_is_found(void **state)
     verify_finds(place, "DELETE FROM entry WHERE sequence = 6", 6);
     verify_finds(place, "DELETE FROM entry WHERE sequence < 6", 1);
     verify_finds(place, "UPDATE entry SET sequence = 12 WHERE sequence = 10", 10);
-    verify_finds(place, "INSERT INTO entry SELECT 11, body, hash FROM entry WHERE sequence = 10",
+    verify_finds(place,
+                 "INSERT INTO entry(sequence, body, hash) SELECT 11, body, hash FROM entry WHERE "
+                 "sequence = 10",
                  11);
-    verify_finds(place, "INSERT INTO entry SELECT 0, body, hash FROM entry WHERE sequence = 1", 1);
-    verify_finds(place, "INSERT INTO entry SELECT -7, body, hash FROM entry WHERE sequence = 1", 1);
-    verify_finds(place, "INSERT INTO entry VALUES (11, '', x'')", 11);
+    verify_finds(place,
+                 "INSERT INTO entry(sequence, body, hash) SELECT 0, body, hash FROM entry WHERE "
+                 "sequence = 1",
+                 1);
+    verify_finds(place,
+                 "INSERT INTO entry(sequence, body, hash) SELECT -7, body, hash FROM entry WHERE "
+                 "sequence = 1",
+                 1);
+    verify_finds(place, "INSERT INTO entry(sequence, body, hash) VALUES (11, '', x'')", 11);
     verify_finds(place, "UPDATE entry SET body = x'00ff' WHERE sequence = 3", 3);
     assert_whole(place, 10);
 }
@@ -814,8 +823,9 @@ static void a_broken_end_is_not_continued(void **state)
         "UPDATE entry SET hash = zeroblob(32) WHERE sequence = 10",
         "DELETE FROM entry WHERE sequence = 9",
         "DELETE FROM entry WHERE sequence < 10",
-        "INSERT INTO entry SELECT 11, body, hash FROM entry WHERE sequence = 10",
-        "INSERT INTO entry VALUES (12, '{}', x'')",
+        "INSERT INTO entry(sequence, body, hash) SELECT 11, body, hash FROM entry WHERE sequence = "
+        "10",
+        "INSERT INTO entry(sequence, body, hash) VALUES (12, '{}', x'')",
     };
     for (size_t i = 0; i < GH_ARRAY_SIZE(changes); i++) {
         struct gh_journal *journal = open_journal(place);
@@ -859,6 +869,233 @@ static void what_is_no_journal_is_not_touched(void **state)
     assert_int_equal(status_of_reader(place), GH_OK);
 }
 
+/* --- the last ones -----------------------------------------------------------------------------
+ */
+
+static void append_at(struct gh_journal *journal, int64_t wall_ms, bool trusted)
+{
+    struct gh_entry entry = sample();
+    entry.wall_ms = wall_ms;
+    entry.clock_trusted = trusted;
+    entry.monotonic_ms = wall_ms / 2;
+    assert_int_equal(gh_journal_append(journal, &entry, NULL), GH_OK);
+}
+
+/* Writer, a reader beside it, and the journal opened again say the same. */
+static void assert_trusted_in(struct gh_journal *journal, int64_t expected)
+{
+    int64_t wall_ms = 99;
+    enum gh_status status = gh_journal_last_trusted(journal, &wall_ms);
+    assert_int_equal(status, expected == 0 ? GH_ERR_NOTFOUND : GH_OK);
+    assert_true(wall_ms == expected);
+}
+
+static struct gh_journal *assert_trusted(const struct place *place, struct gh_journal *journal,
+                                         int64_t expected)
+{
+    struct gh_journal *reader = open_reader(place);
+    assert_trusted_in(reader, expected);
+    gh_journal_close(reader);
+    assert_trusted_in(journal, expected);
+    gh_journal_close(journal);
+    journal = open_journal(place);
+    assert_trusted_in(journal, expected);
+    return journal;
+}
+
+static void the_newest_trusted_time_is_known(void **state)
+{
+    const struct place *place = *state;
+    struct gh_journal *journal = open_journal(place);
+    journal = assert_trusted(place, journal, 0);
+    append_at(journal, 100, false);
+    journal = assert_trusted(place, journal, 0);
+    append_at(journal, 2000, true);
+    journal = assert_trusted(place, journal, 2000);
+    append_at(journal, 9000, false);
+    append_at(journal, 9001, false);
+    journal = assert_trusted(place, journal, 2000);
+    append_at(journal, 9002, false); /* opened again it goes on */
+    journal = assert_trusted(place, journal, 2000);
+    append_at(journal, 1500, true); /* the newest, not the greatest */
+    journal = assert_trusted(place, journal, 1500);
+    gh_journal_close(journal);
+    assert_whole(place, 6);
+}
+
+/* An entry that was not written is not the newest. */
+static void a_failed_append_is_not_trusted(void **state)
+{
+    const struct place *place = *state;
+    struct gh_journal *journal = open_journal(place);
+    struct gh_entry entry = sample();
+    append_at(journal, 1000, true);
+    atomic_store(&sync_fails, true);
+    entry.clock_trusted = true;
+    assert_int_equal(gh_journal_append(journal, &entry, NULL), GH_ERR_IO);
+    atomic_store(&sync_fails, false);
+    journal = assert_trusted(place, journal, 1000);
+    gh_journal_close(journal);
+}
+
+static void the_last_entry_is_read_whole(void **state)
+{
+    const struct place *place = *state;
+    static const struct gh_entry zero;
+    struct gh_journal *journal = open_journal(place);
+    struct gh_entry last;
+    memset(&last, 0xff, sizeof(last));
+    assert_int_equal(gh_journal_last(journal, &last), GH_ERR_NOTFOUND);
+    assert_memory_equal(&last, &zero, sizeof(last));
+    append_at(journal, 1000, false);
+    append_at(journal, 3000, true);
+    struct gh_journal *reader = open_reader(place);
+    struct gh_journal *both[] = {journal, reader};
+    for (size_t i = 0; i < 2; i++) {
+        struct gh_entry expected = sample();
+        assert_int_equal(gh_journal_last(both[i], &last), GH_OK);
+        assert_int_equal(last.sequence, 2);
+        assert_int_equal(last.wall_ms, 3000);
+        assert_int_equal(last.monotonic_ms, 1500);
+        assert_true(last.clock_trusted);
+        assert_string_equal(last.boot_id, expected.boot_id);
+        assert_int_equal(last.subject, 77);
+    }
+    gh_journal_close(reader);
+    gh_journal_close(journal);
+}
+
+/* A journal that a version without the column wrote. */
+static void make_old(const struct place *place)
+{
+    char sql[4 * GH_ENTRY_MAX_BYTES];
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    snprintf(sql, sizeof(sql),
+             "BEGIN; CREATE TABLE old(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL,"
+             " hash BLOB NOT NULL); INSERT INTO old SELECT sequence, body, hash FROM entry;"
+             "DROP TABLE entry; ALTER TABLE old RENAME TO entry; COMMIT;");
+    char *message = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) {
+        fail_msg("%s", message);
+    }
+    sqlite3_close(db);
+}
+
+static void an_earlier_version_s_journal_goes_on(void **state)
+{
+    const struct place *place = *state;
+    struct gh_journal *journal = open_journal(place);
+    append_at(journal, 1000, true);
+    append_at(journal, 2000, false);
+    gh_journal_close(journal);
+    make_old(place);
+    struct gh_journal *reader = open_reader(place); /* also before a writer came */
+    assert_trusted_in(reader, 1000);
+    gh_journal_close(reader);
+    journal = open_journal(place);
+    journal = assert_trusted(place, journal, 1000);
+    append_at(journal, 3000, false);
+    journal = assert_trusted(place, journal, 1000);
+    gh_journal_close(journal);
+    assert_whole(place, 3);
+    /* And that version goes on with ours: it leaves the column empty. */
+    change(place, "UPDATE entry SET trusted = NULL WHERE sequence = 3");
+    journal = assert_trusted(place, open_journal(place), 1000);
+    gh_journal_close(journal);
+}
+
+/* Of an old journal only the last thousand entries are looked through; with the column it is exact,
+ * and no row between is read. */
+static void looking_back_ends(void **state)
+{
+    const struct place *place = *state;
+    struct gh_journal *journal = open_journal(place);
+    append_at(journal, 1000, true);
+    for (int i = 0; i < 999; i++) {
+        append_at(journal, 5000, false);
+    }
+    gh_journal_close(journal);
+    make_old(place);
+    struct gh_journal *reader = open_reader(place);
+    assert_trusted_in(reader, 1000);
+    gh_journal_close(reader);
+    journal = open_journal(place);
+    append_at(journal, 5000, false);
+    gh_journal_close(journal);
+    journal = assert_trusted(place, open_journal(place), 1000);
+    gh_journal_close(journal);
+    make_old(place);
+    reader = open_reader(place);
+    assert_trusted_in(reader, 0);
+    gh_journal_close(reader);
+}
+
+static void what_points_elsewhere_is_not_believed(void **state)
+{
+    const struct place *place = *state;
+    static const struct {
+        const char *change;
+        enum gh_status status;
+        int64_t wall_ms;
+    } cases[] = {
+        {"UPDATE entry SET trusted = 99 WHERE sequence = 3", GH_OK,
+         1000}, /* not said: looked for */
+        {"UPDATE entry SET trusted = -1 WHERE sequence = 3", GH_OK, 1000},
+        {"UPDATE entry SET trusted = 'x' WHERE sequence = 3", GH_OK, 1000},
+        {"UPDATE entry SET trusted = 3 WHERE sequence = 3", GH_OK, 1000},
+        {"UPDATE entry SET trusted = 2 WHERE sequence = 3", GH_ERR_CORRUPT, 0},
+        {"UPDATE entry SET body = replace(body, '1000', '9000') WHERE sequence = 1", GH_ERR_CORRUPT,
+         0},
+        {"DELETE FROM entry WHERE sequence = 1", GH_ERR_CORRUPT, 0},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        struct gh_journal *journal = open_journal(place);
+        append_at(journal, 1000, true);
+        append_at(journal, 2000, false);
+        append_at(journal, 3000, false);
+        gh_journal_close(journal);
+        change(place, cases[i].change);
+        struct gh_journal *reader = open_reader(place);
+        int64_t wall_ms = 99;
+        enum gh_status status = gh_journal_last_trusted(reader, &wall_ms);
+        if (status != cases[i].status || wall_ms != cases[i].wall_ms) {
+            fail_msg("%s: %s, %lld", cases[i].change, gh_status_text(status), (long long)wall_ms);
+        }
+        gh_journal_close(reader);
+        assert_int_equal(unlink(place->path), 0);
+    }
+}
+
+/* An entry of a type that this version does not know is not taken for another. */
+static void a_later_version_s_entry_is_said(void **state)
+{
+    const struct place *place = *state;
+    struct gh_journal *journal = open_journal(place);
+    struct gh_entry entry = sample();
+    char text[GH_ENTRY_MAX_BYTES], hex[2 * GH_SHA256_BYTES + 1], sql[2 * GH_ENTRY_MAX_BYTES];
+    uint8_t hash[GH_SHA256_BYTES];
+    entry.clock_trusted = true;
+    assert_int_equal(gh_journal_append(journal, &entry, NULL), GH_OK);
+    gh_journal_close(journal);
+    size_t size = gh_entry_format(&entry, text);
+    memcpy(strstr(text, "\"passage\""), "\"weather\"", 9);
+    gh_entry_hash((struct gh_bytes){(const uint8_t *)text, size}, hash);
+    gh_hex_encode(hash, sizeof(hash), hex);
+    snprintf(sql, sizeof(sql), "UPDATE entry SET body = '%s', hash = x'%s' WHERE sequence = 1",
+             text, hex);
+    change(place, sql);
+    journal = open_journal(place); /* it is a whole link of the chain */
+    struct gh_entry last;
+    int64_t wall_ms;
+    assert_int_equal(gh_journal_last(journal, &last), GH_ERR_UNSUPPORTED);
+    assert_int_equal(last.sequence, 0);
+    assert_int_equal(gh_journal_last_trusted(journal, &wall_ms), GH_ERR_UNSUPPORTED);
+    append(journal, 1);
+    assert_int_equal(gh_journal_last(journal, &last), GH_OK);
+    gh_journal_close(journal);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_place, remove_place)
 
 int main(void)
@@ -885,6 +1122,13 @@ int main(void)
         TEST(a_well_made_forgery_breaks_the_link),
         TEST(a_broken_end_is_not_continued),
         TEST(what_is_no_journal_is_not_touched),
+        TEST(the_newest_trusted_time_is_known),
+        TEST(a_failed_append_is_not_trusted),
+        TEST(the_last_entry_is_read_whole),
+        TEST(an_earlier_version_s_journal_goes_on),
+        TEST(looking_back_ends),
+        TEST(what_points_elsewhere_is_not_believed),
+        TEST(a_later_version_s_entry_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void offer_free(struct offer *offer)
 static struct offer small(uint64_t generation)
 {
     struct offer offer;
-    offer_start(&offer, generation, 256);
+    offer_start(&offer, generation, 512);
     gh_snapshot_put_subject(&offer.snapshot, 1, generation % 2 ? GH_COLOUR_GREEN : GH_COLOUR_RED);
     gh_snapshot_put_subject(&offer.snapshot, HIGH + 1, GH_COLOUR_YELLOW);
     gh_snapshot_put_home(&offer.snapshot, 5);
@@ -273,6 +273,404 @@ static void revoked_codes_are_found(void **state)
     offer_free(&offer);
 }
 
+/* --- recalls, hashes, holders ------------------------------------------------------------------
+ */
+
+#define HOLDER (HIGH + 70) /* the holder of certificates who is subject 1 */
+
+/* As small, with all that certificates need besides keys. */
+static struct offer with_certificates(uint64_t generation)
+{
+    struct offer offer = small(generation);
+    static const uint8_t hashes[3][GH_REVOCATION_BYTES] = {{1}, {2}, {0xff}};
+    gh_snapshot_put_recalled(&offer.snapshot, 1, TIME_S);
+    gh_snapshot_put_recalled(&offer.snapshot, HIGH + 1, INT64_MAX);
+    gh_snapshot_put_revoked_hash(&offer.snapshot, hashes[0], INT64_MAX);
+    gh_snapshot_put_revoked_hash(&offer.snapshot, hashes[1], TIME_S);
+    gh_snapshot_put_revoked_hash(&offer.snapshot, hashes[2], INT64_MIN);
+    gh_snapshot_put_holder(&offer.snapshot, 70, HIGH + 1);
+    gh_snapshot_put_holder(&offer.snapshot, HOLDER, 1);
+    offer_sign(&offer, list_key);
+    return offer;
+}
+
+static struct gh_list *open_offer(const struct place *place, const struct offer *offer)
+{
+    struct gh_list *list;
+    struct gh_error err = {0};
+    if (build(place, offer) != GH_OK ||
+        gh_list_open(place->path, list_public, &list, &err) != GH_OK) {
+        fail_msg("%s", err.text);
+    }
+    return list;
+}
+
+static struct gh_answers ask_about(struct gh_list *list, struct gh_credential health)
+{
+    struct gh_credential housing = {.kind = GH_KIND_HOUSING, .id = 1001, .home = 5};
+    struct gh_answers answers;
+    assert_int_equal(gh_list_ask(list, &health, &housing, &answers), GH_OK);
+    return answers;
+}
+
+static void a_recall_ends_codes_issued_before(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = with_certificates(1);
+    struct gh_list *list = open_offer(place, &offer);
+    static const struct {
+        gh_id subject;
+        int64_t issued_at_s;
+        enum gh_kind kind;
+        bool revoked;
+    } cases[] = {
+        {1, TIME_S - 1, GH_KIND_HEALTH, true},
+        {1, TIME_S, GH_KIND_HEALTH, false},
+        {1, TIME_S + 1, GH_KIND_HEALTH, false},
+        {1, INT64_MIN, GH_KIND_HEALTH, true},
+        {1, TIME_S - 1, GH_KIND_VISITOR, true},
+        {1, TIME_S - 1, GH_KIND_STAFF, true},
+        {HIGH + 1, TIME_S * 2LL, GH_KIND_HEALTH, true},
+        {2, TIME_S - 1, GH_KIND_HEALTH, false}, /* nobody recalled */
+        {0, TIME_S - 1, GH_KIND_HEALTH, false},
+        /* A certificate is no code of ours, whoever its holder is. */
+        {HOLDER, TIME_S - 1, GH_KIND_HCERT, false},
+        {HOLDER, TIME_S - 1, GH_KIND_SHC, false},
+        {1, TIME_S - 1, GH_KIND_HCERT, false},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        struct gh_answers answers =
+            ask_about(list, (struct gh_credential){.kind = cases[i].kind,
+                                                   .id = 1000,
+                                                   .subject = cases[i].subject,
+                                                   .issued_at_s = cases[i].issued_at_s});
+        if (answers.health_revoked != cases[i].revoked) {
+            fail_msg("case %zu", i);
+        }
+        assert_false(answers.housing_revoked);
+    }
+    gh_list_close(list);
+    offer_free(&offer);
+}
+
+static void a_revoked_hash_ends_a_certificate(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = with_certificates(1);
+    struct gh_list *list = open_offer(place, &offer);
+    static const struct {
+        uint8_t first[GH_REVOCATIONS_MAX]; /* each hash is this byte and zeros */
+        size_t count;
+        int64_t issued_at_s;
+        bool revoked;
+    } cases[] = {
+        {{1, 9, 9}, 3, TIME_S, true},
+        {{9, 1, 9}, 3, TIME_S, true},
+        {{9, 9, 1}, 3, TIME_S, true},
+        {{9, 9, 1}, 2, TIME_S, false}, /* behind the last */
+        {{9, 9, 9}, 3, TIME_S, false},
+        {{1}, 0, TIME_S, false},
+        {{1}, 1, INT64_MAX, true}, /* always is always */
+        {{2}, 1, TIME_S - 1, true},
+        {{2}, 1, TIME_S, false},
+        {{2, 1}, 2, TIME_S, true},
+        {{1, 2}, 2, TIME_S, true},
+        {{0xff}, 1, TIME_S, false},
+        {{1, 9, 9}, SIZE_MAX, TIME_S, true}, /* never reads behind the array */
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        for (int kind = GH_KIND_HCERT; kind <= GH_KIND_SHC; kind++) {
+            struct gh_credential health = {.kind = (enum gh_kind)kind,
+                                           .id = 1000,
+                                           .subject = 12345,
+                                           .issued_at_s = cases[i].issued_at_s,
+                                           .revocation_count = cases[i].count};
+            for (size_t j = 0; j < GH_REVOCATIONS_MAX; j++) {
+                health.revocations[j][0] = cases[i].first[j];
+            }
+            struct gh_answers answers = ask_about(list, health);
+            if (answers.health_revoked != cases[i].revoked) {
+                fail_msg("case %zu", i);
+            }
+        }
+    }
+    /* And by its number, as any credential. */
+    struct gh_credential health = {.kind = GH_KIND_HCERT, .id = HIGH + 91};
+    assert_true(ask_about(list, health).health_revoked);
+    gh_list_close(list);
+    offer_free(&offer);
+}
+
+static void a_holder_is_the_person_that_the_list_says(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = with_certificates(1);
+    struct gh_list *list = open_offer(place, &offer);
+    struct gh_credential health = {.kind = GH_KIND_HCERT, .id = 1000, .subject = HOLDER};
+    struct gh_answers answers = ask_about(list, health);
+    assert_true(answers.subject == 1);
+    assert_true(answers.subject_known && answers.subject_has_home && answers.member);
+    assert_int_equal(answers.subject_colour, GH_COLOUR_GREEN);
+    health.kind = GH_KIND_SHC;
+    health.subject = 70;
+    answers = ask_about(list, health);
+    assert_true(answers.subject == HIGH + 1);
+    assert_true(answers.subject_known);
+    assert_int_equal(answers.subject_colour, GH_COLOUR_YELLOW);
+    assert_false(answers.subject_has_home || answers.member);
+    /* Who is on no list keeps the hash, and it is nobody's identifier, also if a person has the
+     * same number. */
+    static const gh_id nobody[] = {71, HIGH + 71, 1, HIGH + 1, 0};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(nobody); i++) {
+        health.subject = nobody[i];
+        answers = ask_about(list, health);
+        assert_true(answers.subject == nobody[i]);
+        assert_false(answers.subject_known || answers.subject_has_home || answers.member);
+        assert_int_equal(answers.subject_colour, GH_COLOUR_NONE);
+        assert_true(answers.have_list && answers.home_approved);
+    }
+    /* Nor is what stands for the holder whom the authority names, whatever the code looks like. */
+    health.kind = GH_KIND_UNKNOWN;
+    health.upstream = true;
+    for (size_t i = 0; i < GH_ARRAY_SIZE(nobody); i++) {
+        health.subject = nobody[i];
+        answers = ask_about(list, health);
+        assert_true(answers.subject == nobody[i]);
+        assert_false(answers.subject_known || answers.member || answers.health_revoked);
+    }
+    health.upstream = false;
+    /* Our own codes name persons, not holders. */
+    health.kind = GH_KIND_HEALTH;
+    health.subject = HOLDER;
+    answers = ask_about(list, health);
+    assert_true(answers.subject == HOLDER);
+    assert_false(answers.subject_known);
+    health.subject = 1;
+    assert_true(ask_about(list, health).subject == 1);
+    gh_list_close(list);
+    /* Without a list each is whom the code says. */
+    assert_int_equal(gh_list_ask(NULL, &health, NULL, &answers), GH_OK);
+    assert_true(answers.subject == 1);
+    assert_int_equal(gh_list_ask(NULL, NULL, NULL, &answers), GH_OK);
+    assert_true(answers.subject == 0);
+    offer_free(&offer);
+}
+
+/* --- keys --------------------------------------------------------------------------------------
+ */
+
+/* RFC 7515, appendix A.3: a P-256 point; and RFC 8032, section 7.1, test 1. */
+#define P256_X "7fcdce2770f6c45d4183cbee6fdb4b7b580733357be9ef13bacf6e3c7bd15445"
+#define P256_Y "c7f144cd1bbd9b7e872cdfedb9eeb9f4b3695d6ea90b24ad8a4623288588e5ad"
+#define ED25519_RAW "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+
+static struct gh_issuer_key own_key(void)
+{
+    struct gh_issuer_key key = {.type = GH_KEY_ED25519,
+                                .raw_bytes = 32,
+                                .purposes = GH_PURPOSE(GH_KIND_HEALTH),
+                                .not_before_s = 3,
+                                .not_after_s = 4,
+                                .issuer = "us"};
+    assert_int_equal(gh_hex_decode(ED25519_RAW, 64, key.raw, 32), GH_OK);
+    return key;
+}
+
+static struct gh_issuer_key foreign_key(enum gh_kind kind)
+{
+    struct gh_issuer_key key = {.type = GH_KEY_P256,
+                                .raw_bytes = 65,
+                                .purposes = GH_PURPOSE(kind),
+                                .groups = kind == GH_KIND_HCERT ? GH_GROUP(GH_FACT_TEST) : 0,
+                                .not_before_s = 5,
+                                .not_after_s = 6,
+                                .revoked = true,
+                                .issuer = "https://foreign.example",
+                                .key_id = {9, 8, 7, 6, 5, 4, 3, 2}};
+    key.raw[0] = 4;
+    assert_int_equal(gh_hex_decode(P256_X P256_Y, 128, key.raw + 1, 64), GH_OK);
+    return key;
+}
+
+static struct offer with_keys(uint64_t generation)
+{
+    struct offer offer = small(generation);
+    struct gh_issuer_key hcert = foreign_key(GH_KIND_HCERT), shc = foreign_key(GH_KIND_SHC);
+    uint8_t *more = realloc(offer.records, 4096);
+    assert_non_null(more);
+    offer.records = offer.snapshot.data = more;
+    offer.snapshot.capacity = 4096;
+    offer.manifest.keys[0] = own_key();
+    offer.manifest.key_count = 1;
+    gh_snapshot_put_key(&offer.snapshot, &hcert);
+    gh_snapshot_put_key(&offer.snapshot, &shc);
+    memset(offer.manifest.holder_secret, 0x5e, GH_HOLDER_SECRET_BYTES);
+    offer_sign(&offer, list_key);
+    return offer;
+}
+
+static void assert_key(const struct gh_issuer_key *key, const struct gh_issuer_key *expected)
+{
+    assert_int_equal(key->type, expected->type);
+    assert_int_equal(key->raw_bytes, expected->raw_bytes);
+    assert_memory_equal(key->raw, expected->raw, expected->raw_bytes);
+    assert_int_equal(key->purposes, expected->purposes);
+    assert_int_equal(key->groups, expected->groups);
+    assert_true(key->not_before_s == expected->not_before_s);
+    assert_true(key->not_after_s == expected->not_after_s);
+    assert_int_equal(key->revoked, expected->revoked);
+    assert_string_equal(key->issuer, expected->issuer);
+}
+
+static void the_trust_holds_the_keys_of_both(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = with_keys(1);
+    struct gh_list *list = open_offer(place, &offer);
+    struct gh_trust *trust = NULL;
+    struct gh_trusted_key found;
+    assert_int_equal(gh_list_trust(list, &trust), GH_OK);
+    gh_list_close(list); /* the trust lives on */
+    assert_non_null(gh_trust_holder_secret(trust));
+    assert_memory_equal(gh_trust_holder_secret(trust), offer.manifest.holder_secret,
+                        GH_HOLDER_SECRET_BYTES);
+    struct gh_issuer_key expected = own_key();
+    uint8_t key_id[GH_SHA256_BYTES];
+    gh_sha256((struct gh_bytes){expected.raw, expected.raw_bytes}, key_id);
+    assert_true(gh_trust_find(trust, GH_KIND_HEALTH, key_id, 0, &found));
+    assert_key(found.issuer, &expected);
+    assert_false(gh_trust_find(trust, GH_KIND_HEALTH, expected.key_id, 0, &found));
+    expected = foreign_key(GH_KIND_HCERT);
+    assert_true(gh_trust_find(trust, GH_KIND_HCERT, expected.key_id, 0, &found));
+    assert_key(found.issuer, &expected);
+    assert_false(gh_trust_find(trust, GH_KIND_HCERT, expected.key_id, 1, &found));
+    /* RFC 7638 over the JWK, by another program. */
+    static const uint8_t thumbprint[] = {0xa0, 0xa2, 0x32, 0xc2, 0xf1, 0x94, 0xa5, 0x35};
+    expected = foreign_key(GH_KIND_SHC);
+    assert_true(gh_trust_find(trust, GH_KIND_SHC, thumbprint, 0, &found));
+    assert_key(found.issuer, &expected);
+    gh_trust_unref(trust);
+    offer_free(&offer);
+}
+
+static void without_keys_or_secret_there_is_a_trust(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = small(1);
+    struct gh_list *list = open_offer(place, &offer);
+    struct gh_trust *trust = NULL;
+    assert_int_equal(gh_list_trust(list, &trust), GH_OK);
+    assert_non_null(trust);
+    assert_null(gh_trust_holder_secret(trust)); /* zeros are no secret */
+    gh_trust_unref(trust);
+    gh_list_close(list);
+    offer_free(&offer);
+}
+
+/* A list whose keys make no trust would shut everybody out: the one before stands. */
+static void keys_that_are_none_replace_no_list(void **state)
+{
+    const struct place *place = *state;
+    struct offer first = small(1);
+    assert_int_equal(build(place, &first), GH_OK);
+    for (int i = 0; i < 3; i++) {
+        struct offer offer = small(2);
+        struct gh_issuer_key key = foreign_key(GH_KIND_SHC), other = key;
+        struct gh_error err = {0};
+        uint8_t *more = realloc(offer.records, 4096);
+        assert_non_null(more);
+        offer.records = offer.snapshot.data = more;
+        offer.snapshot.capacity = 4096;
+        switch (i) {
+        case 0: /* off the curve */
+            key.raw[64] ^= 1;
+            break;
+        case 1: /* too short */
+            key.raw_bytes = 64;
+            break;
+        case 2: /* one key under two ids, which are not what names it */
+            other.key_id[0]++;
+            break;
+        }
+        gh_snapshot_put_key(&offer.snapshot, &key);
+        if (i == 2) {
+            gh_snapshot_put_key(&offer.snapshot, &other);
+        }
+        offer_sign(&offer, list_key);
+        assert_int_equal(
+            gh_list_build(place->path, list_public, manifest_of(&offer), snapshot_of(&offer), &err),
+            GH_ERR_CORRUPT);
+        assert_string_equal(err.text, i == 2 ? "an issuer's key is in the list twice"
+                                             : "the list's issuer's key 1 (0908070605040302) is "
+                                               "not valid");
+        assert_stands(place, 1);
+        assert_false(exists(place, ".new"));
+        offer_free(&offer);
+    }
+    offer_free(&first);
+}
+
+static void keys_are_limited(void **state)
+{
+    const struct place *place = *state;
+    struct gh_issuer_key key = foreign_key(GH_KIND_HCERT);
+    struct offer offer;
+    struct gh_error err = {0};
+    offer_start(&offer, 1, (GH_TRUST_KEYS_MAX + 1) * 128);
+    for (unsigned i = 0; i < GH_TRUST_KEYS_MAX; i++) {
+        key.key_id[0] = (uint8_t)(i >> 8);
+        key.key_id[1] = (uint8_t)i;
+        gh_snapshot_put_key(&offer.snapshot, &key);
+    }
+    offer_sign(&offer, list_key);
+    struct gh_list *list = open_offer(place, &offer);
+    struct gh_trust *trust = NULL;
+    struct gh_trusted_key found;
+    assert_int_equal(gh_list_trust(list, &trust), GH_OK);
+    assert_true(gh_trust_find(trust, GH_KIND_HCERT, key.key_id, 0, &found));
+    gh_trust_unref(trust);
+    gh_list_close(list);
+    /* One more, of our own: together they are too many. */
+    offer.manifest.keys[0] = own_key();
+    offer.manifest.key_count = 1;
+    offer.manifest.generation++;
+    offer_sign(&offer, list_key);
+    assert_int_equal(
+        gh_list_build(place->path, list_public, manifest_of(&offer), snapshot_of(&offer), &err),
+        GH_ERR_CORRUPT);
+    assert_string_equal(err.text, "the list has more than 4096 issuers' keys");
+    offer_free(&offer);
+}
+
+/* A stored key is read by the rules of the snapshot: what the card made of it is not believed. */
+static void damaged_keys_make_no_trust(void **state)
+{
+    const struct place *place = *state;
+    static const char *const changes[] = {
+        "UPDATE issuer_key SET record = x'' WHERE number = 1",
+        "UPDATE issuer_key SET record = record || x'00' WHERE number = 1",
+        "UPDATE issuer_key SET record = x'820205' WHERE number = 2",
+        "UPDATE issuer_key SET record = substr(record, 1, 30) WHERE number = 2",
+        "UPDATE issuer_key SET record = (SELECT record FROM issuer_key WHERE number = 1)",
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(changes); i++) {
+        struct offer offer = with_keys(1);
+        sqlite3 *db;
+        struct gh_trust *trust = (struct gh_trust *)1;
+        assert_int_equal(build(place, &offer), GH_OK);
+        assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+        assert_true(sqlite3_changes(db) > 0);
+        sqlite3_close(db);
+        struct gh_list *list;
+        assert_int_equal(gh_list_open(place->path, list_public, &list, NULL), GH_OK);
+        assert_int_equal(gh_list_trust(list, &trust), GH_ERR_CORRUPT);
+        assert_null(trust);
+        gh_list_close(list);
+        offer_free(&offer);
+    }
+}
+
 static void what_is_not_shown_is_not_answered(void **state)
 {
     const struct place *place = *state;
@@ -391,7 +789,7 @@ static void a_forged_manifest_does_not(void **state)
     uint8_t other[2048];
     struct gh_writer writer = gh_writer_over(other, sizeof(other));
     second.bytes[second.size - 1] ^= 1;
-    assert_int_equal(gh_cose_parse(manifest_of(&second), &message), GH_OK);
+    assert_int_equal(gh_cose_parse(manifest_of(&second), false, &message), GH_OK);
     assert_int_equal(gh_cose_write(&writer, list_key, message.payload, (struct gh_bytes){0}),
                      GH_OK);
     assert_int_equal(gh_list_build(place->path, list_public,
@@ -451,7 +849,8 @@ static void signed_bad_records_do_not(void **state)
         "8301020183010101",    /* unsorted */
         "8301010183010102",    /* twice */
         "830305018303050182",  /* twice, then cut */
-        "820505",              /* an unknown kind */
+        "820905",              /* an unknown kind */
+        "830705018307050283",  /* a holder who is two */
         "83010104",            /* an unknown colour */
         "9bffffffffffffffff",  /* a huge count */
         "82020583030501820205" /* in the wrong order */
@@ -680,6 +1079,33 @@ static void what_is_no_list_is_not_opened(void **state)
     assert_int_equal(build(place, &offer), GH_OK); /* and is no hindrance */
     assert_int_equal(open_status(place, list_public), GH_OK);
     assert_int_equal(open_status(place, other_public), GH_ERR_SIGNATURE);
+    offer_free(&offer);
+}
+
+/* A gate that was upgraded holds a list file of the version before: that is as good as none, and is
+ * fetched again, also in the same generation. */
+static void a_list_of_another_version_is_replaced(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = small(3);
+    static const char *const versions[] = {"PRAGMA user_version = 1", "PRAGMA user_version = 3"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(versions); i++) {
+        sqlite3 *db;
+        assert_int_equal(build(place, &offer), GH_OK);
+        assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+        assert_int_equal(
+            sqlite3_exec(db, "DROP TABLE recalled; DROP TABLE holder;", NULL, NULL, NULL),
+            SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, versions[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        struct gh_list *list;
+        struct gh_error err = {0};
+        assert_int_equal(gh_list_open(place->path, list_public, &list, &err), GH_ERR_CORRUPT);
+        assert_non_null(strstr(err.text, "is not a list of this version"));
+        assert_int_equal(refresh(place, &offer), GH_ERR_CORRUPT); /* so it is fetched whole */
+        assert_int_equal(build(place, &offer), GH_OK);
+        assert_stands(place, 3);
+    }
     offer_free(&offer);
 }
 
@@ -1063,6 +1489,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(answers_what_the_snapshot_says),
         TEST(revoked_codes_are_found),
+        TEST(a_recall_ends_codes_issued_before),
+        TEST(a_revoked_hash_ends_a_certificate),
+        TEST(a_holder_is_the_person_that_the_list_says),
+        TEST(the_trust_holds_the_keys_of_both),
+        TEST(without_keys_or_secret_there_is_a_trust),
+        TEST(keys_that_are_none_replace_no_list),
+        TEST(keys_are_limited),
+        TEST(damaged_keys_make_no_trust),
         TEST(what_is_not_shown_is_not_answered),
         TEST(a_large_list_is_counted),
         TEST(the_file_is_private),
@@ -1079,6 +1513,7 @@ int main(void)
         TEST(a_damaged_refresh_leaves_the_list),
         TEST(only_a_newer_manifest_of_this_list_counts),
         TEST(what_is_no_list_is_not_opened),
+        TEST(a_list_of_another_version_is_replaced),
         TEST(a_list_of_another_key_is_replaced),
         TEST(damaged_files_take_nothing_down),
         TEST(a_failing_look_up_lets_nobody_in),

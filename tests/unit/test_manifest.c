@@ -51,9 +51,37 @@ static struct gh_manifest sample(void)
                                    .policy = gh_policy_initial(),
                                    .key_count = 2};
     memset(manifest.snapshot_sha256, 0xa5, sizeof(manifest.snapshot_sha256));
+    memset(manifest.holder_secret, 0x5e, sizeof(manifest.holder_secret));
     manifest.keys[0] = keys[0];
     manifest.keys[1] = keys[1];
+    manifest.keys[1].revoked = true;
     return manifest;
+}
+
+static void set_rule(struct gh_policy *policy, size_t index, const char *text)
+{
+    struct gh_error err = {0};
+    if (gh_rule_parse(text, &policy->rules[index], &err) != GH_OK) {
+        fail_msg("%s", err.text);
+    }
+    policy->rule_count = index + 1;
+}
+
+/* Everything is different from what it is at first. */
+static struct gh_policy other_policy(void)
+{
+    struct gh_policy policy = {
+        .home_rule = GH_HOME_MEMBER,
+        .passage_timeout_ms = 9000,
+        .debounce_ms = 4000,
+        .list_max_age_s = 3600,
+        .paper = GH_PAPER_DENY,
+        .clock = GH_CLOCK_DENY,
+        .holder = GH_HOLDER_OPEN,
+        .upstream = {.deadline_ms = 800, .offline = GH_OFFLINE_DENY, .prefixes = "X1: X2:"}};
+    set_rule(&policy, 0, "red test positive until 14d");
+    set_rule(&policy, 1, "green vaccination complete of EU/1/20/1528 by DE,FR from 14d until 270d");
+    return policy;
 }
 
 static struct gh_bytes view(const struct gh_writer *writer)
@@ -81,6 +109,7 @@ static void comes_back_as_written(void **state)
     struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
     struct gh_manifest in = sample(), out;
     struct gh_error err = {0};
+    in.policy = other_policy();
     gh_writer_put_text(&writer, "before"); /* it appends */
     assert_int_equal(gh_manifest_write(list_key, &in, &writer), GH_OK);
     struct gh_bytes bytes = {.data = buffer + 6, .size = writer.size - 6};
@@ -95,6 +124,20 @@ static void comes_back_as_written(void **state)
     assert_int_equal(out.policy.passage_timeout_ms, in.policy.passage_timeout_ms);
     assert_int_equal(out.policy.debounce_ms, in.policy.debounce_ms);
     assert_int_equal(out.policy.list_max_age_s, in.policy.list_max_age_s);
+    assert_int_equal(out.policy.paper, in.policy.paper);
+    assert_int_equal(out.policy.clock, in.policy.clock);
+    assert_int_equal(out.policy.holder, in.policy.holder);
+    assert_int_equal(out.policy.rule_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        char text[2][GH_RULE_TEXT_BYTES];
+        assert_int_equal(gh_rule_format(&in.policy.rules[i], text[0]), GH_OK);
+        assert_int_equal(gh_rule_format(&out.policy.rules[i], text[1]), GH_OK);
+        assert_string_equal(text[0], text[1]);
+    }
+    assert_int_equal(out.policy.upstream.deadline_ms, 800);
+    assert_int_equal(out.policy.upstream.offline, GH_OFFLINE_DENY);
+    assert_string_equal(out.policy.upstream.prefixes, "X1: X2:");
+    assert_memory_equal(out.holder_secret, in.holder_secret, GH_HOLDER_SECRET_BYTES);
     assert_int_equal(out.key_count, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(out.keys[i].type, in.keys[i].type);
@@ -104,6 +147,8 @@ static void comes_back_as_written(void **state)
         assert_true(out.keys[i].not_before_s == in.keys[i].not_before_s);
         assert_true(out.keys[i].not_after_s == in.keys[i].not_after_s);
         assert_string_equal(out.keys[i].issuer, in.keys[i].issuer);
+        assert_int_equal(out.keys[i].revoked, i == 1);
+        assert_int_equal(out.keys[i].groups, 0);
     }
 }
 
@@ -119,23 +164,82 @@ static void is_encoded_as_the_protocol_says(void **state)
     manifest.key_count = 0;
     snprintf(manifest.area, sizeof(manifest.area), "N");
     assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
-    assert_int_equal(gh_cose_parse(view(&writer), &message), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), false, &message), GH_OK);
     assert_int_equal(message.algorithm, GH_KEY_ED25519);
     assert_true(message.payload.size * 2 < sizeof(hex));
     gh_hex_encode(message.payload.data, message.payload.size, hex);
     assert_string_equal(hex,
-                        "a8"
+                        "a9"
                         "0101"
                         "02614e"
                         "031829"
                         "041a5e5b5d70"
                         "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
                         "06193039"
-                        "07a4010202191f4003190bb8041a00093a80"
-                        "0880");
+                        "07a9010202191f4003190bb8041a00093a80050006000700088009a3010002000360"
+                        "0880"
+                        "0958205e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e");
     assert_int_equal(gh_cose_verify(&message, list_public,
                                     (struct gh_bytes){(const uint8_t *)aad, sizeof(aad) - 1}),
                      GH_OK);
+}
+
+/* The same for all that may be there or not. */
+static void every_member_is_encoded_as_the_protocol_says(void **state)
+{
+    (void)state;
+    uint8_t buffer[2048];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_manifest manifest = sample();
+    struct gh_cose_sign1 message;
+    char hex[2048];
+    manifest.key_count = 1;
+    manifest.keys[0].revoked = true;
+    manifest.policy = other_policy();
+    snprintf(manifest.area, sizeof(manifest.area), "N");
+    memset(manifest.holder_secret, 0, sizeof(manifest.holder_secret)); /* none: not said */
+    assert_int_equal(gh_hex_decode("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511"
+                                   "a",
+                                   64, manifest.keys[0].raw, 32),
+                     GH_OK);
+    assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), false, &message), GH_OK);
+    assert_true(message.payload.size * 2 < sizeof(hex));
+    gh_hex_encode(message.payload.data, message.payload.size, hex);
+    assert_string_equal(
+        hex, "a8"
+             "0101"
+             "02614e"
+             "031829"
+             "041a5e5b5d70"
+             "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+             "06193039"
+             "07a9"
+             "0101"
+             "02192328"
+             "03190fa0"
+             "04190e10"
+             "0502"
+             "0601"
+             "0702"
+             "0882"
+             /* "red test positive until 14d" */
+             "781b726564207465737420706f73697469766520756e74696c20313464"
+             /* "green vaccination complete of EU/1/20/1528 by DE,FR from 14d until 270d" */
+             "7847677265656e2076616363696e6174696f6e20636f6d706c657465206f662045552f312f32302f3135"
+             "32382062792044452c46522066726f6d2031346420756e74696c2032373064"
+             "09a3"
+             "01190320"
+             "0201"
+             "036758313a2058323a"
+             "0881a7"
+             "0127"
+             "025820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+             "0302"
+             "0424"
+             "051b7fffffffffffffff"
+             "0673416d742066c3bc7220476573756e6468656974"
+             "07f5");
 }
 
 static void every_flipped_bit_is_refused(void **state)
@@ -196,7 +300,7 @@ static void only_the_list_key_signs_and_only_as_a_manifest(void **state)
     struct gh_cose_sign1 message;
     assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
     assert_refused(other_public, view(&writer), GH_ERR_SIGNATURE);
-    assert_int_equal(gh_cose_parse(view(&writer), &message), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), false, &message), GH_OK);
     size_t size = message.payload.size;
     memcpy(payload, message.payload.data, size);
     assert_refused(list_public, sign(&writer, list_key, payload, size, ""), GH_ERR_SIGNATURE);
@@ -222,7 +326,7 @@ static void unprotected_headers_are_refused(void **state)
     struct gh_cose_sign1 message;
     uint8_t signature[GH_SIGNATURE_BYTES];
     assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
-    assert_int_equal(gh_cose_parse(view(&writer), &message), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), false, &message), GH_OK);
     gh_cbor_put_array(&structure, 4);
     gh_cbor_put_text(&structure, "Signature1");
     gh_cbor_put_bytes(&structure, "", 0);
@@ -236,7 +340,8 @@ static void unprotected_headers_are_refused(void **state)
     gh_cbor_put_int(&out, GH_KEY_ED25519);
     gh_cbor_put_bytes(&out, message.payload.data, message.payload.size);
     gh_cbor_put_bytes(&out, signature, sizeof(signature));
-    assert_int_equal(gh_cose_parse(view(&out), &message), GH_OK); /* COSE it is, and well signed */
+    assert_int_equal(gh_cose_parse(view(&out), false, &message),
+                     GH_OK); /* COSE it is, and well signed */
     assert_int_equal(gh_cose_verify(&message, list_public,
                                     (struct gh_bytes){(const uint8_t *)aad, sizeof(aad) - 1}),
                      GH_OK);
@@ -339,30 +444,153 @@ static void signed_nonsense_is_refused(void **state)
     }
 }
 
+#define BEGIN "010102614e031829041a5e5b5ff0" HASH "06193039"
+#define POLICY_4 "010202191f4003190bb8041a00093a80"
+#define SECRET                                                                                     \
+    "09582001"                                                                                     \
+    "01010101010101010101010101010101010101010101010101010101010101"
+#define KEY_6 "012702" KEY_GOOD "0302040005000660"
+
+/* An earlier server says less: it is as at first. */
+static void what_an_earlier_server_does_not_say_is_as_at_first(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "a8" BEGIN "07a4" POLICY_4 "0880",
+        "a8" BEGIN "07a5" POLICY_4 "05000880",
+        "a8" BEGIN "07a5" POLICY_4 "08800880",
+        "a8" BEGIN "07a5" POLICY_4 "09a30100020003600880",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6" KEY_6,
+        "a8" BEGIN "07a4" POLICY_4 "0881a7" KEY_6 "07f4",
+        "a9" BEGIN "07a4" POLICY_4 "0880" SECRET,
+    };
+    static const struct gh_policy at_first;
+    for (size_t i = 0; i < GH_ARRAY_SIZE(good); i++) {
+        uint8_t buffer[4096], payload[1024];
+        struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+        struct gh_manifest out;
+        struct gh_error err = {0};
+        size_t size = strlen(good[i]) / 2;
+        assert_int_equal(gh_hex_decode(good[i], strlen(good[i]), payload, size), GH_OK);
+        if (gh_manifest_read(list_public, sign(&writer, list_key, payload, size, aad), &out,
+                             &err) != GH_OK) {
+            fail_msg("%s: %s", good[i], err.text);
+        }
+        assert_int_equal(out.policy.home_rule, GH_HOME_CODE);
+        assert_int_equal(out.policy.paper, at_first.paper);
+        assert_int_equal(out.policy.clock, at_first.clock);
+        assert_int_equal(out.policy.holder, at_first.holder);
+        assert_int_equal(out.policy.rule_count, 0);
+        assert_int_equal(out.policy.upstream.deadline_ms, 0);
+        assert_false(out.keys[0].revoked);
+        assert_int_equal(out.holder_secret[31], i == 6 ? 1 : 0);
+    }
+}
+
+#define REST_OF_POLICY "050006000700088009a3010002000360"
+
+static void bad_new_members_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        /* policy: paper 3, clock 2, holder 3, out of order, twice, a negative one */
+        "a8" BEGIN "07a5" POLICY_4 "05030880",
+        "a8" BEGIN "07a5" POLICY_4 "06020880",
+        "a8" BEGIN "07a5" POLICY_4 "07030880",
+        "a8" BEGIN "07a5" POLICY_4 "05200880",
+        "a8" BEGIN "07a5" POLICY_4 "051b00000001000000000880",
+        "a8" BEGIN "07a6" POLICY_4 "070005000880",
+        "a8" BEGIN "07a6" POLICY_4 "050005000880",
+        /* rules: no array, no text, no rule, not in its one spelling, a NUL inside, too many */
+        "a8" BEGIN "07a5" POLICY_4 "08000880",
+        "a8" BEGIN "07a5" POLICY_4 "0881000880",
+        "a8" BEGIN "07a5" POLICY_4 "0881600880",
+        "a8" BEGIN "07a5" POLICY_4 "088163726564"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "69726564202074657374"
+        "0880", /* "red  test" */
+        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "69726564207465737420"
+        "0880", /* "red test " */
+        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "69726564207465737400"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "487265642074657374"
+        "0880", /* bytes */
+        "a8" BEGIN "07a5" POLICY_4 "089819"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "089bffffffffffffffff0880",
+        /* upstream: incomplete, a deadline of 99 ms, an offline rule 2, two spaces */
+        "a8" BEGIN "07a5" POLICY_4 "09a2010002000880",
+        "a8" BEGIN "07a5" POLICY_4 "09a301186302000360"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "09a301191389"
+        "02000360"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "09a30120"
+        "02000360"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "09a3010002020360"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "09a301000200036461202062"
+        "0880",
+        "a8" BEGIN "07a5" POLICY_4 "0900"
+        "0880",
+        /* keys: revoked 1, twice; purposes that are none, or foreign ones, or both */
+        "a8" BEGIN "07a4" POLICY_4 "0881a7" KEY_6 "0701",
+        "a8" BEGIN "07a4" POLICY_4 "0881a8" KEY_6 "07f407f4",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "0300040005000660",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "0301040005000660",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031820040005000660",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031840040005000660",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031842040005000660",
+        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031880040005000660",
+        /* an algorithm that verifies nothing of ours */
+        "a8" BEGIN "07a4" POLICY_4 "0881a601382402" KEY_GOOD "0302040005000660",
+        /* the secret: 31 bytes, 33, text */
+        "a9" BEGIN "07a4" POLICY_4 "088009581f"
+        "01010101010101010101010101010101010101010101010101010101010101",
+        "a9" BEGIN "07a4" POLICY_4 "0880095821"
+        "010101010101010101010101010101010101010101010101010101010101010101",
+        "a9" BEGIN "07a4" POLICY_4 "0880097820"
+        "0101010101010101010101010101010101010101010101010101010101010101",
+    };
+    assert_payload("a9" BEGIN "07a9" POLICY_4 REST_OF_POLICY "0881a7" KEY_6 "07f5" SECRET, GH_OK);
+    assert_payload("a8" BEGIN "07a5" POLICY_4 "0881"
+                   "68726564"
+                   "2074657374"
+                   "0880",
+                   GH_OK);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
+        assert_payload(wrong[i], GH_ERR_CORRUPT);
+    }
+}
+
 /* A later server may say more to later gates. */
 static void later_keys_are_passed_over(void **state)
 {
     (void)state;
-    assert_payload("aa010102614e031829041a5e5b5ff0" HASH "06193039" POLICY
-                   "0880098301820203a1616102186418ff",
+    assert_payload("ab" BEGIN "07a4" POLICY_4 "0880" SECRET "0a8301820203a1616102186418ff", GH_OK);
+    assert_payload("a9" BEGIN "07a4" POLICY_4 "08800a00", GH_OK);
+    assert_payload("a8" BEGIN "07aa" POLICY_4 REST_OF_POLICY "0af50880", GH_OK);
+    assert_payload("a8" BEGIN "07a9" POLICY_4 "050006000700088009a40100020003600480"
+                   "0880",
                    GH_OK);
-    assert_payload("a8010102614e031829041a5e5b5ff0" HASH
-                   "0619303907a5010202191f4003190bb8041a00093a8005f50880",
-                   GH_OK);
+    assert_payload("a8" BEGIN "07a4" POLICY_4 "0881a8" KEY_6 "07f40800", GH_OK);
     /* But not twice, not backwards, and whole. */
-    assert_payload("aa010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "088009000900",
-                   GH_ERR_CORRUPT);
-    assert_payload("aa010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800a000900",
-                   GH_ERR_CORRUPT);
-    assert_payload("a9010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800981",
-                   GH_ERR_CORRUPT);
+    assert_payload("aa" BEGIN "07a4" POLICY_4 "08800a000a00", GH_ERR_CORRUPT);
+    assert_payload("aa" BEGIN "07a4" POLICY_4 "08800b000a00", GH_ERR_CORRUPT);
+    assert_payload("aa" BEGIN "07a4" POLICY_4 "08800a00" SECRET, GH_ERR_CORRUPT);
+    assert_payload("a9" BEGIN "07a4" POLICY_4 "08800a81", GH_ERR_CORRUPT);
 }
 
 static void what_no_gate_would_take_is_not_signed(void **state)
 {
     (void)state;
     uint8_t buffer[GH_MANIFEST_MAX_BYTES];
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 21; i++) {
         struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
         struct gh_manifest manifest = sample();
         switch (i) {
@@ -397,10 +625,37 @@ static void what_no_gate_would_take_is_not_signed(void **state)
             manifest.keys[1] = manifest.keys[0];
             break;
         case 10:
-            memset(manifest.keys[0].issuer, 'i', GH_ISSUER_BYTES);
+            memset(manifest.keys[0].issuer, 'i', GH_OWN_ISSUER_BYTES);
             break;
         case 11:
             manifest.keys[1].raw_bytes = GH_PUBLIC_KEY_MAX_BYTES + 1;
+            break;
+        case 12:
+            manifest.policy.paper = (enum gh_paper_rule)3;
+            break;
+        case 13:
+            manifest.policy.rule_count = 1; /* of zeros */
+            break;
+        case 14:
+            manifest.policy.upstream.deadline_ms = 5001;
+            break;
+        case 15:
+            memset(manifest.policy.upstream.prefixes, 'p', GH_PREFIXES_BYTES);
+            break;
+        case 16:
+            manifest.keys[0].purposes = 0;
+            break;
+        case 17:
+            manifest.keys[0].purposes |= GH_PURPOSE(GH_KIND_HCERT);
+            break;
+        case 18:
+            manifest.keys[0].purposes = GH_PURPOSE(GH_KIND_SHC);
+            break;
+        case 19:
+            manifest.keys[0].groups = GH_GROUP(GH_FACT_TEST);
+            break;
+        case 20:
+            manifest.keys[0].type = GH_KEY_PS256;
             break;
         }
         enum gh_status status = gh_manifest_write(list_key, &manifest, &writer);
@@ -421,17 +676,27 @@ static void limits_hold(void **state)
     assert_int_equal(gh_manifest_write(list_key, &manifest, &narrow), GH_ERR_TOOBIG);
     /* The largest that there can be still fits. */
     for (size_t i = 0; i < GH_LIST_KEYS_MAX; i++) {
-        manifest.keys[i] = issuer_of(GH_KEY_P256, "an issuer's name of sixty-three bytes, which is "
-                                                  "as long as it gets");
+        manifest.keys[i] = issuer_of(GH_KEY_P256, "an issuer's name of sixty-three bytes, as long "
+                                                  "as one may be...");
+        assert_int_equal(strlen(manifest.keys[i].issuer), GH_OWN_ISSUER_BYTES - 1);
         manifest.keys[i].not_before_s = INT64_MIN;
-        manifest.keys[i].purposes = ~0u;
+        manifest.keys[i].purposes = GH_PURPOSES_OWN;
     }
     manifest.key_count = GH_LIST_KEYS_MAX;
+    char rule[GH_RULE_TEXT_BYTES] = "yellow vaccination complete of ";
+    memset(rule + strlen(rule), 'p', GH_RULE_LIST_BYTES - 1);
+    strcat(rule, " by ");
+    memset(rule + strlen(rule), 'i', GH_RULE_TEXT_BYTES - 1 - strlen(rule));
+    for (size_t i = 0; i < GH_RULES_MAX; i++) {
+        set_rule(&manifest.policy, i, rule);
+    }
+    memset(manifest.policy.upstream.prefixes, 'x', GH_PREFIXES_BYTES - 1);
     struct gh_writer writer = gh_writer_over(big, GH_MANIFEST_MAX_BYTES);
     assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
     assert_int_equal(gh_manifest_read(list_public, view(&writer), &out, NULL), GH_OK);
     assert_int_equal(out.key_count, GH_LIST_KEYS_MAX);
-    assert_int_equal(out.keys[31].purposes, ~0u);
+    assert_int_equal(out.keys[31].purposes, GH_PURPOSES_OWN);
+    assert_int_equal(out.policy.rule_count, GH_RULES_MAX);
     free(big);
 }
 
@@ -461,11 +726,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back_as_written),
         cmocka_unit_test(is_encoded_as_the_protocol_says),
+        cmocka_unit_test(every_member_is_encoded_as_the_protocol_says),
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(only_the_list_key_signs_and_only_as_a_manifest),
         cmocka_unit_test(unprotected_headers_are_refused),
         cmocka_unit_test(signed_nonsense_is_refused),
+        cmocka_unit_test(what_an_earlier_server_does_not_say_is_as_at_first),
+        cmocka_unit_test(bad_new_members_are_refused),
         cmocka_unit_test(later_keys_are_passed_over),
         cmocka_unit_test(what_no_gate_would_take_is_not_signed),
         cmocka_unit_test(limits_hold),

@@ -85,7 +85,9 @@ static void assert_journal(const gh_id *subjects, size_t count)
 static void open_record_at(bool clock_trusted)
 {
     memset(&record, 0xa5, sizeof(record));
-    gh_record_open(&record, &fixture.clock.clock, path, FIXTURE_GATE, clock_trusted);
+    gh_record_open(&record, &fixture.clock.clock, path, FIXTURE_GATE);
+    struct gh_entry entry = {.type = GH_ENTRY_START, .clock_trusted = clock_trusted};
+    gh_record_somehow(&record, &entry);
 }
 
 static void open_record(void)
@@ -305,6 +307,53 @@ static void test_busy(void **state)
     gh_record_close(&record);
 }
 
+/* --- what the journal held --- */
+
+static void test_found(void **state)
+{
+    (void)state;
+    struct gh_record_found found;
+
+    open_record(); /* empty before */
+    assert_true(gh_record_take_found(&record, &found));
+    assert_false(found.has_last);
+    assert_true(found.trusted_ms == INT64_MIN);
+    assert_false(gh_record_take_found(&record, &found)); /* once */
+    gh_fake_clock_advance_ms(&fixture.clock, 5000);
+    struct gh_entry entry = passage(7);
+    entry.clock_trusted = false;
+    assert_int_equal(gh_record_now(&record, &entry), GH_OK);
+    gh_record_close(&record);
+
+    open_record();
+    assert_true(gh_record_take_found(&record, &found));
+    assert_true(found.has_last);
+    assert_true(found.last.subject == 7 && !found.last.clock_trusted); /* not the new start */
+    assert_true(found.last.wall_ms == FIXTURE_NOW_S * 1000 + 5000);
+    assert_true(found.trusted_ms == FIXTURE_NOW_S * 1000);
+    gh_record_close(&record);
+}
+
+/* It can be opened later only: then it is told then. */
+static void test_found_later(void **state)
+{
+    (void)state;
+    struct gh_record_found found;
+    struct gh_journal *other = NULL;
+
+    open_record();
+    gh_record_close(&record);
+    assert_int_equal(gh_journal_open(path, &other, NULL), GH_OK);
+    open_record();
+    assert_false(gh_record_take_found(&record, &found));
+    gh_journal_close(other);
+    gh_fake_clock_advance_ms(&fixture.clock, LONG_MS);
+    assert_true(gh_record_tick(&record));
+    assert_true(gh_record_take_found(&record, &found));
+    assert_true(found.has_last && found.last.sequence == 1);
+    gh_record_close(&record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +366,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cannot_be_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_busy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_found_later, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static int setup(void **state)
     gh_fake_camera_init(&fake, &fixture.clock.clock, GH_ERR_AGAIN);
     camera = gh_fake_camera(&fake, SIDE, SIDE);
     assert_int_equal(gh_queue_new(sizeof(struct gh_sighting), 4, &queue), GH_OK);
-    assert_int_equal(gh_trust_new(fixture.manifest.keys, 1, &trust), GH_OK);
+    assert_int_equal(gh_trust_new(fixture.manifest.keys, 1, NULL, &trust), GH_OK);
     memset(picture, 0xff, sizeof(picture));
     memset(other_picture, 0xff, sizeof(other_picture));
     return 0;
@@ -288,6 +288,135 @@ static void test_stop(void **state)
     }
 }
 
+/* --- cards in parts, one after the other --- */
+
+static const char *const chunks[] = {"shc:/1/2/5676290952432060", "shc:/2/2/3460287774503364"};
+
+static void show_chunk(const char *text)
+{
+    memset(picture, 0xff, sizeof(picture));
+    draw(picture, text, 6, 100, 100);
+    add_frame(picture);
+}
+
+static void assert_seen(enum gh_kind kind, enum gh_reason reason)
+{
+    struct gh_sighting sighting = next_sighting();
+
+    assert_int_equal(sighting.credential.kind, kind);
+    assert_string_equal(gh_reason_info(sighting.credential.reason)->token,
+                        gh_reason_info(reason)->token);
+}
+
+/* What the whole card says, here that it is no card. */
+static enum gh_reason whole_card(void)
+{
+    struct gh_bytes texts[2];
+    struct gh_credential card;
+
+    for (size_t i = 0; i < 2; i++)
+        texts[i] = (struct gh_bytes){(const uint8_t *)chunks[i], strlen(chunks[i])};
+    gh_code_read_parts(NULL, texts, 2, FIXTURE_NOW_S, &card);
+    assert_int_not_equal(card.reason, GH_REASON_WAIT_PARTS);
+    return card.reason;
+}
+
+static void test_parts(void **state)
+{
+    (void)state;
+
+    start();
+    show_chunk(chunks[1]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    show_chunk(chunks[1]); /* still held up */
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    show_chunk(chunks[0]);
+    assert_seen(GH_KIND_SHC, whole_card());
+    show_chunk(chunks[0]); /* the same card, still held up */
+    assert_seen(GH_KIND_SHC, whole_card());
+    show_chunk("shc:/1/3/5676290952432060"); /* another card */
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+}
+
+/* Who walks away leaves nothing behind, whatever was shown meanwhile. */
+static void test_parts_forgotten(void **state)
+{
+    (void)state;
+
+    start();
+    show_chunk(chunks[0]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    gh_fake_clock_advance_ms(&fixture.clock, GH_PARTS_PAUSE_S * 1000);
+    show_chunk("hello");
+    assert_seen(GH_KIND_UNKNOWN, GH_REASON_NOT_A_CODE);
+    show_chunk(chunks[1]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+}
+
+/* --- asking --- */
+
+struct asked {
+    char text[64]; /* the last that was asked about */
+    bool yes;
+};
+
+static bool ask(void *context, struct gh_bytes text, const struct gh_credential *credential)
+{
+    struct asked *asked = context;
+
+    assert_true(credential->reason == GH_REASON_NOT_A_CODE ||
+                credential->reason == GH_REASON_FOREIGN);
+    assert_true(text.size < sizeof(asked->text));
+    memcpy(asked->text, text.data, text.size);
+    asked->text[text.size] = '\0';
+    return asked->yes;
+}
+
+static void test_ask(void **state)
+{
+    (void)state;
+    struct asked asked = {.yes = false};
+
+    start();
+    show_chunk("hello"); /* nobody is there to be asked */
+    assert_seen(GH_KIND_UNKNOWN, GH_REASON_NOT_A_CODE);
+    gh_see_set_asker(see, ask, &asked);
+    show_chunk("what is this");
+    assert_seen(GH_KIND_UNKNOWN, GH_REASON_NOT_A_CODE);
+    assert_string_equal(asked.text, "what is this");
+    asked.yes = true;
+    show_chunk("XY1:CODE");
+    assert_seen(GH_KIND_UNKNOWN, GH_REASON_WAIT_ANSWER);
+    assert_string_equal(asked.text, "XY1:CODE");
+    show_chunk("GH1:*"); /* ours, and broken: not theirs to know */
+    struct gh_sighting sighting = next_sighting();
+    assert_int_not_equal(sighting.credential.reason, GH_REASON_WAIT_ANSWER);
+    show_chunk(chunks[0]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    assert_string_equal(asked.text, "XY1:CODE");
+    gh_see_set_asker(see, NULL, NULL);
+    show_chunk("XY1:CODE");
+    assert_seen(GH_KIND_UNKNOWN, GH_REASON_NOT_A_CODE);
+}
+
+/* A code of an issuer that nobody has heard of may be one that the authority knows. */
+static void test_ask_about_foreign(void **state)
+{
+    (void)state;
+    char text[FIXTURE_CODE_BYTES];
+
+    fixture_health(&fixture, ANNA, text);
+    start();
+    add_frame(picture);
+    struct asked asked = {.yes = true};
+    gh_see_set_asker(see, ask, &asked);
+    gh_see_set_trust(see, trust); /* it can be verified: nobody is asked */
+    draw(picture, text, 4, 0, 0);
+    add_frame(picture);
+    assert_seen(GH_KIND_HEALTH, GH_REASON_OK);
+    assert_string_equal(asked.text, "");
+}
+
 /* --- reading alone --- */
 
 static void read_text(const char *text, size_t size, int64_t now_s, struct gh_sighting *out)
@@ -359,6 +488,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_turns_without_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_parts_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ask, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ask_about_foreign, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_enrolment, setup, teardown),
     };

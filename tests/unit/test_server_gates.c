@@ -280,6 +280,31 @@ static void test_names_are_joined_on_the_server(void **state)
     json_decref(json);
 }
 
+/* What happened to a gate's clock is kept, and found by its type. */
+static void test_entries_about_the_clock(void **state)
+{
+    (void)state;
+    struct test_gate mine;
+    char text[GH_ENTRY_MAX_BYTES];
+    add_gate(&harness, "Timing", &mine);
+    json_decref(enrol_with(&harness, 200, &mine, mine.secret));
+    struct gh_entry entry = {.type = GH_ENTRY_CLOCK,
+                             .gate = mine.id,
+                             .sequence = 1,
+                             .boot_id = "00112233445566778899aabbccddeeff",
+                             .jump_ms = -3600000,
+                             .wall_ms = INT64_C(1600000000000)};
+    (void)gh_entry_format(&entry, text);
+    const char *const batch[] = {text};
+    json_decref(send_entries(200, mine.bearer, batch, 1));
+    json_t *json = admin("GET", pathf("/api/v1/entries?type=clock&gate=%s", mine.id_text), NULL);
+    assert_int_equal(json_array_size(json_object_get(json, "entries")), 1);
+    const json_t *row = json_array_get(json_object_get(json, "entries"), 0);
+    assert_string_equal(text_of(json_object_get(row, "entry"), "type"), "clock");
+    assert_int_equal(number_of(json_object_get(row, "entry"), "jump_ms"), -3600000);
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_list_of_gates),
         cmocka_unit_test(test_a_change_is_a_new_list),
         cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_entries_about_the_clock),
         cmocka_unit_test(test_a_batch_too_large),
         cmocka_unit_test(test_names_are_joined_on_the_server),
     };

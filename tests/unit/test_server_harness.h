@@ -136,6 +136,12 @@ static inline int64_t harness_wall(void *context)
            time->ahead_ns;
 }
 
+static inline bool harness_synchronised(void *context)
+{
+    (void)context;
+    return true;
+}
+
 static inline int64_t harness_monotonic(void *context)
 {
     const struct harness_time *time = context;
@@ -181,7 +187,10 @@ static inline void harness_configure(const struct harness *harness, const char *
 static inline int harness_serve(const struct harness *harness)
 {
     static struct gh_server_settings settings;
-    struct gh_clock clock = {harness_wall, harness_monotonic, harness->time};
+    struct gh_clock clock = {.wall_ns = harness_wall,
+                             .monotonic_ns = harness_monotonic,
+                             .synchronised = harness_synchronised,
+                             .context = harness->time};
     struct gh_server *server = NULL;
     struct gh_error err = {0};
     sigset_t signals;

@@ -4,6 +4,8 @@
 
 #include "gatehouse/code.h"
 
+#define HOUSING_KEY "state/keys/housing.pem"
+
 static void test_import(void **state)
 {
     (void)state;
@@ -218,14 +220,14 @@ static void test_landlords_see_their_own(void **state)
 
 static char shown_code[65]; /* a part of one that was shown to the page */
 
-static long page(const char *code, const char *word)
+static long page_asked_for(const char *code, const char *host, const char *word)
 {
     struct answer answer;
     const char *path = strstr(code, "/H/");
     assert_non_null(path);
     if (strlen(path) > 100)
         snprintf(shown_code, sizeof(shown_code), "%.64s", path + 20);
-    const struct call call = {.method = "GET", .path = path};
+    const struct call call = {.method = "GET", .path = path, .header = host};
     assert_int_equal(harness_perform(&harness, &call, &answer), CURLE_OK);
     if (strstr(answer.body, word) == NULL)
         fail_msg("the page does not say \"%s\": %s", word, answer.body);
@@ -243,6 +245,65 @@ static long page(const char *code, const char *word)
     long status = answer.status;
     answer_free(&answer);
     return status;
+}
+
+static long page(const char *code, const char *word)
+{
+    return page_asked_for(code, NULL, word);
+}
+
+/* The same code as the town would have written it under another public host. */
+static void write_under(const char *host, const json_t *issued, char out[2048])
+{
+    char path[PATH_MAX + 32];
+    struct gh_private_key *key = NULL;
+    struct gh_credential said;
+    struct gh_trust *trust = NULL;
+    struct gh_issuer_key housing = {.type = GH_KEY_ED25519,
+                                    .purposes = GH_PURPOSE(GH_KIND_HOUSING),
+                                    .not_before_s = INT64_MIN,
+                                    .not_after_s = INT64_MAX};
+    struct gh_public_key *public_key = NULL;
+    const char *code = text_of(issued, "code");
+    snprintf(path, sizeof(path), "%s", in_folder(&harness, HOUSING_KEY));
+    assert_int_equal(gh_private_key_load(path, &key, NULL), GH_OK);
+    assert_int_equal(gh_private_key_public(key, &public_key), GH_OK);
+    housing.raw_bytes = gh_public_key_raw(public_key, housing.raw);
+    assert_int_equal(gh_trust_new(&housing, 1, NULL, &trust), GH_OK);
+    gh_code_read(trust, (struct gh_bytes){(const uint8_t *)code, strlen(code)},
+                 gh_clock_wall_s(gh_clock_system()), &said);
+    assert_true(said.authentic);
+    const struct gh_claims claims = {.kind = GH_KIND_HOUSING,
+                                     .id = said.id,
+                                     .about = said.home,
+                                     .issued_at_s = said.issued_at_s,
+                                     .expires_at_s = said.expires_at_s,
+                                     .issuer = said.issuer,
+                                     .host = host};
+    assert_int_equal(gh_code_write(key, &claims, out, 2048), GH_OK);
+    gh_trust_unref(trust);
+    gh_public_key_free(public_key);
+    gh_private_key_free(key);
+}
+
+/* The host is signed: a code from before the server moved is found under the name it was made for.
+ */
+static void test_page_under_another_host(void **state)
+{
+    (void)state;
+    const char *id = add_approved_home(landlord, "2 Secret Lane");
+    json_t *issued = good("POST", pathf("/api/v1/homes/%s/code", id), landlord, NULL);
+    char text[2048];
+    write_under("old.example:8443", issued, text);
+    assert_int_equal(page(text, "Not a code"), 404); /* asked for at 127.0.0.1 */
+    assert_int_equal(page_asked_for(text, "Host: old.example:8443", "current code"), 200);
+    assert_int_equal(page_asked_for(text, "Host: OLD.Example:8443", "current code"), 200);
+    assert_int_equal(page_asked_for(text, "Host: evil.example", "Not a code"), 404);
+    assert_int_equal(page_asked_for(text, "Host: old.example:8443/H/x", "Not a code"), 404);
+    /* the code of now, however it is asked for */
+    assert_int_equal(page_asked_for(text_of(issued, "code"), "Host: evil.example", "current code"),
+                     200);
+    json_decref(issued);
 }
 
 static void test_one_code_a_home(void **state)
@@ -340,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_the_way_of_a_home),
         cmocka_unit_test(test_landlords_see_their_own),
         cmocka_unit_test(test_one_code_a_home),
+        cmocka_unit_test(test_page_under_another_host),
         cmocka_unit_test(test_other_codes_on_the_page),
         cmocka_unit_test(test_the_log_tells_nothing),
     };

@@ -80,6 +80,46 @@ static void test_defaults(void **state)
     assert_int_equal(settings.log_level, GH_LOG_DEBUG);
 }
 
+#define HEAD "[server]\narea = a\n"
+
+static void test_certificates_and_paper(void **state)
+{
+    (void)state;
+    char text[4096] = HEAD "[certificates]\n";
+    good(HEAD);
+    assert_int_equal(settings.policy.paper, GH_PAPER_OPEN);
+    assert_int_equal(settings.policy.clock, GH_CLOCK_GUARD);
+    assert_int_equal(settings.policy.holder, GH_HOLDER_GUARD);
+    assert_int_equal(settings.policy.rule_count, 0);
+    good(HEAD "[policy]\npaper = deny\nclock = deny\n[certificates]\nholder = home\n"
+              "rule = red test positive until 14d\n"
+              "rule = green vaccination complete of EU/1/20/1528 from 14d until 270d\n");
+    assert_int_equal(settings.policy.paper, GH_PAPER_DENY);
+    assert_int_equal(settings.policy.clock, GH_CLOCK_DENY);
+    assert_int_equal(settings.policy.holder, GH_HOLDER_HOME);
+    assert_int_equal(settings.policy.rule_count, 2); /* in their order */
+    assert_int_equal(settings.policy.rules[0].colour, GH_COLOUR_RED);
+    assert_int_equal(settings.policy.rules[1].until_h, 270 * 24);
+    assert_string_equal(settings.policy.rules[1].products, "EU/1/20/1528");
+    good(HEAD "[policy]\npaper = guard\n[certificates]\nholder = open\n");
+    assert_int_equal(settings.policy.paper, GH_PAPER_GUARD);
+    assert_int_equal(settings.policy.holder, GH_HOLDER_OPEN);
+    assert_int_equal(settings.policy.rule_count, 0); /* nothing is left of the file before */
+
+    bad(HEAD "[policy]\npaper = no\n", ":4: [policy] paper must be open, guard or deny");
+    bad(HEAD "[policy]\nclock = open\n", "clock must be guard or deny");
+    bad(HEAD "[certificates]\nholder = deny\n", "holder must be guard, home or open");
+    bad(HEAD "[certificates]\nrule = green test\nrule = blue test\n",
+        ":5: [certificates] rule cannot be read: \"blue\"");
+    bad(HEAD "[certificates]\nrule =\n", ":4: [certificates] rule");
+    for (int i = 0; i < GH_RULES_MAX; i++)
+        strcat(text, "rule = green test until 72h\n");
+    good(text);
+    assert_int_equal(settings.policy.rule_count, GH_RULES_MAX);
+    strcat(text, "rule = green test until 72h\n");
+    bad(text, ":28: [certificates] rule is one more than the 24");
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -194,13 +234,152 @@ static void test_check(void **state)
     assert_non_null(strstr(err.text, "none"));
 }
 
+#define UPSTREAM "[server]\narea = a\n[upstream]\n"
+#define ASKS UPSTREAM "token_file = /t\nprefixes = HC1: shc:/\n"
+
+static void test_upstream(void **state)
+{
+    (void)state;
+    good("[server]\narea = a\n");
+    assert_false(gh_server_settings_upstream(&settings));
+    assert_int_equal(settings.policy.upstream.deadline_ms, 0);
+    /* without an address nobody is asked, whatever else is said */
+    good(UPSTREAM "prefixes = HC1:\ndeadline_ms = 500\noffline = deny\n");
+    assert_int_equal(settings.policy.upstream.deadline_ms, 0);
+    assert_string_equal(settings.policy.upstream.prefixes, "");
+    good(ASKS "url = https://health.example\n");
+    assert_true(gh_server_settings_upstream(&settings));
+    assert_string_equal(settings.upstream.base_url, "https://health.example");
+    assert_string_equal(settings.upstream.path, "/");
+    assert_int_equal(settings.policy.upstream.deadline_ms, 800);
+    assert_int_equal(settings.policy.upstream.offline, GH_OFFLINE_GUARD);
+    assert_string_equal(settings.policy.upstream.prefixes, "HC1: shc:/");
+    good(ASKS "url = https://health.example:8443/v2/verify?x=1\ndeadline_ms = 5000\n"
+              "offline = deny\n"
+              "pin = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n");
+    assert_string_equal(settings.upstream.base_url, "https://health.example:8443");
+    assert_string_equal(settings.upstream.path, "/v2/verify?x=1");
+    assert_int_equal(settings.policy.upstream.deadline_ms, 5000);
+    assert_int_equal(settings.policy.upstream.offline, GH_OFFLINE_DENY);
+    assert_int_equal(settings.upstream.pin[31], 0xff);
+    good(ASKS "url = http://127.0.0.1:8080/verify\n");
+    good(UPSTREAM "token_file = /t\nurl = https://a.example\nprefixes =   A1:    B:  C22: \n");
+    assert_string_equal(settings.policy.upstream.prefixes, "A1: B: C22:");
+}
+
+static void test_upstream_mistakes(void **state)
+{
+    (void)state;
+    char text[1024];
+    bad(ASKS "url = http://health.example/verify\n", "[upstream] url");
+    bad(ASKS "url = ftp://health.example/verify\n", "[upstream] url");
+    bad(ASKS "url = health.example\n", "[upstream] url");
+    bad(ASKS "url = https://user:pass@health.example/\n", "[upstream] url");
+    bad(ASKS "url = https://health.example/a b\n", "[upstream] url");
+    bad(ASKS "url = https://health.example/a#b\n", "[upstream] url");
+    snprintf(text, sizeof(text), ASKS "url = https://health.example/%0400d\n", 0);
+    bad(text, "[upstream] url is too long");
+    bad(ASKS "url = https://a.example\npin = 00\n", "pin");
+    bad(ASKS "url = http://127.0.0.1/\n"
+             "pin = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n",
+        "pin");
+    bad(ASKS "url = https://a.example\ndeadline_ms = 99\n", "deadline_ms");
+    bad(ASKS "url = https://a.example\ndeadline_ms = 5001\n", "deadline_ms");
+    bad(ASKS "url = https://a.example\noffline = open\n", "offline");
+    bad(ASKS "url = https://a.example\ntoken = secret\n", "token");
+    bad(UPSTREAM "url = https://a.example\nprefixes = HC1:\n", "token_file");
+    bad(UPSTREAM "url = https://a.example\ntoken_file = /t\n", "prefixes");
+    bad(UPSTREAM "url = https://a.example\ntoken_file = /t\nprefixes = H\xc3\xa9:\n", "prefixes");
+    static const char *const ours[] = {"GH1:", "GHE1:6BF", "G", "HC1: GHP", "GHP1:"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(ours); i++) {
+        snprintf(text, sizeof(text),
+                 UPSTREAM "url = https://a.example\ntoken_file = /t\nprefixes = %s\n", ours[i]);
+        bad(text, "own codes");
+    }
+}
+
+static enum gh_status load_token(const char *content, mode_t mode, char *token,
+                                 struct gh_error *err)
+{
+    char text[512], file[192];
+    *err = (struct gh_error){0};
+    snprintf(file, sizeof(file), "%s/token", folder);
+    if (content != NULL)
+        assert_int_equal(gh_file_replace(file, mode, content, strlen(content), NULL), GH_OK);
+    snprintf(text, sizeof(text),
+             "[server]\narea = a\nstate_dir = %s/state\n[upstream]\nurl = https://a.example\n"
+             "prefixes = HC1:\ntoken_file = %s\n",
+             folder, file);
+    good(text);
+    enum gh_status status = gh_upstream_token_load(&settings.upstream, token, err);
+    assert_int_equal(gh_server_settings_check(&settings, NULL), status);
+    (void)unlink(file);
+    return status;
+}
+
+static void test_the_token_for_upstream(void **state)
+{
+    (void)state;
+    char token[GH_UPSTREAM_TOKEN_BYTES], longest[600];
+    struct gh_error err;
+    assert_int_equal(load_token("s3cret\n", 0600, token, &err), GH_OK);
+    assert_string_equal(token, "s3cret");
+    assert_int_equal(load_token("s3cret", 0400, token, &err), GH_OK);
+    assert_string_equal(token, "s3cret");
+    memset(longest, 'a', sizeof(longest));
+    longest[GH_UPSTREAM_TOKEN_BYTES - 1] = '\0';
+    assert_int_equal(load_token(longest, 0600, token, &err), GH_OK);
+    assert_string_equal(token, longest);
+
+    assert_int_equal(load_token("s3cret", 0640, token, &err), GH_ERR_DENIED);
+    assert_non_null(strstr(err.text, "chmod 600"));
+    assert_int_equal(load_token("s3cret", 0604, token, &err), GH_ERR_DENIED);
+    assert_string_equal(token, "");
+    assert_int_equal(load_token(NULL, 0, token, &err), GH_ERR_NOTFOUND);
+    static const char *const wrong[] = {"", "\n", "two\nlines\n", "two words", "tab\tted", "\x01"};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
+        assert_int_equal(load_token(wrong[i], 0600, token, &err), GH_ERR_INVALID);
+        assert_string_equal(token, "");
+        assert_non_null(strstr(err.text, "one line"));
+    }
+    longest[GH_UPSTREAM_TOKEN_BYTES - 1] = 'a';
+    longest[GH_UPSTREAM_TOKEN_BYTES] = '\0';
+    assert_int_equal(load_token(longest, 0600, token, &err), GH_ERR_INVALID);
+}
+
+static void test_check_of_upstreams_files(void **state)
+{
+    (void)state;
+    char text[768], file[192];
+    struct gh_error err = {0};
+    snprintf(file, sizeof(file), "%s/token", folder);
+    assert_int_equal(gh_file_replace(file, 0600, "x", 1, NULL), GH_OK);
+    snprintf(text, sizeof(text),
+             "[server]\narea = a\nstate_dir = %s/state\n[upstream]\nurl = https://a.example\n"
+             "prefixes = HC1:\ntoken_file = %s\nca_file = %s/none.pem\n",
+             folder, file, folder);
+    good(text);
+    assert_int_equal(gh_server_settings_check(&settings, &err), GH_ERR_NOTFOUND);
+    assert_non_null(strstr(err.text, "none.pem"));
+    assert_int_equal(unlink(file), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_defaults),          TEST(test_mistakes),  TEST(test_plain_http),
-        TEST(test_the_host_in_codes), TEST(test_listening), TEST(test_check),
+        TEST(test_defaults),
+        TEST(test_mistakes),
+        TEST(test_plain_http),
+        TEST(test_the_host_in_codes),
+        TEST(test_listening),
+        TEST(test_check),
+        TEST(test_upstream),
+        TEST(test_upstream_mistakes),
+        TEST(test_the_token_for_upstream),
+        TEST(test_check_of_upstreams_files),
+        TEST(test_certificates_and_paper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

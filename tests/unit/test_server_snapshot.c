@@ -1,173 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the server builds, read by what the gate reads it with. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "gatehouse/file.h"
-#include "server/snapshot.h"
-
-struct fixture {
-    char folder[64], lists[96], keys_folder[96], database[96], list[96];
-    struct gh_db *db;
-    struct gh_server_keys keys;
-    struct gh_public_key *list_key;
-    struct gh_clock clock;
-    int64_t wall_ns, monotonic_ns;
-    struct gh_snapshots *snapshots;
-};
-
-static int64_t wall(void *context)
-{
-    return ((struct fixture *)context)->wall_ns;
-}
-
-static int64_t monotonic(void *context)
-{
-    return ((struct fixture *)context)->monotonic_ns;
-}
-
-static void forward(struct fixture *fixture, int64_t seconds)
-{
-    fixture->wall_ns += seconds * GH_NS_PER_S;
-    fixture->monotonic_ns += seconds * GH_NS_PER_S;
-}
-
-static void open_snapshots(struct fixture *fixture)
-{
-    const struct gh_policy policy = gh_policy_initial();
-    assert_int_equal(gh_snapshots_new(fixture->lists, fixture->db, &fixture->keys, "riverside",
-                                      &fixture->clock, &fixture->snapshots, NULL),
-                     GH_OK);
-    assert_int_equal(gh_snapshots_set_policy(fixture->snapshots, &policy), GH_OK);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    assert_non_null(fixture);
-    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/gatehouse-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    snprintf(fixture->lists, sizeof(fixture->lists), "%s/lists", fixture->folder);
-    snprintf(fixture->keys_folder, sizeof(fixture->keys_folder), "%s/keys", fixture->folder);
-    snprintf(fixture->database, sizeof(fixture->database), "%s/db", fixture->folder);
-    snprintf(fixture->list, sizeof(fixture->list), "%s/list.db", fixture->folder);
-    fixture->wall_ns = INT64_C(1700000000) * GH_NS_PER_S;
-    fixture->monotonic_ns = 1000 * GH_NS_PER_S;
-    fixture->clock = (struct gh_clock){wall, monotonic, fixture};
-    assert_int_equal(gh_db_open(fixture->database, &fixture->db, NULL), GH_OK);
-    assert_int_equal(
-        gh_server_keys_open(fixture->keys_folder, "riverside", true, &fixture->keys, NULL), GH_OK);
-    assert_int_equal(gh_private_key_public(fixture->keys.list, &fixture->list_key), GH_OK);
-    open_snapshots(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)
-{
-    (void)info, (void)type, (void)ftw;
-    return remove(path);
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    gh_snapshots_free(fixture->snapshots);
-    gh_public_key_free(fixture->list_key);
-    gh_server_keys_close(&fixture->keys);
-    gh_db_close(fixture->db);
-    assert_int_equal(nftw(fixture->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-    free(fixture);
-    return 0;
-}
-
-static bool keep_id(void *context, const struct gh_db_person *person)
-{
-    *(gh_id *)context = person->id;
-    return true;
-}
-
-static gh_id add_person(struct fixture *fixture, const char *ref, enum gh_colour colour)
-{
-    gh_id id = 0;
-    enum gh_db_change change;
-    assert_int_equal(gh_db_import_begin(fixture->db), GH_OK);
-    assert_int_equal(gh_db_import_put(fixture->db, ref, "Name", colour, &change), GH_OK);
-    assert_int_equal(gh_db_import_end(fixture->db, true), GH_OK);
-    assert_int_equal(gh_db_people_read(fixture->db, ref, 0, 1, keep_id, &id), GH_OK);
-    return id;
-}
-
-/* The manifest, verified. */
-static struct gh_manifest read_manifest(struct fixture *fixture)
-{
-    static struct gh_manifest manifest;
-    struct gh_bytes bytes;
-    struct gh_error err = {0};
-    if (gh_snapshots_manifest(fixture->snapshots, &bytes, &err) != GH_OK ||
-        gh_manifest_read(fixture->list_key, bytes, &manifest, &err) != GH_OK)
-        fail_msg("%s", err.text);
-    return manifest;
-}
-
-static void snapshot_name(const struct gh_manifest *manifest, char out[65])
-{
-    gh_hex_encode(manifest->snapshot_sha256, GH_SHA256_BYTES, out);
-}
-
-/* What a gate does: fetch both, build its list, open it. */
-static struct gh_list *build_list(struct fixture *fixture)
-{
-    struct gh_manifest manifest = read_manifest(fixture);
-    struct gh_bytes bytes;
-    struct gh_list *list = NULL;
-    char name[65];
-    int fd;
-    uint64_t size;
-    uint8_t *copy = malloc(GH_MANIFEST_MAX_BYTES), *data = NULL;
-    struct gh_error err = {0};
-    assert_int_equal(gh_snapshots_manifest(fixture->snapshots, &bytes, NULL), GH_OK);
-    assert_non_null(copy);
-    memcpy(copy, bytes.data, bytes.size);
-    bytes.data = copy;
-    snapshot_name(&manifest, name);
-    assert_int_equal(gh_snapshots_open(fixture->snapshots, name, &fd, &size), GH_OK);
-    assert_int_equal(size, manifest.snapshot_bytes);
-    data = malloc(size + 1);
-    assert_int_equal(read(fd, data, size + 1), size);
-    close(fd);
-    if (gh_list_build(fixture->list, fixture->list_key, bytes, (struct gh_bytes){data, size},
-                      &err) != GH_OK ||
-        gh_list_open(fixture->list, fixture->list_key, &list, &err) != GH_OK)
-        fail_msg("%s", err.text);
-    free(copy);
-    free(data);
-    return list;
-}
-
-static size_t files_in(const char *path)
-{
-    DIR *folder = opendir(path);
-    size_t count = 0;
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        count += entry->d_name[0] != '.';
-    closedir(folder);
-    return count;
-}
+#include "test_server_lists.h"
 
 /* --- */
 
@@ -192,8 +25,10 @@ static void test_what_the_manifest_says(void **state)
     assert_int_equal(manifest.keys[0].purposes, GH_PURPOSE(GH_KIND_HEALTH));
     assert_int_equal(manifest.keys[1].purposes, GH_PURPOSE(GH_KIND_HOUSING));
     assert_string_equal(manifest.keys[0].issuer, "riverside");
+    assert_memory_equal(manifest.holder_secret, fixture->keys.holder_secret,
+                        GH_HOLDER_SECRET_BYTES);
     struct gh_trust *trust;
-    assert_int_equal(gh_trust_new(manifest.keys, manifest.key_count, &trust), GH_OK);
+    assert_int_equal(gh_trust_new(manifest.keys, manifest.key_count, NULL, &trust), GH_OK);
     gh_trust_unref(trust);
 }
 
@@ -302,23 +137,52 @@ static void test_generations_never_go_back(void **state)
         gh_snapshots_free(fixture->snapshots);
         gh_db_close(fixture->db);
         assert_int_equal(gh_db_open(fixture->database, &fixture->db, NULL), GH_OK);
+        fixture->keys.db = fixture->db;
         open_snapshots(fixture);
         assert_int_equal(read_manifest(fixture).generation, last);
     }
 }
 
-static void test_another_policy(void **state)
+static bool keep_trusted(void *context, const struct gh_db_trusted *trusted)
+{
+    *(gh_id *)context = trusted->id;
+    return true;
+}
+
+/* Records of the greatest size, by the hundred: none is lost where one chunk ends. */
+static void test_large_records(void **state)
 {
     struct fixture *fixture = *state;
-    struct gh_policy policy = gh_policy_initial();
-    uint64_t generation = read_manifest(fixture).generation;
-    assert_int_equal(gh_snapshots_set_policy(fixture->snapshots, &policy), GH_OK);
-    assert_int_equal(read_manifest(fixture).generation, generation);
-    policy.home_rule = GH_HOME_NONE;
-    assert_int_equal(gh_snapshots_set_policy(fixture->snapshots, &policy), GH_OK);
-    struct gh_manifest manifest = read_manifest(fixture);
-    assert_int_equal(manifest.generation, generation + 1);
-    assert_int_equal(manifest.policy.home_rule, GH_HOME_NONE);
+    enum { COUNT = 300 };
+    struct gh_issuer_key *keys = calloc(COUNT, sizeof(*keys));
+    uint64_t added;
+    gh_id id = 0;
+    struct gh_private_key *key;
+    struct gh_public_key *public;
+    assert_non_null(keys);
+    assert_int_equal(gh_private_key_generate(GH_KEY_P256, &key), GH_OK);
+    assert_int_equal(gh_private_key_public(key, &public), GH_OK);
+    for (int i = 0; i < COUNT; i++) {
+        keys[i] = (struct gh_issuer_key){.type = GH_KEY_P256,
+                                         .purposes = GH_PURPOSE(GH_KIND_SHC),
+                                         .not_before_s = INT64_MIN,
+                                         .not_after_s = INT64_MAX};
+        keys[i].raw_bytes = gh_public_key_raw(public, keys[i].raw);
+        snprintf(keys[i].issuer, sizeof(keys[i].issuer), "https://%0230d.example", i);
+    }
+    assert_int_equal(gh_db_trust_add(fixture->db, keys, COUNT, 4000, &added), GH_OK);
+    assert_int_equal(added, COUNT);
+    assert_int_equal(gh_db_trust_read(fixture->db, keep_trusted, &id), GH_OK);
+    assert_int_equal(gh_db_trust_revoke(fixture->db, id, 1), GH_OK);
+    assert_true(read_manifest(fixture).snapshot_bytes > COUNT * INT64_C(300));
+    struct gh_list *list = build_list(fixture);
+    struct gh_trust *trust;
+    assert_int_equal(gh_list_trust(list, &trust), GH_OK);
+    gh_trust_unref(trust);
+    gh_list_close(list);
+    gh_public_key_free(public);
+    gh_private_key_free(key);
+    free(keys);
 }
 
 static void test_old_snapshots_go(void **state)
@@ -415,22 +279,30 @@ static void test_it_cannot_be_written(void **state)
 
 /* --- keys --- */
 
+static enum gh_status open_keys(struct fixture *fixture, bool create, struct gh_server_keys *out,
+                                struct gh_error *err)
+{
+    return gh_server_keys_open(fixture->keys_folder, "riverside", fixture->db,
+                               fixture->wall_ns / GH_NS_PER_S, create, out, err);
+}
+
 static void test_keys_are_kept_and_private(void **state)
 {
     struct fixture *fixture = *state;
     struct gh_server_keys again;
     struct stat info;
     char path[192];
-    static const char *const names[] = {"list.pem", "health.pem", "housing.pem"};
+    static const char *const names[] = {"list.pem", "health.pem", "housing.pem", "holder.secret"};
     for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", fixture->keys_folder, names[i]);
         assert_int_equal(stat(path, &info), 0);
         assert_int_equal(info.st_mode & 0777, 0600);
     }
-    assert_int_equal(gh_server_keys_open(fixture->keys_folder, "riverside", false, &again, NULL),
-                     GH_OK);
+    assert_int_equal(open_keys(fixture, false, &again, NULL), GH_OK);
     assert_memory_equal(again.list_raw, fixture->keys.list_raw, sizeof(again.list_raw));
-    assert_memory_equal(again.issuers[0].raw, fixture->keys.issuers[0].raw, 32);
+    assert_int_equal(again.own_count, 2);
+    assert_memory_equal(again.own[0].row.raw, fixture->keys.own[0].row.raw, GH_OWN_KEY_BYTES);
+    assert_memory_equal(again.holder_secret, fixture->keys.holder_secret, GH_HOLDER_SECRET_BYTES);
     gh_server_keys_close(&again);
     gh_server_keys_close(&again);
 }
@@ -443,13 +315,10 @@ static void test_a_lost_key_is_not_replaced(void **state)
     char path[192];
     snprintf(path, sizeof(path), "%s/housing.pem", fixture->keys_folder);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(gh_server_keys_open(fixture->keys_folder, "riverside", false, &again, &err),
-                     GH_ERR_NOTFOUND);
+    assert_int_equal(open_keys(fixture, true, &again, &err), GH_ERR_NOTFOUND);
     assert_non_null(strstr(err.text, "housing.pem"));
     assert_int_not_equal(access(path, F_OK), 0);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
@@ -461,7 +330,7 @@ int main(void)
         TEST(test_a_clock_set_back),
         TEST(test_a_clock_that_was_far_ahead),
         TEST(test_generations_never_go_back),
-        TEST(test_another_policy),
+        TEST(test_large_records),
         TEST(test_old_snapshots_go),
         TEST(test_a_lost_snapshot),
         TEST(test_a_damaged_snapshot),

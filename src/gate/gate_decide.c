@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gate does about those who come by: ask, decide, write it down, and only then act. */
+#include "gate/decide.h"
+
+#include <inttypes.h>
+
+#include "gate/gate_parts.h"
+#include "gatehouse/log.h"
+
+/* The code that tells who it is: of a person, or one that is decided alone; NULL: none that is to
+ * be believed. */
+static const struct gh_credential *whose(const struct gh_passage_step *step)
+{
+    if (step->has_health)
+        return step->health.authentic ? &step->health : NULL;
+    return step->has_other && step->other.authentic && step->other.kind != GH_KIND_HOUSING
+               ? &step->other
+               : NULL;
+}
+
+static const struct gh_credential *which_home(const struct gh_passage_step *step)
+{
+    if (step->has_housing)
+        return step->housing.authentic ? &step->housing : NULL;
+    return step->has_other && step->other.authentic && step->other.kind == GH_KIND_HOUSING
+               ? &step->other
+               : NULL;
+}
+
+static struct gh_entry passage_entry(const struct gh_gate *gate, const struct gh_passage_step *step,
+                                     const struct gh_answers *answers,
+                                     const struct gh_decision *decision)
+{
+    const struct gh_credential *person = whose(step), *housing = which_home(step);
+    struct gh_entry entry = {
+        .type = GH_ENTRY_PASSAGE,
+        .clock_trusted = gate->keeper.trusted,
+        .outcome = decision->outcome,
+        .reason = decision->reason,
+        .kind = decision->kind,
+        .colour = decision->colour,
+        .generation = gate->list ? gh_list_manifest(gate->list)->generation : 0,
+    };
+
+    if (person) {
+        /* Of a certificate, the person that the list knows its holder as. */
+        entry.subject = answers->subject != 0 ? answers->subject : person->subject;
+        entry.health_code = person->id;
+        entry.form = person->form;
+    }
+    if (housing) {
+        entry.home = housing->home;
+        entry.housing_code = housing->id;
+    }
+    return entry;
+}
+
+/* The entry is durable before the door moves; where it cannot be, nobody is let in. */
+static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct gh_entry entry)
+{
+    if (gh_record_now(&gate->record, &entry) != GH_OK) {
+        if (decision.outcome == GH_OUTCOME_OPEN) {
+            decision.reason = entry.reason = GH_REASON_JOURNAL_UNAVAILABLE;
+            decision.outcome = entry.outcome = gh_reason_info(decision.reason)->outcome;
+        }
+        gh_record_later(&gate->record, &entry);
+    }
+    bool moved = gh_gate_show(gate, decision.reason, decision.outcome == GH_OUTCOME_OPEN);
+    /* The reason may be somebody's health: it is in the entry, and nowhere else. */
+    gh_log(GH_LOG_INFO, "passage", "%s (entry %" PRIu64 ")", gh_outcome_token(decision.outcome),
+           entry.sequence);
+    if (!moved && decision.outcome == GH_OUTCOME_OPEN) {
+        /* What the entry says now is that nobody got in: a later try must not let somebody in after
+         * all. */
+        gh_door_lock(&gate->door);
+        gh_gate_show(gate, GH_REASON_DOOR_FAILED, false);
+        entry.type = GH_ENTRY_FAULT;
+        entry.outcome = GH_OUTCOME_GUARD;
+        entry.reason = GH_REASON_DOOR_FAILED;
+        gh_record_somehow(&gate->record, &entry);
+    }
+    gate->options.peers.entry(gate->options.peers.context);
+}
+
+/* Whether a code that was in time when it was seen is known to have been: not, if the clock that it
+ * was read by has been set since. */
+static bool clock_is_trusted_for(struct gh_gate *gate, const struct gh_passage_step *step)
+{
+    return gh_gate_look(gate) && step->seen_ns >= gate->keeper.jumped_ns;
+}
+
+static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
+{
+    struct gh_answers answers;
+
+    gh_record_try(&gate->record); /* it knows times that have been */
+    if (step->has_health)
+        gh_gate_believe_again(gate, &step->health);
+    if (step->has_housing)
+        gh_gate_believe_again(gate, &step->housing);
+    const struct gh_credential *person = whose(step);
+    enum gh_status status = gh_list_ask(gate->list, person && gh_is_person(person) ? person : NULL,
+                                        which_home(step), &answers);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+
+    struct gh_decide_input input = {
+        .policy = &gate->policy,
+        .answers = &answers,
+        .health = step->has_health ? &step->health : NULL,
+        .housing = step->has_housing ? &step->housing : NULL,
+        .other = step->has_other ? &step->other : NULL,
+        .clock_trusted = clock_is_trusted_for(gate, step),
+        .now_s = gate->keeper.last.wall_ns / GH_NS_PER_S,
+        .final = step->final,
+    };
+    struct gh_decision decision = gh_decide(&input);
+    if (!gh_passage_answer(&gate->passage, decision.outcome, gate->passage_ns))
+        return;
+    if (decision.outcome == GH_OUTCOME_WAIT)
+        gh_gate_show(gate, decision.reason, false);
+    else
+        carry_out(gate, decision, passage_entry(gate, step, &answers, &decision));
+}
+
+void gh_gate_decide(struct gh_gate *gate, int64_t at_ns)
+{
+    struct gh_passage_step step;
+
+    if (at_ns > gate->passage_ns)
+        gate->passage_ns = at_ns;
+    while (gh_passage_next(&gate->passage, gate->passage_ns, &step))
+        decide_step(gate, &step);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gate's own files share. */
+#ifndef GATEHOUSE_SRC_GATE_GATE_PARTS_H
+#define GATEHOUSE_SRC_GATE_GATE_PARTS_H
+
+#include "gate/fresh.h"
+#include "gate/gate.h"
+#include "gate/passage.h"
+#include "gate/record.h"
+#include "gate/timekeeper.h"
+
+struct gh_gate {
+    struct gh_gate_options options;
+    struct gh_identity identity;
+    struct gh_policy policy;
+    struct gh_public_key *list_key;
+    struct gh_list *list; /* NULL: none */
+    struct gh_trust *trust;
+    int64_t keys_ns;         /* since when */
+    struct gh_record record; /* open once the gate is enrolled */
+    struct gh_timekeeper keeper;
+    bool server_far; /* the server's time is far from ours, and that was said */
+    int64_t look_ns; /* when to look at the clock again */
+    struct gh_passage passage;
+    int64_t passage_ns; /* the passage's own time: that of the frames, which never goes back */
+    struct gh_fresh fresh;
+    struct gh_door door;
+    unsigned applied; /* lines as they were set last */
+    bool applied_known;
+    int64_t door_retry_ns;
+    /* a code shown to a gate that is not enrolled, so that it is answered once while it is held up
+     */
+    uint8_t stranger[GH_IDENTITY_BYTES];
+    int64_t stranger_ns;
+};
+
+int64_t gh_gate_now_ns(const struct gh_gate *gate);
+
+/* --- door: gate.c --- */
+
+/* Show the reason; false when the lines could not be moved. */
+bool gh_gate_show(struct gh_gate *gate, enum gh_reason reason, bool unlock);
+
+/* --- list: gate_list.c --- */
+
+/* Take the list in the state folder into use; where that cannot be, the one in use stays. */
+void gh_gate_load_list(struct gh_gate *gate);
+/* A code may have been read under the list before: its issuer's key may be withdrawn, or allowed
+ * less, since. */
+void gh_gate_believe_again(const struct gh_gate *gate, struct gh_credential *credential);
+/* Read before this list's keys had reached the see thread: the next frame will be read with them.
+ */
+bool gh_gate_read_too_early(const struct gh_gate *gate, const struct gh_sighting *sighting);
+
+/* --- time: gate_time.c --- */
+
+/* Look at the clock: whether it is trusted now. What is to be said about it is said, and written.
+ */
+bool gh_gate_look(struct gh_gate *gate);
+/* The journal is open: write the start entry, which says how far the clock is trusted. */
+void gh_gate_write_start(struct gh_gate *gate);
+void gh_gate_server_time(struct gh_gate *gate, const struct gh_courier_event *event);
+
+/* --- decisions: gate_decide.c --- */
+
+/* at_ns: when what is decided about happened; a disk that stalled in between makes nobody stand
+ * there longer than they did. */
+void gh_gate_decide(struct gh_gate *gate, int64_t at_ns);
+
+#endif
