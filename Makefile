@@ -3,7 +3,8 @@
 #   make               the three programs            make test    install what is missing, build, run every test
 #   make demo          one morning at a gate         make lint    format, static analysis, shell scripts
 #   make bench         per-stage timings             make install DESTDIR= PREFIX=/usr/local
-#   make SAN=1 ...     with ASan and UBSan           make WERROR=1 CC=clang ...
+#   make fuzz FUZZ_S=60  seconds for each target     make SAN=1 ... with ASan and UBSan
+#   make WERROR=1 CC=clang ...
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
@@ -14,7 +15,7 @@ CC := gcc
 endif
 PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
-BUILD ?= build/$(if $(SAN),san,$(notdir $(firstword $(CC))))
+BUILD ?= build/$(if $(FUZZ),fuzz,$(if $(SAN),san,$(notdir $(firstword $(CC)))))
 VERSION := $(shell cat VERSION)
 # V=1 shows every command whole.
 Q := $(if $(V),,@)
@@ -43,7 +44,10 @@ endif
 CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Iinclude -Isrc -DGH_VERSION='"$(VERSION)"' $(CPPFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wformat=2 -Wwrite-strings -Wundef $(if $(WERROR),-Werror)
-ifdef SAN
+ifdef FUZZ
+OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK := -fsanitize=fuzzer,address,undefined
+else ifdef SAN
 OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 LINK := -fsanitize=address,undefined
 else
@@ -114,6 +118,18 @@ bench: all $(benches)
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
 .PHONY: build-tests check bench
 
+# --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto and code; FUZZ_S seconds each ---
+FUZZ_S ?= 60
+fuzz_targets := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code,$(call library,$(room)))
+	$(call say,LINK,$@)
+	$(Q)$(link)
+build-fuzz: $(fuzz_targets)
+fuzz:
+	@+$(MAKE) --no-print-directory -j$$(nproc) FUZZ=1 CC=clang build-fuzz
+	@FUZZ_S='$(FUZZ_S)' tests/fuzz/run build/fuzz $(TARGETS)
+.PHONY: build-fuzz fuzz
+
 # --- for people: these install what is missing first -------------------------------------------------------------
 deps:
 	@scripts/install-deps build
@@ -129,7 +145,7 @@ demo: deps
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run $(wildcard scripts/* tests/system/*.sh)
+SH_FILES := .ci/run tests/run tests/fuzz/run $(wildcard scripts/* tests/system/*.sh)
 lint:
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
