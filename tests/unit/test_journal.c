@@ -823,8 +823,8 @@ static void a_broken_end_is_not_continued(void **state)
         "UPDATE entry SET hash = zeroblob(32) WHERE sequence = 10",
         "DELETE FROM entry WHERE sequence = 9",
         "DELETE FROM entry WHERE sequence < 10",
-        "INSERT INTO entry(sequence, body, hash) SELECT 11, body, hash FROM entry WHERE sequence = "
-        "10",
+        ("INSERT INTO entry(sequence, body, hash) SELECT 11, body, hash FROM entry"
+         " WHERE sequence = 10"),
         "INSERT INTO entry(sequence, body, hash) VALUES (12, '{}', x'')",
     };
     for (size_t i = 0; i < GH_ARRAY_SIZE(changes); i++) {

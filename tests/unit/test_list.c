@@ -296,7 +296,7 @@ static struct offer with_certificates(uint64_t generation)
 
 static struct gh_list *open_offer(const struct place *place, const struct offer *offer)
 {
-    struct gh_list *list;
+    struct gh_list *list = NULL;
     struct gh_error err = {0};
     if (build(place, offer) != GH_OK ||
         gh_list_open(place->path, list_public, &list, &err) != GH_OK) {
