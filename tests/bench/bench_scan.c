@@ -262,7 +262,7 @@ static void start_whole(struct whole *whole, const struct town *town)
         .clock = &whole->clock,
         .door = {.pulse_ms = PULSE_MS},
         .io = &whole->io,
-        .peers = {use_trust, no_enrolment, nothing, NULL},
+        .peers = {.trust = use_trust, .enrol = no_enrolment, .entry = nothing},
     };
     MUST(gh_gate_new(&options, &town->identity, &whole->gate, NULL));
 }
