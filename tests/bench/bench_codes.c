@@ -314,6 +314,14 @@ static void measure_hostile_hcerts(void)
     hostile_packed("HCERT: 15000 arrays in each other", trust, data, 15000, true);
     memset(data, 0xff, 4000);
     hostile_packed("HCERT: no compression at all", trust, data, 4000, false);
+    char claims[40000] = "{1: [0";
+    for (size_t i = 0; i < 15000; i++)
+        memcpy(claims + 6 + 2 * i, ",0", 2);
+    memcpy(claims + 6 + 2 * 15000, "]}", 3);
+    const struct hcert items = {.claims = claims};
+    char mad[HCERT_TEXT_BYTES];
+    hcert_write(signer, &items, mad);
+    measure_hostile("HCERT: 15000 numbers, truly signed", trust, mad);
 
     const struct hcert wrong = {.signature =
                                     "h'1111111111111111111111111111111111111111111111111111"
@@ -354,6 +362,17 @@ static char *many(const char *part, size_t count)
     return text;
 }
 
+/* JSON of so many objects, just below what is refused for its size. */
+static char *objects(size_t count)
+{
+    char *middle = many("{},", count), *text = malloc(strlen(middle) + 16);
+    if (text == NULL)
+        stop("no memory");
+    (void)sprintf(text, "{\"a\":[%s{}]}", middle);
+    free(middle);
+    return text;
+}
+
 static void measure_hostile_texts(void)
 {
     printf("\n  %-40s %8s %8s %8s %8s  %s\n", "hostile, 200 times each", "text", "p50", "most",
@@ -362,6 +381,7 @@ static void measure_hostile_texts(void)
     hostile_card("SMART card: 2 MB of spaces, deflated", many(" ", 2000000));
     hostile_card("SMART card: 30000 arrays in each other", many("[", 30000));
     hostile_card("SMART card: 20000 empty arrays", many("[],", 20000));
+    hostile_card("SMART card: as many objects as may be", objects(2280));
     char *text = many("9", GH_CODE_TEXT_MAX_BYTES);
     measure_hostile("as many nines as a QR code can hold", NULL, text);
     free(text);
