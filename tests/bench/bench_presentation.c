@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "code/base45.h"
-#include "code/cbor.h"
-#include "gatehouse/crypto.h"
+#include "gatehouse/code.h"
 #include "gatehouse/decode.h"
 #include "gatehouse/qr.h"
 
@@ -19,6 +18,7 @@
 #define HEIGHT 480
 #define FOCAL_PIXELS 530.0
 #define CODE_MM 60.0
+#define ISSUED_AT_S 1583020800
 #define NEAREST_MM 100
 #define FARTHEST_MM 1000
 #define STEP_MM 5
@@ -59,8 +59,8 @@ static double chance_normal(void)
     return (chance() + chance() + chance() + chance() - 2.0) * 1.7320508;
 }
 
-/* --- the alternatives: bytes of the right number and kind; what is signed does not matter here ---
- */
+/* --- the alternatives: what was chosen is the real thing; of the others only their length and kind
+ * count --- */
 
 static void put_random(struct gh_writer *writer, size_t size)
 {
@@ -68,97 +68,40 @@ static void put_random(struct gh_writer *writer, size_t size)
         gh_writer_put_byte(writer, (uint8_t)(chance() * 256.0));
 }
 
-static void put_random_string(struct gh_writer *writer, size_t size)
+/* A health code: for a phone with such a key, whose presentation goes into `shown`; for NULL, on
+ * paper. */
+static void make_code(const enum gh_key_type *phone_type, char code[GH_CODE_OWN_MAX_BYTES + 1],
+                      char shown[GH_CODE_OWN_MAX_BYTES + 1])
 {
-    uint8_t bytes[256];
-    struct gh_writer content = gh_writer_over(bytes, sizeof(bytes));
-    put_random(&content, size);
-    gh_cbor_put_bytes(writer, bytes, size);
-}
-
-enum holder { HOLDER_NONE, HOLDER_ED25519, HOLDER_P256_SIGN, HOLDER_P256_WHOLE };
-
-static void put_holder(struct gh_writer *writer, enum holder holder)
-{
-    gh_cbor_put_uint(writer, 8); /* cnf */
-    gh_cbor_put_map(writer, 1);
-    gh_cbor_put_uint(writer, 1);
-    gh_cbor_put_map(writer, holder == HOLDER_ED25519 ? 3 : 4);
-    gh_cbor_put_uint(writer, 1);
-    gh_cbor_put_uint(writer, holder == HOLDER_ED25519 ? 1 : 2);
-    gh_cbor_put_int(writer, -1);
-    gh_cbor_put_uint(writer, holder == HOLDER_ED25519 ? 6 : 1);
-    gh_cbor_put_int(writer, -2);
-    put_random_string(writer, 32);
-    if (holder == HOLDER_ED25519)
-        return;
-    gh_cbor_put_int(writer, -3);
-    if (holder == HOLDER_P256_SIGN)
-        gh_cbor_put_bool(writer, true);
-    else
-        put_random_string(writer, 32);
-}
-
-/* The issuer's CWT, as docs/codes.md has it, in its COSE_Sign1. */
-static void put_code(struct gh_writer *writer, enum holder holder)
-{
-    uint8_t payload[256];
-    struct gh_writer claims = gh_writer_over(payload, sizeof(payload));
-    gh_cbor_put_map(&claims, 6 + (holder != HOLDER_NONE));
-    gh_cbor_put_uint(&claims, 1);
-    gh_cbor_put_text(&claims, "town");
-    gh_cbor_put_uint(&claims, 2);
-    gh_cbor_put_text(&claims, "a1b2c3d4e5f60718");
-    gh_cbor_put_uint(&claims, 4);
-    gh_cbor_put_uint(&claims, 1583625600);
-    gh_cbor_put_uint(&claims, 6);
-    gh_cbor_put_uint(&claims, 1583020800);
-    gh_cbor_put_uint(&claims, 7);
-    put_random_string(&claims, 8);
-    if (holder != HOLDER_NONE)
-        put_holder(&claims, holder);
-    gh_cbor_put_int(&claims, -65537);
-    gh_cbor_put_map(&claims, holder == HOLDER_NONE ? 3 : 2);
-    for (uint64_t key = 1; key <= 2; key++) {
-        gh_cbor_put_uint(&claims, key);
-        gh_cbor_put_uint(&claims, 1);
+    struct gh_private_key *issuer, *phone = NULL;
+    struct gh_public_key *holder = NULL;
+    MUST(gh_private_key_generate(GH_KEY_ED25519, &issuer));
+    if (phone_type != NULL) {
+        MUST(gh_private_key_generate(*phone_type, &phone));
+        MUST(gh_private_key_public(phone, &holder));
     }
-    if (holder == HOLDER_NONE) {
-        gh_cbor_put_uint(&claims, 6);
-        gh_cbor_put_bool(&claims, true);
-    }
-    gh_cbor_put_tag(writer, 18);
-    gh_cbor_put_array(writer, 4);
-    put_random_string(writer, 13); /* alg and kid */
-    gh_cbor_put_map(writer, 0);
-    gh_cbor_put_bytes(writer, payload, claims.size);
-    put_random_string(writer, 64);
+    const struct gh_claims claims = {.kind = GH_KIND_HEALTH,
+                                     .id = UINT64_C(0x1122334455667788),
+                                     .about = UINT64_C(0xa1b2c3d4e5f60718),
+                                     .colour = GH_COLOUR_GREEN,
+                                     .issued_at_s = ISSUED_AT_S,
+                                     .expires_at_s = ISSUED_AT_S + 604800,
+                                     .holder = holder,
+                                     .issuer = "town"};
+    MUST(gh_code_write(issuer, &claims, code, GH_CODE_OWN_MAX_BYTES + 1));
+    if (phone != NULL)
+        MUST(gh_code_present(phone, (struct gh_bytes){(const uint8_t *)code, strlen(code)},
+                             ISSUED_AT_S + 60, shown, GH_CODE_OWN_MAX_BYTES + 1));
+    gh_public_key_free(holder);
+    gh_private_key_free(phone);
+    gh_private_key_free(issuer);
 }
 
-/* The phone's COSE_Sign1 around it: kcwt in the protected header, { iat, cti } as its payload. */
-static void put_presentation(struct gh_writer *writer, enum holder holder)
+/* The bytes that a text's base45 stands for, behind its prefix. */
+static void put_bytes_of(struct gh_writer *writer, const char *text)
 {
-    uint8_t header[512];
-    struct gh_writer inside = gh_writer_over(header, sizeof(header));
-    gh_cbor_put_map(&inside, 2);
-    gh_cbor_put_uint(&inside, 1);
-    gh_cbor_put_int(&inside, -8);
-    gh_cbor_put_uint(&inside, 13);
-    put_code(&inside, holder);
-    gh_cbor_put_tag(writer, 18);
-    gh_cbor_put_array(writer, 4);
-    gh_cbor_put_bytes(writer, header, inside.size);
-    gh_cbor_put_map(writer, 0);
-    put_random_string(writer, 17); /* { 6: iat, 7: cti } */
-    put_random_string(writer, 64);
-}
-
-/* The least that could work: the code, time and number behind it, and a signature, without any
- * structure. */
-static void put_bare(struct gh_writer *writer)
-{
-    put_code(writer, HOLDER_ED25519);
-    put_random(writer, 4 + 8 + 64);
+    const char *body = strchr(text, ':') + 1;
+    MUST(gh_base45_decode((struct gh_bytes){(const uint8_t *)body, strlen(body)}, writer));
 }
 
 /* The same claims as JSON Web Tokens: header.payload.signature, in base64url, one in the other. */
@@ -193,36 +136,37 @@ static void put_tokens(struct gh_writer *text)
     put_token(text, "{\"alg\":\"EdDSA\"}", outer);
 }
 
-enum carrier { CARRIER_BASE45, CARRIER_BINARY };
-
-static void carry(struct gh_writer *text, enum carrier carrier, const char *prefix,
-                  const struct gh_writer *message)
+/* As base45, behind the prefix. */
+static void spell(struct gh_writer *text, const struct gh_writer *message)
 {
-    gh_writer_put_text(text, prefix);
-    if (carrier == CARRIER_BASE45)
-        gh_base45_put(text, (struct gh_bytes){message->data, message->size});
-    else
-        gh_writer_put(text, message->data, message->size);
+    gh_writer_put_text(text, "GHP1:");
+    gh_base45_put(text, (struct gh_bytes){message->data, message->size});
 }
+
+#define WHOLE_POINT_MORE 33 /* y as 32 bytes behind their head, in place of its sign in one */
+#define BARE_BYTES                                                                                 \
+    (4 + 8 + 64) /* time, number and signature behind the code, without any structure */
 
 static void alternative(int which, struct gh_writer *text)
 {
-    static const enum holder holders[] = {HOLDER_NONE, HOLDER_ED25519, HOLDER_P256_SIGN,
-                                          HOLDER_P256_WHOLE};
-    uint8_t buffer[1024];
+    static const enum gh_key_type ed25519 = GH_KEY_ED25519, p256 = GH_KEY_P256;
+    char code[GH_CODE_OWN_MAX_BYTES + 1], shown[GH_CODE_OWN_MAX_BYTES + 1];
+    uint8_t buffer[GH_CODE_OWN_MAX_BYTES];
     struct gh_writer message = gh_writer_over(buffer, sizeof(buffer));
-    if (which == 0) {
-        put_code(&message, HOLDER_NONE);
-        carry(text, CARRIER_BASE45, "GH1:", &message);
-    } else if (which <= 3) {
-        put_presentation(&message, holders[which]);
-        carry(text, CARRIER_BASE45, "GHP1:", &message);
+    make_code(which == 0 ? NULL : which == 2 || which == 3 ? &p256 : &ed25519, code, shown);
+    if (which <= 2) {
+        gh_writer_put_text(text, which == 0 ? code : shown);
+    } else if (which == 3) {
+        put_bytes_of(&message, shown);
+        put_random(&message, WHOLE_POINT_MORE);
+        spell(text, &message);
     } else if (which == 4) {
-        put_presentation(&message, HOLDER_ED25519);
-        carry(text, CARRIER_BINARY, "GHP1:", &message);
+        gh_writer_put_text(text, "GHP1:");
+        put_bytes_of(text, shown);
     } else if (which == 5) {
-        put_bare(&message);
-        carry(text, CARRIER_BASE45, "GHP1:", &message);
+        put_bytes_of(&message, code);
+        put_random(&message, BARE_BYTES);
+        spell(text, &message);
     } else {
         put_tokens(text);
     }
