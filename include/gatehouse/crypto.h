@@ -119,12 +119,15 @@ struct gh_signer {
  * *out is all zero on error. */
 GH_MUST_CHECK enum gh_status gh_signer_from_der(struct gh_bytes der, struct gh_signer *out,
                                                 struct gh_error *err);
-/* Every certificate in a PEM text, in order; what is not a CERTIFICATE block is passed over.
- * GH_ERR_NOTFOUND when there is none; the first error ends it. each returns false to end it too
- * (GH_OK). */
+/* Every certificate in a PEM text, in order; what is not a CERTIFICATE block is passed over, and so
+ * is a certificate whose key is of a type that codes are not signed with, since issuers publish all
+ * that they have: *passed_over (may be NULL) is counted up for these. GH_ERR_NOTFOUND when there is
+ * no certificate at all; the first other error ends it. each returns false to end it too (GH_OK).
+ */
 typedef bool gh_signer_fn(void *context, const struct gh_signer *signer);
 GH_MUST_CHECK enum gh_status gh_signers_from_pem(struct gh_bytes text, gh_signer_fn *each,
-                                                 void *context, struct gh_error *err);
+                                                 void *context, size_t *passed_over,
+                                                 struct gh_error *err);
 
 /* SHA-256 over the DER SubjectPublicKeyInfo of the file's first certificate: what a client that
  * pins the server's key compares (RFC 7469, section 2.4). The file holds at most 1 MiB. */

@@ -24,13 +24,14 @@ void gh_jwk_thumbprint(const struct gh_jwk *jwk, uint8_t out[GH_SHA256_BYTES]);
 
 /* A JWK set with the member `iss` that says whose it is, as SMART Health Card keys
  * (spec.smarthealth.cards, "Determining keys associated with an issuer"). Every P-256 key with use
- * `sig` and alg `ES256` is put out, in order, until `each` returns false; others are passed over.
+ * `sig` and alg `ES256` is put out, in order, until `each` returns false; others are passed over,
+ * and *passed_over (may be NULL) is counted up for them.
  * GH_ERR_INVALID, with one sentence: not such a set, an `iss` that is no https URL or ends in `/`,
  * a `kid` that is not the key's thumbprint, a private key in it; GH_ERR_TOOBIG above
  * GH_JWKS_MAX_BYTES; GH_ERR_NOMEM. Keys before the one that is wrong have been put out by then. */
 #define GH_JWKS_MAX_BYTES 1048576
 typedef bool gh_jwks_key_fn(void *context, const struct gh_issuer_key *key);
 GH_MUST_CHECK enum gh_status gh_jwks_read(struct gh_bytes text, gh_jwks_key_fn *each, void *context,
-                                          struct gh_error *err);
+                                          size_t *passed_over, struct gh_error *err);
 
 #endif

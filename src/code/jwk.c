@@ -178,7 +178,7 @@ static enum gh_status read_key(const json_t *object, struct gh_issuer_key *key,
 }
 
 static enum gh_status read_keys(const json_t *keys, struct gh_issuer_key *key, gh_jwks_key_fn *each,
-                                void *context, struct gh_error *err)
+                                void *context, size_t *passed_over, struct gh_error *err)
 {
     for (size_t i = 0; i < json_array_size(keys); i++) {
         enum gh_status status = read_key(json_array_get(keys, i), key, err);
@@ -186,12 +186,14 @@ static enum gh_status read_keys(const json_t *keys, struct gh_issuer_key *key, g
             return GH_OK;
         if (status != GH_OK && status != GH_ERR_UNSUPPORTED)
             return status;
+        if (status == GH_ERR_UNSUPPORTED && passed_over != NULL)
+            ++*passed_over;
     }
     return GH_OK;
 }
 
 enum gh_status gh_jwks_read(struct gh_bytes text, gh_jwks_key_fn *each, void *context,
-                            struct gh_error *err)
+                            size_t *passed_over, struct gh_error *err)
 {
     if (text.size > GH_JWKS_MAX_BYTES)
         return gh_fail(err, GH_ERR_TOOBIG, "larger than %d bytes", GH_JWKS_MAX_BYTES);
@@ -211,5 +213,5 @@ enum gh_status gh_jwks_read(struct gh_bytes text, gh_jwks_key_fn *each, void *co
         .not_after_s = INT64_MAX,
     };
     enum gh_status status = read_issuer(set, key.issuer, err);
-    return status == GH_OK ? read_keys(keys, &key, each, context, err) : status;
+    return status == GH_OK ? read_keys(keys, &key, each, context, passed_over, err) : status;
 }

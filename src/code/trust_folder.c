@@ -15,7 +15,6 @@
 
 #define PUBLIC_KEY_BEGIN "-----BEGIN PUBLIC KEY-----"
 #define CERTIFICATE_BEGIN "-----BEGIN CERTIFICATE-----"
-#define CERTIFICATE_END "-----END CERTIFICATE-----"
 
 /* The keys so far. The first thing that went wrong is kept for those who are called back. */
 struct key_set {
@@ -133,25 +132,6 @@ static struct gh_bytes from(struct gh_bytes text, const uint8_t *where)
     return (struct gh_bytes){where, text.size - (size_t)(where - text.data)};
 }
 
-/* One block after the other, so that a key of another type does not hide those behind it. */
-static enum gh_status load_certificates(struct key_set *set, struct gh_bytes text,
-                                        struct gh_error *err)
-{
-    const uint8_t *begin;
-    while (set->status == GH_OK && (begin = find(text, CERTIFICATE_BEGIN)) != NULL) {
-        text = from(text, begin);
-        const uint8_t *end = find(text, CERTIFICATE_END);
-        const uint8_t *next = end != NULL ? end + strlen(CERTIFICATE_END) : text.data + text.size;
-        struct gh_bytes block = {text.data, (size_t)(next - text.data)};
-        struct gh_error why = {.status = GH_OK};
-        enum gh_status status = gh_signers_from_pem(block, add_signer, set, &why);
-        if (status != GH_OK && status != GH_ERR_UNSUPPORTED)
-            return gh_fail(err, status, "%s", why.text);
-        text = from(text, next);
-    }
-    return GH_OK;
-}
-
 static enum gh_status load_pem(struct key_set *set, const char *path, struct gh_bytes text,
                                struct gh_error *err)
 {
@@ -162,7 +142,8 @@ static enum gh_status load_pem(struct key_set *set, const char *path, struct gh_
         return gh_fail(err, GH_ERR_INVALID, "both certificates and a public key are in it");
     if (key != NULL && find(from(text, key + 1), PUBLIC_KEY_BEGIN) != NULL)
         return gh_fail(err, GH_ERR_INVALID, "more than one public key is in it");
-    return certificates ? load_certificates(set, text, err) : load_public_key(set, path, err);
+    return certificates ? gh_signers_from_pem(text, add_signer, set, NULL, err)
+                        : load_public_key(set, path, err);
 }
 
 static enum gh_status load_der(struct key_set *set, const char *path, struct gh_bytes der,
@@ -182,7 +163,7 @@ static enum gh_status load_jwks(struct key_set *set, const char *path, struct gh
                                 struct gh_error *err)
 {
     (void)path;
-    return gh_jwks_read(text, add_card_key, set, err);
+    return gh_jwks_read(text, add_card_key, set, NULL, err);
 }
 
 static const struct ending {

@@ -186,48 +186,66 @@ enum gh_status gh_signer_from_der(struct gh_bytes der, struct gh_signer *out, st
     return status;
 }
 
-/* One block of the text: GH_ERR_END behind the last. *more is what `each` said. */
-static enum gh_status read_block(BIO *bio, gh_signer_fn *each, void *context, bool *found,
-                                 bool *more, struct gh_error *err)
+/* --- bundles --- */
+
+#define PEM_BEGIN "-----BEGIN " PEM_STRING_X509 "-----"
+#define PEM_END "-----END " PEM_STRING_X509 "-----"
+
+/* What is left of the text from the word on, or from behind it; empty when it is not there. */
+static struct gh_bytes cut(struct gh_bytes text, const char *word, bool behind)
+{
+    const uint8_t *at = text.size > 0 ? memmem(text.data, text.size, word, strlen(word)) : NULL;
+    if (at == NULL)
+        return (struct gh_bytes){.size = 0};
+    at += behind ? strlen(word) : 0;
+    return (struct gh_bytes){at, text.size - (size_t)(at - text.data)};
+}
+
+static enum gh_status read_block(struct gh_bytes block, struct gh_signer *out, struct gh_error *err)
 {
     char *name = NULL;
     char *header = NULL;
     unsigned char *data = NULL;
     long size = 0;
-    if (PEM_read_bio(bio, &name, &header, &data, &size) != 1)
-        return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
-                   ? GH_ERR_END
-                   : gh_fail(err, GH_ERR_CORRUPT, "a PEM block in it is broken");
-    enum gh_status status = GH_OK;
-    if (strcmp(name, PEM_STRING_X509) == 0) {
-        struct gh_signer signer;
-        *found = true;
-        status = gh_signer_from_der((struct gh_bytes){data, (size_t)size}, &signer, err);
-        *more = status == GH_OK && each(context, &signer);
-    }
+    enum gh_status status;
+    ERR_set_mark();
+    BIO *bio = BIO_new_mem_buf(block.data, (int)block.size);
+    if (bio == NULL)
+        status = gh_fail(err, GH_ERR_NOMEM, "no memory to read certificates");
+    else if (PEM_read_bio(bio, &name, &header, &data, &size) != 1 ||
+             strcmp(name, PEM_STRING_X509) != 0)
+        status = gh_fail(err, GH_ERR_CORRUPT, "a PEM block in it is broken");
+    else
+        status = gh_signer_from_der((struct gh_bytes){data, (size_t)size}, out, err);
+    BIO_free(bio);
     OPENSSL_free(name);
     OPENSSL_free(header);
-    OPENSSL_clear_free(data, (size_t)size); /* it may be a private key that we passed over */
+    OPENSSL_clear_free(data, (size_t)size); /* where the blocks are a muddle, maybe a private key */
+    ERR_pop_to_mark();
     return status;
 }
 
 enum gh_status gh_signers_from_pem(struct gh_bytes text, gh_signer_fn *each, void *context,
-                                   struct gh_error *err)
+                                   size_t *passed_over, struct gh_error *err)
 {
-    bool found = false;
-    bool more = true;
-    enum gh_status status = GH_OK;
     if (text.size > INT_MAX)
         return gh_fail(err, GH_ERR_TOOBIG, "too large for a PEM text");
-    ERR_set_mark();
-    BIO *bio = BIO_new_mem_buf(text.size > 0 ? text.data : (const uint8_t *)"", (int)text.size);
-    if (bio == NULL)
-        status = gh_fail(err, GH_ERR_NOMEM, "no memory to read certificates");
-    while (status == GH_OK && more)
-        status = read_block(bio, each, context, &found, &more, err);
-    BIO_free(bio);
-    ERR_pop_to_mark();
-    if (status == GH_ERR_END)
-        status = found ? GH_OK : gh_fail(err, GH_ERR_NOTFOUND, "no certificate in it");
-    return status;
+    text = cut(text, PEM_BEGIN, false);
+    if (text.size == 0)
+        return gh_fail(err, GH_ERR_NOTFOUND, "no certificate is in it");
+    for (bool more = true; more && text.size > 0; text = cut(text, PEM_BEGIN, false)) {
+        struct gh_bytes rest = cut(text, PEM_END, true);
+        struct gh_error why = {.status = GH_OK};
+        struct gh_signer signer;
+        enum gh_status status =
+            read_block((struct gh_bytes){text.data, text.size - rest.size}, &signer, &why);
+        if (status == GH_OK)
+            more = each(context, &signer);
+        else if (status != GH_ERR_UNSUPPORTED)
+            return gh_fail(err, status, "%s", why.text);
+        else if (passed_over != NULL)
+            ++*passed_over;
+        text = rest;
+    }
+    return GH_OK;
 }

@@ -68,44 +68,17 @@ static bool take_jwk(void *context, const struct gh_issuer_key *key)
     return take(context, key);
 }
 
-/* One certificate after the other, so that a key that signs no codes does not hide those behind it:
- * issuers publish all that they have. */
+/* A bundle may be long: say which one it is that is wrong. */
 static enum gh_status read_certificates(struct gh_bytes text, struct taking *taking,
                                         struct gh_error *err)
 {
-    static const char begin[] = "-----BEGIN CERTIFICATE-----";
-    static const char end[] = "-----END CERTIFICATE-----";
-    const uint8_t *behind = text.data + text.size, *at = text.data;
-    for (size_t number = 1; taking->status == GH_OK; number++) {
-        struct gh_error why = {0};
-        at = at < behind ? memmem(at, (size_t)(behind - at), begin, strlen(begin)) : NULL;
-        if (at == NULL)
-            return number > 1 ? GH_OK : gh_fail(err, GH_ERR_NOTFOUND, "no certificate is in it");
-        const uint8_t *last = memmem(at, (size_t)(behind - at), end, strlen(end));
-        const uint8_t *next = last != NULL ? last + strlen(end) : behind;
-        const struct gh_bytes block = {at, (size_t)(next - at)};
-        enum gh_status status = gh_signers_from_pem(block, take_signer, taking, &why);
-        if (status == GH_ERR_UNSUPPORTED)
-            taking->passed_over++;
-        else if (status != GH_OK)
-            return gh_fail(err, status, "certificate %zu: %.200s", number, why.text);
-        at = next;
-    }
-    return GH_OK;
-}
-
-/* Those of a set that sign no cards are passed over by its reader already; here they are counted.
- */
-static enum gh_status read_set(struct gh_bytes text, struct taking *taking, struct gh_error *err)
-{
-    enum gh_status status = gh_jwks_read(text, take_jwk, taking, err);
-    if (status != GH_OK)
-        return status;
-    json_t *set = json_loadb((const char *)text.data, text.size, 0, NULL);
-    size_t all = json_array_size(json_object_get(set, "keys"));
-    taking->passed_over = all > taking->count ? all - taking->count : 0;
-    json_decref(set);
-    return GH_OK;
+    struct gh_error why = {0};
+    enum gh_status status =
+        gh_signers_from_pem(text, take_signer, taking, &taking->passed_over, &why);
+    if (status == GH_OK || status == GH_ERR_NOTFOUND)
+        return status == GH_OK ? GH_OK : gh_fail(err, status, "%s", why.text);
+    return gh_fail(err, status, "certificate %zu: %.200s", taking->count + taking->passed_over + 1,
+                   why.text);
 }
 
 static bool is_type(const char *header, const char *type)
@@ -137,7 +110,7 @@ static bool read_keys(struct gh_request *request, struct taking *taking)
     if (is_type(type, TYPE_PEM)) {
         status = read_certificates(body, taking, &why);
     } else if (is_type(type, TYPE_JWKS)) {
-        status = read_set(body, taking, &why);
+        status = gh_jwks_read(body, take_jwk, taking, &taking->passed_over, &why);
     } else {
         gh_answer_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported_type",
                         "keys come as " TYPE_PEM " or as " TYPE_JWKS);

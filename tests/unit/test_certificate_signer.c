@@ -308,7 +308,7 @@ static void altered_certificates_take_nothing_down(void **state)
 /* --- PEM --- */
 
 static struct gh_signer given[4];
-static size_t given_count, wanted_count;
+static size_t given_count, wanted_count, passed_over;
 
 static bool take(void *context, const struct gh_signer *signer)
 {
@@ -321,10 +321,10 @@ static bool take(void *context, const struct gh_signer *signer)
 static enum gh_status read_pem(const char *text, size_t wanted)
 {
     struct gh_error err = {.status = GH_OK};
-    given_count = 0;
+    given_count = passed_over = 0;
     wanted_count = wanted;
     enum gh_status status = gh_signers_from_pem(
-        (struct gh_bytes){(const uint8_t *)text, strlen(text)}, take, given, &err);
+        (struct gh_bytes){(const uint8_t *)text, strlen(text)}, take, given, &passed_over, &err);
     assert_int_equal(err.status, status);
     assert_true(ERR_peek_error() == 0);
     return status;
@@ -367,9 +367,32 @@ static void texts_without_certificates(void **state)
     assert_int_equal(read_pem("", 9), GH_ERR_NOTFOUND);
     assert_int_equal(read_pem("nothing\n", 9), GH_ERR_NOTFOUND);
     assert_int_equal(read_pem(PRIVATE_KEY, 9), GH_ERR_NOTFOUND);
-    assert_int_equal(gh_signers_from_pem((struct gh_bytes){NULL, 0}, take, given, NULL),
+    assert_int_equal(gh_signers_from_pem((struct gh_bytes){NULL, 0}, take, given, NULL, NULL),
                      GH_ERR_NOTFOUND);
     assert_int_equal(given_count, 0);
+}
+
+/* A key of another type does not hide those behind it, nor does a block that is none of ours. */
+static void others_are_passed_over(void **state)
+{
+    (void)state;
+    EVP_PKEY *p384 = EVP_EC_gen("P-384");
+    struct certificate good = make_certificate(p256, NULL), other = make_certificate(p384, NULL);
+    char text[8192], *good_pem = pem_of(&good), *other_pem = pem_of(&other);
+    snprintf(text, sizeof(text),
+             "%s%s-----BEGIN PRIVATE KEY-----\nMIIB\n-----END CERTIFICATE-----\n%s%s", other_pem,
+             good_pem, other_pem, good_pem);
+    assert_int_equal(read_pem(text, 9), GH_OK);
+    assert_int_equal(given_count, 2);
+    assert_int_equal(passed_over, 2);
+    assert_int_equal(read_pem(other_pem, 9), GH_OK);
+    assert_int_equal(given_count, 0);
+    assert_int_equal(passed_over, 1);
+    free(good_pem);
+    free(other_pem);
+    free_certificate(&good);
+    free_certificate(&other);
+    EVP_PKEY_free(p384);
 }
 
 static void the_first_error_ends_it(void **state)
@@ -380,7 +403,9 @@ static void the_first_error_ends_it(void **state)
         "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
         "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
         "-----BEGIN CERTIFICATE-----\nMIIB\n",
-        "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN CERTIFICATE-----and more\nMIIB\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----and more\n" PRIVATE_KEY "-----END CERTIFICATE-----\n",
     };
     struct certificate good = make_certificate(p256, NULL);
     EVP_PKEY *p384 = EVP_EC_gen("P-384");
@@ -391,9 +416,10 @@ static void the_first_error_ends_it(void **state)
         assert_int_equal(read_pem(text, 9), GH_ERR_CORRUPT);
         assert_int_equal(given_count, 1);
     }
-    snprintf(text, sizeof(text), "%s%s%s", good_pem, other_pem, good_pem);
-    assert_int_equal(read_pem(text, 9), GH_ERR_UNSUPPORTED);
-    assert_int_equal(given_count, 1);
+    snprintf(text, sizeof(text), "%s%s%s%s", good_pem, other_pem, good_pem, broken[0]);
+    assert_int_equal(read_pem(text, 9), GH_ERR_CORRUPT);
+    assert_int_equal(given_count, 2);
+    assert_int_equal(passed_over, 1);
     /* cut anywhere, one is found or none, but never half a one */
     for (size_t size = 0; size < strlen(good_pem) - 1; size++) {
         snprintf(text, sizeof(text), "%.*s", (int)size, good_pem);
@@ -458,6 +484,7 @@ int main(void)
         cmocka_unit_test(altered_certificates_take_nothing_down),
         cmocka_unit_test(bundles_are_read_in_order),
         cmocka_unit_test(texts_without_certificates),
+        cmocka_unit_test(others_are_passed_over),
         cmocka_unit_test(the_first_error_ends_it),
         cmocka_unit_test(published_certificates_are_read),
     };

@@ -68,7 +68,7 @@ static struct gh_trust *trust_of(const char *folder)
     struct set set = {.count = 0};
     snprintf(path, sizeof(path), "%s/issuer.jwks.json", folder);
     assert_int_equal(gh_file_read(path, GH_JWKS_MAX_BYTES, &text, &size, NULL), GH_OK);
-    assert_int_equal(gh_jwks_read((struct gh_bytes){text, size}, add, &set, NULL), GH_OK);
+    assert_int_equal(gh_jwks_read((struct gh_bytes){text, size}, add, &set, NULL, NULL), GH_OK);
     free(text);
     return trust_in(set.keys, set.count);
 }
