@@ -93,63 +93,6 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
-/* --- a request --- */
-
-static struct gh_request *request_new(struct gh_http_server *http, struct MHD_Connection *mhd,
-                                      const char *url)
-{
-    struct gh_request *request = calloc(1, sizeof(*request));
-    char *path = strdup(url);
-    if (request == NULL || path == NULL) {
-        free(request);
-        free(path);
-        return NULL;
-    }
-    request->server = http->server;
-    request->connection = mhd;
-    request->path = path;
-    return request;
-}
-
-static void wipe_text(const json_t *value)
-{
-    if (json_is_string(value))
-        gh_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
-}
-
-/* jansson leaves its texts as they are when it frees them. Passwords, tokens and codes are members,
- * or items of one. */
-static void wipe_json(json_t *json)
-{
-    const char *name;
-    const json_t *value, *item;
-    size_t i;
-    json_object_foreach(json, name, value)
-    {
-        wipe_text(value);
-        json_array_foreach(value, i, item)
-        {
-            wipe_text(item);
-        }
-    }
-}
-
-static void request_free(struct gh_request *request)
-{
-    if (request->gone != NULL)
-        request->gone(request->waits_for);
-    if (request->response != NULL)
-        MHD_destroy_response(request->response);
-    wipe_json(request->json);
-    json_decref(request->json);
-    if (request->body != NULL) {
-        gh_wipe(request->body, request->body_size);
-        free(request->body);
-    }
-    free(request->path);
-    free(request);
-}
-
 /* --- answers that come later --- */
 
 void gh_request_wait(struct gh_request *request, void (*gone)(void *waits_for), void *waits_for)
@@ -180,6 +123,8 @@ void gh_request_resume(struct gh_request *request)
     wake_up(http, request);
     (void)sd_event_source_set_enabled(http->again, SD_EVENT_ONESHOT);
 }
+
+/* --- a request --- */
 
 struct query_check {
     const char *allowed;
@@ -300,7 +245,7 @@ static enum MHD_Result send_answer(struct gh_http_server *http, struct gh_reques
 static enum MHD_Result begin(struct gh_http_server *http, struct MHD_Connection *mhd,
                              const char *url, const char *method, void **context)
 {
-    struct gh_request *request = request_new(http, mhd, url);
+    struct gh_request *request = gh_request_new(http->server, mhd, url);
     if (request == NULL)
         return MHD_NO;
     *context = request;
@@ -346,7 +291,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 {
     (void)how;
     if (*context != NULL)
-        request_free(*context);
+        gh_request_free(*context);
     *context = NULL;
     set_deadline(cls, mhd, HEADERS_S);
 }

@@ -12,6 +12,63 @@
 
 #include "gatehouse/clock.h"
 
+/* --- life --- */
+
+struct gh_request *gh_request_new(struct gh_server *server, struct MHD_Connection *connection,
+                                  const char *path)
+{
+    struct gh_request *request = calloc(1, sizeof(*request));
+    char *own_path = strdup(path);
+    if (request == NULL || own_path == NULL) {
+        free(request);
+        free(own_path);
+        return NULL;
+    }
+    request->server = server;
+    request->connection = connection;
+    request->path = own_path;
+    return request;
+}
+
+static void wipe_text(const json_t *value)
+{
+    if (json_is_string(value))
+        gh_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+}
+
+/* jansson leaves its texts as they are when it frees them. Passwords, tokens and codes are members,
+ * or items of one. */
+static void wipe_json(json_t *json)
+{
+    const char *name;
+    const json_t *value, *item;
+    size_t i;
+    json_object_foreach(json, name, value)
+    {
+        wipe_text(value);
+        json_array_foreach(value, i, item)
+        {
+            wipe_text(item);
+        }
+    }
+}
+
+void gh_request_free(struct gh_request *request)
+{
+    if (request->gone != NULL)
+        request->gone(request->waits_for);
+    if (request->response != NULL)
+        MHD_destroy_response(request->response);
+    wipe_json(request->json);
+    json_decref(request->json);
+    if (request->body != NULL) {
+        gh_wipe(request->body, request->body_size);
+        free(request->body);
+    }
+    free(request->path);
+    free(request);
+}
+
 /* --- reading: the body --- */
 
 GH_PRINTF(2, 3) static bool bad(struct gh_request *request, const char *format, ...)

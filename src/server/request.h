@@ -70,6 +70,14 @@ struct gh_request {
     size_t dropped;    /* bytes of the body that were read and thrown away */
 };
 
+/* --- life: for http.c --- */
+
+/* path is copied. NULL: no memory. */
+struct gh_request *gh_request_new(struct gh_server *server, struct MHD_Connection *connection,
+                                  const char *path);
+/* Whoever would have answered it is told; what came in is wiped. */
+void gh_request_free(struct gh_request *request);
+
 /* --- reading --- */
 
 /* One member of a JSON body. Only the fields of its type count. */
