@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A temporary folder for a database, and a small file system on it. Include it after cmocka.h. */
+#ifndef GATEHOUSE_TESTS_UNIT_PLACE_FIXTURE_H
+#define GATEHOUSE_TESTS_UNIT_PLACE_FIXTURE_H
+
+#include <dirent.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+struct place {
+    char folder[64];
+    char path[96];
+};
+
+/* A new folder from mkdtemp's template, and the path of this file in it, which is not there yet. */
+static inline int make_place_of(void **state, const char *template, const char *file)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    if (place == NULL) {
+        return -1;
+    }
+    snprintf(place->folder, sizeof(place->folder), "%s", template);
+    if (mkdtemp(place->folder) == NULL) {
+        free(place);
+        return -1;
+    }
+    snprintf(place->path, sizeof(place->path), "%s/%s", place->folder, file);
+    *state = place;
+    return 0;
+}
+
+static inline int remove_place(void **state)
+{
+    struct place *place = *state;
+    DIR *folder = opendir(place->folder);
+    if (folder != NULL) {
+        struct dirent *entry;
+        while ((entry = readdir(folder)) != NULL) {
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+        closedir(folder);
+    }
+    int result = rmdir(place->folder);
+    free(place);
+    return result;
+}
+
+/* A small file system of our own on the test's folder, gone when the process is; false where we may
+ * not. */
+static inline bool mount_small(const struct place *place, const char *options)
+{
+    static bool own_namespace;
+    if (!own_namespace) {
+        own_namespace =
+            unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+    }
+    return own_namespace && mount("none", place->folder, "tmpfs", 0, options) == 0;
+}
+
+#endif
