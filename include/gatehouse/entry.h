@@ -10,13 +10,40 @@
 #include "gatehouse/credential.h"
 #include "gatehouse/crypto.h"
 #include "gatehouse/reason.h"
+#include "gatehouse/receipt.h"
 
 enum gh_entry_type {
     GH_ENTRY_PASSAGE, /* somebody was let in, refused, or the guard was called */
     GH_ENTRY_START,   /* the daemon started */
     GH_ENTRY_FAULT,   /* the door could not be driven after an entry had said that it opens */
     GH_ENTRY_CLOCK,   /* the gate's clock was set, or became trusted, or is no longer trusted */
+    GH_ENTRY_DOOR,    /* what the door did after a decision, or without one */
+    GH_ENTRY_LIST,    /* a list that was offered to the gate was refused */
+    GH_ENTRY_PRUNE,   /* entries that the server has acknowledged were removed from the journal */
 };
+
+/* What the door did, as its contact tells. */
+enum gh_door_event {
+    GH_DOOR_EVENT_NONE,
+    GH_DOOR_EVENT_OPENED, /* "opened": within the time that it was unlocked for */
+    GH_DOOR_EVENT_PASSED, /* "passed": and was shut again */
+    GH_DOOR_EVENT_HELD,   /* "held": and is still open when it should long be shut */
+    GH_DOOR_EVENT_SHUT,   /* "shut": after it was held or forced */
+    GH_DOOR_EVENT_UNUSED, /* "unused": nobody went through */
+    GH_DOOR_EVENT_FORCED, /* "forced": opened without a decision */
+};
+const char *gh_door_event_name(enum gh_door_event event);
+
+/* Why a list was refused. */
+enum gh_list_trouble {
+    GH_LIST_TROUBLE_NONE,
+    GH_LIST_TROUBLE_ROLLBACK,    /* "rollback": older than one that was accepted */
+    GH_LIST_TROUBLE_AREA,        /* "wrong_area" */
+    GH_LIST_TROUBLE_SIGNATURE,   /* "bad_signature": by no key that this gate knows */
+    GH_LIST_TROUBLE_RETIRED_KEY, /* "retired_key": by one that another has followed */
+    GH_LIST_TROUBLE_CORRUPT,     /* "corrupt": signed, but not what it says it is */
+};
+const char *gh_list_trouble_name(enum gh_list_trouble trouble);
 
 struct gh_entry {
     enum gh_entry_type type;
@@ -36,7 +63,20 @@ struct gh_entry {
     gh_id health_code, housing_code; /* credential ids of authentic codes, else 0 */
     uint64_t generation;             /* of the list decided by; 0: none */
     enum gh_form form;               /* of our own health code: paper or phone; NONE: neither */
-    int64_t jump_ms; /* CLOCK: how far the clock was set, forwards or (below 0) back; else 0 */
+    int64_t jump_ms;    /* CLOCK: how far the clock was set, forwards or (below 0) back; else 0 */
+    int64_t list_age_s; /* PASSAGE: of a list that was stale (policy.h); else 0 */
+    /* DOOR */
+    enum gh_door_event door;
+    uint64_t about;   /* the passage's sequence number; 0: none */
+    int64_t after_ms; /* since that decision; 0 without one */
+    /* LIST */
+    enum gh_list_trouble trouble;
+    uint64_t offered; /* the generation that it said it was; 0: not known */
+    /* PRUNE: all entries up to `through` are gone, by number; of those up to `erased` (never less
+     * than through) the passages' and the door's contents are gone, their places and hashes are
+     * there. The server has had them: it signed for `receipt.through`, never less than erased. */
+    uint64_t through, erased;
+    struct gh_receipt receipt;
 };
 
 #define GH_ENTRY_MAX_BYTES 1024
@@ -58,6 +98,8 @@ GH_MUST_CHECK enum gh_status gh_entry_canonical(const struct json_t *object, cha
 /* Read the members; unknown ones are passed over. GH_ERR_INVALID with the member's name in err. */
 GH_MUST_CHECK enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
                                             struct gh_error *err);
-const char *gh_entry_type_name(enum gh_entry_type type); /* "passage", "start", "fault", "clock" */
+/* "passage", "start", "fault", "clock", "door", "list", "prune" */
+const char *gh_entry_type_name(enum gh_entry_type type);
+#define GH_ENTRY_TYPES (GH_ENTRY_PRUNE + 1)
 
 #endif

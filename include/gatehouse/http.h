@@ -12,13 +12,24 @@
 #include "gatehouse/status.h"
 
 struct gh_http_request {
-    const char *method;       /* "GET", "POST", "PUT", "PATCH" or "DELETE" */
-    const char *path;         /* from "/", already encoded */
-    const char *bearer;       /* NULL: no Authorization header; never logged */
-    const char *content_type; /* of body; NULL without one */
+    const char *method;           /* "GET", "POST", "PUT", "PATCH" or "DELETE" */
+    const char *path;             /* from "/", already encoded */
+    const char *bearer;           /* NULL: no Authorization header; never logged */
+    const char *content_type;     /* of body; NULL without one */
+    const char *content_encoding; /* of body, "zstd"; NULL: none */
     struct gh_bytes body;
-    int64_t timeout_ms;        /* for the whole exchange; more than 0 */
-    size_t max_response_bytes; /* a longer answer is GH_ERR_TOOBIG */
+    int64_t timeout_ms; /* for the whole exchange; more than 0 */
+    int64_t stall_ms;   /* GH_ERR_TIMEOUT when nothing moves for so long; 0: no such limit */
+    size_t
+        max_response_bytes; /* a longer answer is GH_ERR_TOOBIG; of a body that goes to sink, too */
+    /* Of a body that goes to a file. With sink the body of status 200 and 206 is handed over in
+     * pieces as it comes (false: enough, GH_ERR_AGAIN), and response.body stays empty. */
+    uint64_t range_from; /* more than 0: ask for the bytes from there on (RFC 9110, section 14.2);
+                            206 answers that, 200 starts from the first byte all the same */
+    bool (*begin)(void *context, int status,
+                  uint64_t from); /* before the first piece; false: end */
+    bool (*sink)(void *context, struct gh_bytes piece);
+    void *sink_context;
 };
 
 #define GH_CONTENT_TYPE_BYTES 64

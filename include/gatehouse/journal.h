@@ -41,14 +41,48 @@ GH_MUST_CHECK enum gh_status gh_journal_last(struct gh_journal *journal, struct 
 GH_MUST_CHECK enum gh_status gh_journal_last_trusted(struct gh_journal *journal, int64_t *wall_ms);
 
 /* Entries after `after`, oldest first, at most max_entries; each canonical text is borrowed until
- * the callback returns; a callback that returns false ends the reading (GH_OK). */
+ * the callback returns; empty: its content was pruned. A callback that returns false ends the
+ * reading (GH_OK). */
 typedef bool gh_journal_entry_fn(void *context, uint64_t sequence, struct gh_bytes canonical);
 GH_MUST_CHECK enum gh_status gh_journal_read(struct gh_journal *journal, uint64_t after,
                                              unsigned max_entries, gh_journal_entry_fn *each,
                                              void *context);
 
 /* Check the whole chain, by what is stored now; *bad_sequence: the number at which it breaks (the
- * first entry that is altered, or missing), with GH_ERR_CORRUPT, else 0. */
-GH_MUST_CHECK enum gh_status gh_journal_verify(struct gh_journal *journal, uint64_t *bad_sequence);
+ * first entry that is altered, or missing), with GH_ERR_CORRUPT, else 0. What was pruned must be
+ * accounted for by the newest prune entry: the chain begins behind what it says, contents are
+ * missing only where it says, and its receipt is true under one of the keys (list_keys NULL or
+ * count 0: receipts are not looked at). */
+GH_MUST_CHECK enum gh_status gh_journal_verify(struct gh_journal *journal,
+                                               const struct gh_public_key *const *list_keys,
+                                               size_t key_count, uint64_t *bad_sequence);
+
+/* --- retention --- */
+
+struct gh_journal_size {
+    uint64_t first, last; /* sequence numbers that are there; both 0: none */
+    uint64_t bytes;       /* of the file, without what is free in it for new entries */
+};
+GH_MUST_CHECK enum gh_status gh_journal_measure(struct gh_journal *journal,
+                                                struct gh_journal_size *out);
+
+/* What may go: entries that the receipt covers, whose clock said less than these times. Passages
+ * and what the door did lose their contents as soon as they are old enough; numbers go from the
+ * first on, as far as everything is. INT64_MIN: none. */
+struct gh_journal_cut {
+    struct gh_receipt receipt; /* verified by the caller; must name our entry's own hash, else
+                                  GH_ERR_INVALID: a server that has something else has nothing */
+    int64_t passages_before_ms, others_before_ms;
+    unsigned max_entries; /* looked at in one call: the caller's thread waits that long */
+};
+/* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
+ * receipt are filled here), then remove. *removed: how many entries lost their content or their
+ * number; 0: nothing was due, and nothing is written. *more: there is more that is due. The newest
+ * prune entry, and the last entry, always stay. Errors as of gh_journal_append; then nothing has
+ * changed. */
+GH_MUST_CHECK enum gh_status gh_journal_prune(struct gh_journal *journal,
+                                              const struct gh_journal_cut *cut,
+                                              struct gh_entry *entry, uint64_t *removed, bool *more,
+                                              struct gh_error *err);
 
 #endif

@@ -23,6 +23,16 @@ enum gh_paper_rule { GH_PAPER_OPEN = 0, GH_PAPER_GUARD = 1, GH_PAPER_DENY = 2 };
  * is not to be trusted. */
 enum gh_clock_rule { GH_CLOCK_GUARD = 0, GH_CLOCK_DENY = 1 };
 
+/* What a gate does while its list is older than list_max_age_s. */
+enum gh_old_list_rule { GH_OLD_LIST_GUARD = 0, GH_OLD_LIST_DENY = 1 };
+
+/* How long a gate keeps entries that the server has acknowledged, by what they are about: people's
+ * passages with what the door did then, and everything else (starts, faults, clock, list). */
+#define GH_KEEP_DAYS_MAX 3660
+struct gh_retention {
+    int64_t passages_days, others_days; /* 1..GH_KEEP_DAYS_MAX */
+};
+
 /* What a green foreign certificate may do for somebody who is on no list. */
 enum gh_holder_rule {
     GH_HOLDER_GUARD = 0, /* call the guard */
@@ -49,7 +59,10 @@ struct gh_policy {
     enum gh_home_rule home_rule;
     int64_t passage_timeout_ms; /* how long the second code is waited for: 1000..60000 */
     int64_t debounce_ms;        /* a code unseen for so long counts as shown anew: 500..60000 */
-    int64_t list_max_age_s;     /* an older list decides nothing: the guard is called: 60.. */
+    int64_t list_stale_age_s;   /* with an older list is decided, but the entry says so: 60.. */
+    int64_t list_max_age_s;     /* an older list decides nothing: 60.. */
+    enum gh_old_list_rule old_list;
+    struct gh_retention retention;
     enum gh_paper_rule paper;
     enum gh_clock_rule clock;
     enum gh_holder_rule holder;
@@ -58,8 +71,8 @@ struct gh_policy {
     struct gh_upstream_policy upstream;
 };
 
-/* GH_HOME_CODE, 8 s, 3 s, 7 days, GH_PAPER_OPEN, GH_CLOCK_GUARD, GH_HOLDER_GUARD, no rules, nobody
- * upstream. */
+/* GH_HOME_CODE, 8 s, 3 s, 1 day and 7 days, GH_OLD_LIST_GUARD, 30 and 365 days, GH_PAPER_OPEN,
+ * GH_CLOCK_GUARD, GH_HOLDER_GUARD, no rules, nobody upstream. */
 struct gh_policy gh_policy_initial(void);
 /* The first member that is outside what is said above, in words for a sentence; NULL: none is. The
  * beginnings upstream stand with one space between two and none around them. */

@@ -79,6 +79,8 @@ enum gh_sound {
     X(PAPER_REFUSED, "paper_refused", DENY, RED, REFUSE, "Codes on paper are not accepted here")   \
     X(CLOCK_REFUSED, "clock_refused", DENY, RED, REFUSE,                                           \
       "This gate does not know the time, and opens for nobody until it does")                      \
+    X(LIST_REFUSED, "list_refused", DENY, RED, REFUSE,                                             \
+      "This gate's list is too old, and it opens for nobody until it is renewed")                  \
     X(UPSTREAM_REFUSED, "upstream_refused", DENY, RED, REFUSE, "Not valid, says its issuer")       \
     X(FORGED, "forged", DENY, RED, REFUSE, "The code's signature is wrong")                        \
     X(FOREIGN, "foreign", DENY, RED, REFUSE, "A code of somebody else's system")                   \
@@ -111,6 +113,7 @@ enum gh_sound {
     X(TOO_LONG, "too_long", DENY, RED, REFUSE, "The code is too long")                             \
     X(UNSUPPORTED, "unsupported", DENY, RED, REFUSE, "This kind of code is not accepted here")     \
     /* faults: in entries of type fault, never of a person */                                      \
+    X(JOURNAL_LARGE, "journal_large", GUARD, YELLOW, CALL, "The journal is larger than it may be") \
     X(DOOR_FAILED, "door_failed", GUARD, YELLOW, CALL, "The door could not be driven")
 
 enum gh_reason {

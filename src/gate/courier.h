@@ -9,6 +9,7 @@
 #include "gate/identity.h"
 #include "gate/queue.h"
 #include "gatehouse/clock.h"
+#include "gatehouse/entry.h"
 #include "gatehouse/http.h"
 
 struct gh_courier; /* opaque */
@@ -16,8 +17,12 @@ struct gh_courier; /* opaque */
 enum gh_courier_event_type {
     GH_COURIER_ENROLLED, /* identity is whole now */
     GH_COURIER_REFUSED,  /* the server refused the enrolment: another code is needed */
-    GH_COURIER_LIST,     /* a new list stands in its file */
-    GH_COURIER_CLOCK,    /* what time it is at the server */
+    GH_COURIER_LIST,     /* a new list is at hand */
+    GH_COURIER_AGE,      /* the list at hand was issued anew: identity.list_issued_at_s */
+    GH_COURIER_TROUBLE, /* a list was refused: trouble, offered. Said once for each, not again until
+                           a list was accepted */
+    GH_COURIER_RECEIPT, /* the server has stored what receipt says; verified */
+    GH_COURIER_CLOCK,   /* what time it is at the server */
 };
 struct gh_courier_event {
     enum gh_courier_event_type type;
@@ -25,6 +30,9 @@ struct gh_courier_event {
     /* CLOCK only, by an answer whose sender is known (https, or this very machine): the time in it,
      * how long request and answer took, and when it came (monotonic) */
     int64_t server_s, round_trip_ns, received_ns;
+    enum gh_list_trouble trouble;
+    uint64_t offered;
+    struct gh_receipt receipt;
 };
 
 typedef enum gh_status gh_connect_fn(const struct gh_http_options *options,

@@ -200,6 +200,10 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
         gate->identity.list_issued_at_s = event->identity.list_issued_at_s;
         gh_gate_load_list(gate);
         break;
+    case GH_COURIER_AGE:
+    case GH_COURIER_TROUBLE:
+    case GH_COURIER_RECEIPT:
+        break;
     case GH_COURIER_CLOCK:
         gh_gate_server_time(gate, event);
         break;

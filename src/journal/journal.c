@@ -319,8 +319,11 @@ static enum gh_status check_below_one(struct gh_journal *journal)
     return status == GH_OK && strays != 0 ? GH_ERR_CORRUPT : status;
 }
 
-enum gh_status gh_journal_verify(struct gh_journal *journal, uint64_t *bad_sequence)
+enum gh_status gh_journal_verify(struct gh_journal *journal,
+                                 const struct gh_public_key *const *list_keys, size_t key_count,
+                                 uint64_t *bad_sequence)
 {
+    (void)list_keys, (void)key_count;
     *bad_sequence = 0;
     struct verifying verifying = {.status = GH_OK};
     enum gh_status status = check_below_one(journal);

@@ -21,6 +21,11 @@ struct gh_db; /* opaque */
 /* Open or create, bring an older schema up to date. GH_ERR_UNSUPPORTED: a newer one. */
 GH_MUST_CHECK enum gh_status gh_db_open(const char *path, struct gh_db **out, struct gh_error *err);
 void gh_db_close(struct gh_db *db);
+/* Another connection to the same database, for another thread: what one has committed the other
+ * sees. Both may write, one transaction at a time; the one that is opened with yields = true gives
+ * way to the others (src/server/db_sqlite.c). */
+GH_MUST_CHECK enum gh_status gh_db_open_beside(const struct gh_db *db, bool yields,
+                                               struct gh_db **out, struct gh_error *err);
 /* Whether a change can be made durable now. */
 GH_MUST_CHECK enum gh_status gh_db_probe(struct gh_db *db);
 
@@ -311,6 +316,24 @@ typedef bool gh_db_entry_fn(void *context, const struct gh_db_entry *entry);
 GH_MUST_CHECK enum gh_status gh_db_entries_read(struct gh_db *db,
                                                 const struct gh_db_entry_filter *filter,
                                                 gh_db_entry_fn *each, void *context);
+
+/* --- alarms: what an administrator must hear of --- */
+
+enum gh_alarm {
+    GH_ALARM_GAP = 1,
+    GH_ALARM_FORK,
+    GH_ALARM_BROKEN,
+    GH_ALARM_NOT_AN_ENTRY,
+    GH_ALARM_CLONED,
+    GH_ALARM_LIST_REFUSED,
+    GH_ALARM_PRUNED_EARLY,
+    GH_ALARM_OLDER_DATABASE,
+};
+const char *gh_alarm_name(enum gh_alarm alarm); /* protocol.md, section 5 */
+/* Counted at the gate, too. text: one sentence, no names. sequence 0: none. In a transaction of its
+ * own, or of the caller's. */
+GH_MUST_CHECK enum gh_status gh_db_alarm_add(struct gh_db *db, gh_id gate, enum gh_alarm alarm,
+                                             uint64_t sequence, const char *text, int64_t now);
 
 struct gh_db_counts {
     uint64_t entries, refused, gates, generation;

@@ -287,7 +287,7 @@ void fixture_read_journal(const struct fixture *fixture, struct fixture_entries 
     if (status == GH_ERR_NOTFOUND)
         return;
     assert_int_equal(status, GH_OK);
-    assert_int_equal(gh_journal_verify(journal, &bad), GH_OK);
+    assert_int_equal(gh_journal_verify(journal, NULL, 0, &bad), GH_OK);
     assert_int_equal(gh_journal_read(journal, 0, FIXTURE_ENTRIES_MAX, take_entry, entries), GH_OK);
     gh_journal_close(journal);
 }

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "journal_dump: %s\n", err.text);
         return 2;
     }
-    if (gh_journal_verify(journal, &bad) != GH_OK) {
+    if (gh_journal_verify(journal, NULL, 0, &bad) != GH_OK) {
         fprintf(stderr, "journal_dump: the chain is broken at entry %" PRIu64 "\n", bad);
         return 1;
     }

@@ -67,7 +67,7 @@ static inline void assert_whole(const struct place *place, uint64_t count)
 {
     struct gh_journal *reader = open_reader(place);
     uint64_t bad = 99;
-    enum gh_status status = gh_journal_verify(reader, &bad);
+    enum gh_status status = gh_journal_verify(reader, NULL, 0, &bad);
     if (status != GH_OK || bad != 0) {
         fail_msg("%s at %llu", gh_status_text(status), (unsigned long long)bad);
     }

@@ -23,7 +23,7 @@ static void verify_finds(const struct place *place, const char *sql, uint64_t ex
     change(place, sql);
     struct gh_journal *reader = open_reader(place);
     uint64_t bad = 0;
-    enum gh_status status = gh_journal_verify(reader, &bad);
+    enum gh_status status = gh_journal_verify(reader, NULL, 0, &bad);
     if (status != GH_ERR_CORRUPT || bad != expected) {
         fail_msg("%s: %s at %llu", sql, gh_status_text(status), (unsigned long long)bad);
     }
