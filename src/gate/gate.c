@@ -17,6 +17,13 @@ int64_t gh_gate_now_ns(const struct gh_gate *gate)
     return gh_clock_monotonic_ns(gate->options.clock);
 }
 
+void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry)
+{
+    entry->clock_trusted = gate->keeper.trusted;
+    gh_record_somehow(&gate->record, entry);
+    gate->options.peers.entry(gate->options.peers.context);
+}
+
 /* --- door --- */
 
 /* Moves the lines to where they should be; false when they could not be moved. */
@@ -196,12 +203,15 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
             gh_gate_show(gate, GH_REASON_NOT_ENROLLED, false);
         break;
     case GH_COURIER_LIST:
-        gate->identity.generation = event->identity.generation;
-        gate->identity.list_issued_at_s = event->identity.list_issued_at_s;
-        gh_gate_load_list(gate);
+        gh_gate_list_came(gate, &event->identity);
         break;
     case GH_COURIER_AGE:
+        gh_gate_list_renewed(gate, &event->identity);
+        break;
     case GH_COURIER_TROUBLE:
+        if (gate->identity.enrolled)
+            gh_gate_list_refused(gate, event->trouble, event->offered);
+        break;
     case GH_COURIER_RECEIPT:
         break;
     case GH_COURIER_CLOCK:

@@ -35,6 +35,9 @@ struct gh_gate {
 };
 
 int64_t gh_gate_now_ns(const struct gh_gate *gate);
+/* Write down what happened by itself, now or as soon as that is possible; nobody is let in by it.
+ * By the clock as it was looked at last. */
+void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry);
 
 /* --- door: gate.c --- */
 
@@ -45,6 +48,10 @@ bool gh_gate_show(struct gh_gate *gate, enum gh_reason reason, bool unlock);
 
 /* Take the list in the state folder into use; where that cannot be, the one in use stays. */
 void gh_gate_load_list(struct gh_gate *gate);
+/* The courier's news: another list is at hand; it was issued anew; one was refused. */
+void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity);
+void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity);
+void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered);
 /* A code may have been read under the list before: its issuer's key may be withdrawn, or allowed
  * less, since. */
 void gh_gate_believe_again(const struct gh_gate *gate, struct gh_credential *credential);

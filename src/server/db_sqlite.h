@@ -4,13 +4,25 @@
 #define GATEHOUSE_SRC_SERVER_DB_SQLITE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "server/db.h"
 
-#define GH_SQL_CACHE 160
+#define GH_SQL_CACHE 200
+
+/* What the connections to one database share. */
+struct gh_sql_shared {
+    char *path;
+    atomic_uint connections;
+    atomic_uint waiting; /* connections that do not yield and wait for their turn to write */
+};
 
 struct gh_db {
     sqlite3 *handle;
+    struct gh_sql_shared *shared;
+    bool yields;
+    bool waits;             /* counted in shared->waiting */
+    int64_t waits_since_ns; /* for its turn to write */
     struct {
         const char *text; /* compared by address: every query is one literal */
         sqlite3_stmt *statement;
