@@ -212,5 +212,6 @@ struct fleet_memory fleet_memory_of(pid_t pid)
     if (size <= 0)
         fleet_fail("the server's memory cannot be read (has it ended?)");
     text[size] = '\0';
-    return (struct fleet_memory){kib_of(text, "\nVmRSS:"), kib_of(text, "\nRssAnon:")};
+    return (struct fleet_memory){kib_of(text, "\nVmRSS:"), kib_of(text, "\nRssAnon:"),
+                                 kib_of(text, "\nVmHWM:")};
 }

@@ -40,9 +40,10 @@ struct fleet_spread {
 };
 struct fleet_spread fleet_spread_of(int64_t *durations_ns, size_t count); /* sorts them */
 
-/* Memory of a process: all that is resident, and of it what is its own (not mapped files). */
+/* Memory of a process: all that is resident, of it what is its own (not mapped files), and the most
+ * that ever was resident. */
 struct fleet_memory {
-    size_t resident_kib, own_kib;
+    size_t resident_kib, own_kib, peak_kib;
 };
 struct fleet_memory fleet_memory_of(pid_t pid);
 
