@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <jansson.h>
@@ -105,80 +106,212 @@ void fixture_path(const struct fixture *fixture, const char *name, char path[PAT
 
 /* --- lists --- */
 
-static void make_snapshot(struct fixture *fixture)
-{
-    static const struct fixture_member members[] = {
-        {HOME_1, ANNA}, {HOME_1, YORK}, {HOME_1, RITA}, {HOME_2, DORA}};
-    static const uint8_t no_hash[GH_REVOCATION_BYTES];
-    struct gh_writer writer = gh_writer_over(fixture->snapshot, sizeof(fixture->snapshot));
+static const struct fixture_member members[] = {
+    {HOME_1, ANNA}, {HOME_1, YORK}, {HOME_1, RITA}, {HOME_2, DORA}};
 
+/* 0: in none. */
+static gh_id home_of(gh_id subject)
+{
+    for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++) {
+        if (members[i].subject == subject)
+            return members[i].home;
+    }
+    return 0;
+}
+
+static void put_people(const struct fixture *fixture, struct gh_snapshot_writer *writer)
+{
+    gh_snapshot_writer_home(writer, HOME_1);
+    gh_snapshot_writer_home(writer, HOME_2);
     for (gh_id subject = ANNA; subject <= HUGO; subject++) {
+        gh_id home = home_of(subject);
         if (fixture->colours[subject] != GH_COLOUR_NONE)
-            gh_snapshot_put_subject(&writer, subject, fixture->colours[subject]);
+            gh_snapshot_writer_subject(writer, subject, fixture->colours[subject], &home,
+                                       home != 0);
     }
     for (unsigned i = 0; i < fixture->extra_subjects; i++)
-        gh_snapshot_put_subject(&writer, 100000 + i, GH_COLOUR_GREEN);
-    gh_snapshot_put_home(&writer, HOME_1);
-    gh_snapshot_put_home(&writer, HOME_2);
-    for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++)
-        gh_snapshot_put_member(&writer, members[i].home, members[i].subject);
+        gh_snapshot_writer_subject(writer, 100000 + i, GH_COLOUR_GREEN, NULL, 0);
+}
+
+static void put_the_rest(const struct fixture *fixture, struct gh_snapshot_writer *writer)
+{
+    static const uint8_t no_hash[GH_REVOCATION_BYTES];
+
     for (size_t i = 0; i < fixture->revoked_count; i++)
-        gh_snapshot_put_revoked(&writer, fixture->revoked[i]);
+        gh_snapshot_writer_revoked(writer, fixture->revoked[i]);
     if (memcmp(fixture->revoked_hash, no_hash, sizeof(no_hash)) != 0)
-        gh_snapshot_put_revoked_hash(&writer, fixture->revoked_hash, INT64_MAX);
+        gh_snapshot_writer_hash(writer, fixture->revoked_hash, INT64_MAX);
     if (fixture->holder != 0)
-        gh_snapshot_put_holder(&writer, fixture->holder, fixture->holder_subject);
+        gh_snapshot_writer_holder(writer, fixture->holder, fixture->holder_subject);
     for (size_t i = 0; i < fixture->foreign_key_count; i++)
-        gh_snapshot_put_key(&writer, &fixture->foreign_keys[i]);
+        gh_snapshot_writer_key(writer, &fixture->foreign_keys[i]);
+}
+
+static void make_snapshot(struct fixture *fixture)
+{
+    struct gh_manifest *manifest = &fixture->manifest;
+    struct gh_snapshot_writer *writer = NULL;
+    char path[PATH_MAX];
+
+    fixture_path(fixture, FIXTURE_SNAPSHOT, path);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(gh_snapshot_writer_new(fd, &writer), GH_OK);
+    put_people(fixture, writer);
+    put_the_rest(fixture, writer);
+    assert_int_equal(
+        gh_snapshot_writer_finish(writer, manifest->snapshot_sha256, &manifest->snapshot_bytes),
+        GH_OK);
+    gh_snapshot_writer_free(writer);
+    assert_true(manifest->snapshot_bytes <= sizeof(fixture->snapshot));
+    fixture->snapshot_size = manifest->snapshot_bytes;
+    assert_int_equal(pread(fd, fixture->snapshot, fixture->snapshot_size, 0),
+                     fixture->snapshot_size);
+    assert_int_equal(close(fd), 0);
+}
+
+/* Of the same content it is the same one, however often it is signed. */
+static void draw_tag(struct gh_manifest *manifest, const void *content, size_t size)
+{
+    uint8_t hash[GH_SHA256_BYTES];
+
+    gh_sha256((struct gh_bytes){content, size}, hash);
+    memcpy(manifest->tag, hash, sizeof(manifest->tag));
+}
+
+static void sign_manifest(struct fixture *fixture)
+{
+    struct gh_writer writer =
+        gh_writer_over(fixture->manifest_bytes, sizeof(fixture->manifest_bytes));
+
+    assert_int_equal(gh_manifest_write(fixture->list_key, &fixture->manifest, &writer), GH_OK);
     assert_false(writer.overflow);
-    fixture->snapshot_size = writer.size;
+    fixture->manifest_size = writer.size;
 }
 
 void fixture_make_list(struct fixture *fixture)
 {
     struct gh_manifest *manifest = &fixture->manifest;
-    struct gh_writer writer =
-        gh_writer_over(fixture->manifest_bytes, sizeof(fixture->manifest_bytes));
 
     make_snapshot(fixture);
-    manifest->snapshot_bytes = fixture->snapshot_size;
-    gh_sha256((struct gh_bytes){fixture->snapshot, fixture->snapshot_size},
-              manifest->snapshot_sha256);
-    assert_int_equal(gh_manifest_write(fixture->list_key, manifest, &writer), GH_OK);
-    assert_false(writer.overflow);
-    fixture->manifest_size = writer.size;
+    draw_tag(manifest, manifest->snapshot_sha256, sizeof(manifest->snapshot_sha256));
+    manifest->snapshot.number = manifest->generation;
+    memcpy(manifest->snapshot.tag, manifest->tag, sizeof(manifest->tag));
+    sign_manifest(fixture);
 }
 
-static void build_list(const struct fixture *fixture, const char *path)
+static struct gh_bytes manifest_of(const struct fixture *fixture)
 {
-    struct gh_error err = {0};
+    return (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size};
+}
 
-    if (gh_list_build(path, fixture->list_public,
-                      (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size},
-                      (struct gh_bytes){fixture->snapshot, fixture->snapshot_size}, &err) != GH_OK)
+static void list_folder(const struct fixture *fixture, char path[PATH_MAX])
+{
+    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
+}
+
+static void install_in(const struct fixture *fixture, const char *folder)
+{
+    const struct gh_delta none = {.header = {NULL, 0}};
+    struct gh_error err = {0};
+    char snapshot[PATH_MAX];
+
+    fixture_path(fixture, FIXTURE_SNAPSHOT, snapshot);
+    if (gh_list_install(folder, fixture->list_public, manifest_of(fixture), snapshot, &none, NULL,
+                        &err) != GH_OK)
         fail_msg("%s", err.text);
 }
 
 void fixture_install_list(struct fixture *fixture)
 {
-    char path[PATH_MAX];
+    char folder[PATH_MAX];
 
     fixture_make_list(fixture);
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-    build_list(fixture, path);
+    list_folder(fixture, folder);
+    install_in(fixture, folder);
+}
+
+void fixture_pin_list(struct fixture *fixture)
+{
+    fixture->identity.generation = fixture->manifest.generation;
+    memcpy(fixture->identity.list_tag, fixture->manifest.tag, sizeof(fixture->manifest.tag));
+    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
+}
+
+void fixture_remove_list(const struct fixture *fixture)
+{
+    char folder[PATH_MAX];
+
+    list_folder(fixture, folder);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void fixture_smuggle_list(struct fixture *fixture)
 {
-    char path[PATH_MAX], beside[PATH_MAX], companion[PATH_MAX + 16];
+    fixture_remove_list(fixture);
+    fixture_install_list(fixture);
+}
 
-    fixture_make_list(fixture);
-    fixture_path(fixture, "smuggled.db", beside);
-    build_list(fixture, beside);
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-    assert_int_equal(rename(beside, path), 0);
-    snprintf(companion, sizeof(companion), "%s.manifest", path);
-    unlink(companion);
+void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s)
+{
+    char folder[PATH_MAX];
+
+    fixture->manifest.issued_at_s = issued_at_s;
+    sign_manifest(fixture);
+    list_folder(fixture, folder);
+    assert_int_equal(gh_list_renew(folder, fixture->list_public, manifest_of(fixture), NULL),
+                     GH_OK);
+}
+
+void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour)
+{
+    struct gh_manifest *manifest = &fixture->manifest;
+    struct gh_delta_header header = {.from = {.number = manifest->generation},
+                                     .to = {.number = manifest->generation + 1}};
+    uint8_t record_bytes[GH_DELTA_RECORD_MAX_BYTES], header_bytes[GH_DELTA_HEADER_MAX_BYTES];
+    struct gh_writer records = gh_writer_over(record_bytes, sizeof(record_bytes));
+    struct gh_writer sealed = gh_writer_over(header_bytes, sizeof(header_bytes));
+    struct gh_delta delta = {.records = {NULL, 0}};
+    struct gh_error err = {0};
+    uint8_t *wire = NULL;
+    gh_id home = home_of(subject);
+    char folder[PATH_MAX];
+
+    fixture->colours[subject] = colour;
+    gh_delta_put_subject(&records, subject, colour, &home, home != 0);
+    memcpy(header.area, manifest->area, sizeof(header.area));
+    memcpy(header.from.tag, manifest->tag, sizeof(header.from.tag));
+    draw_tag(manifest, record_bytes, records.size);
+    manifest->generation++;
+    memcpy(header.to.tag, manifest->tag, sizeof(header.to.tag));
+    sign_manifest(fixture);
+    assert_int_equal(gh_delta_seal(fixture->list_key, &header,
+                                   (struct gh_bytes){record_bytes, records.size}, &sealed, &wire,
+                                   &delta.records.size),
+                     GH_OK);
+    delta.header = (struct gh_bytes){header_bytes, sealed.size};
+    delta.records.data = wire;
+    list_folder(fixture, folder);
+    if (gh_list_apply(folder, fixture->list_public, manifest_of(fixture), &delta, &err) != GH_OK)
+        fail_msg("%s", err.text);
+    free(wire);
+}
+
+void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX])
+{
+    char folder[PATH_MAX], last[NAME_MAX + 1] = "";
+    const struct dirent *entry;
+
+    list_folder(fixture, folder);
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (dot && strcmp(dot, ".db") == 0 && strcmp(entry->d_name, last) > 0)
+            strcpy(last, entry->d_name);
+    }
+    closedir(dir);
+    assert_int_equal(gh_path_join(folder, last, path, PATH_MAX), GH_OK);
 }
 
 /* --- log --- */
@@ -263,6 +396,11 @@ static bool take_entry(void *context, uint64_t sequence, struct gh_bytes canonic
     struct gh_error err = {0};
 
     assert_true(entries->count < FIXTURE_ENTRIES_MAX);
+    if (canonical.size == 0) { /* its content was pruned */
+        entries->entry[entries->count].sequence = sequence;
+        entries->text[entries->count++] = NULL;
+        return true;
+    }
     char *text = strndup((const char *)canonical.data, canonical.size);
     assert_non_null(text);
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

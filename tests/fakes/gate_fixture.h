@@ -14,6 +14,7 @@
 
 #define FIXTURE_NOW_S INT64_C(1900000000)
 #define FIXTURE_AREA "Old Town"
+#define FIXTURE_SNAPSHOT "made.snapshot" /* in the state folder, as it was made last */
 #define FIXTURE_ISSUER "town"
 #define FIXTURE_GATE UINT64_C(0x00000000000000a1)
 
@@ -34,7 +35,7 @@ struct fixture {
     struct gh_public_key *list_public;
     struct gh_identity identity; /* enrolled */
     /* The list as fixture_make_list writes it; a test may change it first. */
-    struct gh_manifest manifest; /* but its size and hash */
+    struct gh_manifest manifest; /* but its tag, and what it says of the snapshot */
     enum gh_colour colours[HUGO + 1];
     gh_id revoked[8]; /* sorted */
     size_t revoked_count;
@@ -56,8 +57,18 @@ void fixture_destroy(struct fixture *fixture);
 void fixture_make_list(struct fixture *fixture);
 /* Makes it and puts it into the state folder, in place of the one there. */
 void fixture_install_list(struct fixture *fixture);
-/* The same, as if somebody had put the file there: nothing is compared with the one there. */
+/* The same, as if somebody had put it there: nothing is compared with the one there. */
 void fixture_smuggle_list(struct fixture *fixture);
+/* The identity knows the list that was made last as the newest one. */
+void fixture_pin_list(struct fixture *fixture);
+void fixture_remove_list(const struct fixture *fixture);
+/* The list that is there was issued anew. */
+void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s);
+/* A delta to the next generation, applied to the list that is there: one person's colour changed,
+ * and whatever a test has changed in manifest. */
+void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour);
+/* The SQLite file that the list is kept in. */
+void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX]);
 /* Some file's path in the state folder. */
 void fixture_path(const struct fixture *fixture, const char *name, char path[PATH_MAX]);
 
@@ -80,7 +91,8 @@ struct gh_enrolment fixture_enrolment(const struct fixture *fixture);
 #define FIXTURE_ENTRIES_MAX 512
 struct fixture_entries {
     struct gh_entry entry[FIXTURE_ENTRIES_MAX];
-    char *text[FIXTURE_ENTRIES_MAX]; /* canonical, as it stands in the journal */
+    char *text[FIXTURE_ENTRIES_MAX]; /* canonical, as it stands in the journal; NULL: its content
+                                        was pruned, and entry has nothing but its number */
     size_t count;
 };
 /* Reads and verifies the gate's journal, beside whoever writes it; none: count is 0. */
