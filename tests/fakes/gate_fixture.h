@@ -23,10 +23,6 @@ enum { HOME_1 = 101, HOME_2, HOME_REFUSED };
 /* Credentials: a person's number or a home's, and these on top. */
 #define CODE_ID(about) ((gh_id)(1000 + (about)))
 
-struct fixture_member {
-    gh_id home, subject;
-};
-
 struct fixture {
     char dir[64];
     struct gh_fake_clock clock;
@@ -54,10 +50,12 @@ void fixture_destroy(struct fixture *fixture);
 
 /* --- lists --- */
 void fixture_make_list(struct fixture *fixture);
+void fixture_sign_manifest(struct fixture *fixture); /* anew, as it stands now */
 /* Makes it and puts it into the state folder, in place of the one there. */
 void fixture_install_list(struct fixture *fixture);
-/* The same, as if somebody had put the file there: nothing is compared with the one there. */
+/* The same, as if somebody had put it there: nothing is compared with the one there. */
 void fixture_smuggle_list(struct fixture *fixture);
+void fixture_remove_list(const struct fixture *fixture);
 /* Some file's path in the state folder. */
 void fixture_path(const struct fixture *fixture, const char *name, char path[PATH_MAX]);
 
