@@ -52,6 +52,7 @@ static void make_manifest(struct fixture *fixture)
 
     *manifest = (struct gh_manifest){.area = FIXTURE_AREA,
                                      .generation = 5,
+                                     .tag = {5, 4, 3, 2, 1},
                                      .issued_at_s = FIXTURE_NOW_S - 10,
                                      .policy = gh_policy_initial(),
                                      .key_count = 1};
@@ -106,37 +107,35 @@ void fixture_path(const struct fixture *fixture, const char *name, char path[PAT
 
 /* --- lists --- */
 
-static const struct fixture_member members[] = {
-    {HOME_1, ANNA}, {HOME_1, YORK}, {HOME_1, RITA}, {HOME_2, DORA}};
-
-/* 0: in none. */
-static gh_id home_of(gh_id subject)
-{
-    for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++) {
-        if (members[i].subject == subject)
-            return members[i].home;
-    }
-    return 0;
-}
+static const gh_id homes[] = {
+    [ANNA] = HOME_1, [YORK] = HOME_1, [RITA] = HOME_1, [DORA] = HOME_2, [HUGO] = 0};
 
 static void put_people(const struct fixture *fixture, struct gh_snapshot_writer *writer)
 {
-    gh_snapshot_writer_home(writer, HOME_1);
-    gh_snapshot_writer_home(writer, HOME_2);
     for (gh_id subject = ANNA; subject <= HUGO; subject++) {
-        gh_id home = home_of(subject);
         if (fixture->colours[subject] != GH_COLOUR_NONE)
-            gh_snapshot_writer_subject(writer, subject, fixture->colours[subject], &home,
-                                       home != 0);
+            gh_snapshot_writer_subject(writer, subject, fixture->colours[subject], &homes[subject],
+                                       homes[subject] != 0);
     }
     for (unsigned i = 0; i < fixture->extra_subjects; i++)
         gh_snapshot_writer_subject(writer, 100000 + i, GH_COLOUR_GREEN, NULL, 0);
 }
 
-static void put_the_rest(const struct fixture *fixture, struct gh_snapshot_writer *writer)
+/* As it comes over the wire: compressed, with its size and hash in the manifest. */
+static void make_snapshot(struct fixture *fixture)
 {
     static const uint8_t no_hash[GH_REVOCATION_BYTES];
+    struct gh_snapshot_writer *writer = NULL;
+    char path[PATH_MAX];
+    uint64_t bytes;
 
+    fixture_path(fixture, "made.snapshot", path);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(gh_snapshot_writer_new(fd, &writer), GH_OK);
+    gh_snapshot_writer_home(writer, HOME_1);
+    gh_snapshot_writer_home(writer, HOME_2);
+    put_people(fixture, writer);
     for (size_t i = 0; i < fixture->revoked_count; i++)
         gh_snapshot_writer_revoked(writer, fixture->revoked[i]);
     if (memcmp(fixture->revoked_hash, no_hash, sizeof(no_hash)) != 0)
@@ -145,41 +144,16 @@ static void put_the_rest(const struct fixture *fixture, struct gh_snapshot_write
         gh_snapshot_writer_holder(writer, fixture->holder, fixture->holder_subject);
     for (size_t i = 0; i < fixture->foreign_key_count; i++)
         gh_snapshot_writer_key(writer, &fixture->foreign_keys[i]);
-}
-
-static void make_snapshot(struct fixture *fixture)
-{
-    struct gh_manifest *manifest = &fixture->manifest;
-    struct gh_snapshot_writer *writer = NULL;
-    char path[PATH_MAX];
-
-    fixture_path(fixture, FIXTURE_SNAPSHOT, path);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(gh_snapshot_writer_new(fd, &writer), GH_OK);
-    put_people(fixture, writer);
-    put_the_rest(fixture, writer);
-    assert_int_equal(
-        gh_snapshot_writer_finish(writer, manifest->snapshot_sha256, &manifest->snapshot_bytes),
-        GH_OK);
+    assert_int_equal(gh_snapshot_writer_finish(writer, fixture->manifest.snapshot_sha256, &bytes),
+                     GH_OK);
     gh_snapshot_writer_free(writer);
-    assert_true(manifest->snapshot_bytes <= sizeof(fixture->snapshot));
-    fixture->snapshot_size = manifest->snapshot_bytes;
-    assert_int_equal(pread(fd, fixture->snapshot, fixture->snapshot_size, 0),
-                     fixture->snapshot_size);
-    assert_int_equal(close(fd), 0);
+    assert_true(bytes <= sizeof(fixture->snapshot));
+    assert_true(pread(fd, fixture->snapshot, bytes, 0) == (ssize_t)bytes);
+    close(fd);
+    fixture->snapshot_size = fixture->manifest.snapshot_bytes = bytes;
 }
 
-/* Of the same content it is the same one, however often it is signed. */
-static void draw_tag(struct gh_manifest *manifest, const void *content, size_t size)
-{
-    uint8_t hash[GH_SHA256_BYTES];
-
-    gh_sha256((struct gh_bytes){content, size}, hash);
-    memcpy(manifest->tag, hash, sizeof(manifest->tag));
-}
-
-static void sign_manifest(struct fixture *fixture)
+void fixture_sign_manifest(struct fixture *fixture)
 {
     struct gh_writer writer =
         gh_writer_over(fixture->manifest_bytes, sizeof(fixture->manifest_bytes));
@@ -194,55 +168,31 @@ void fixture_make_list(struct fixture *fixture)
     struct gh_manifest *manifest = &fixture->manifest;
 
     make_snapshot(fixture);
-    draw_tag(manifest, manifest->snapshot_sha256, sizeof(manifest->snapshot_sha256));
     manifest->snapshot.number = manifest->generation;
-    memcpy(manifest->snapshot.tag, manifest->tag, sizeof(manifest->tag));
-    sign_manifest(fixture);
-}
-
-static struct gh_bytes manifest_of(const struct fixture *fixture)
-{
-    return (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size};
-}
-
-static void list_folder(const struct fixture *fixture, char path[PATH_MAX])
-{
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-}
-
-static void install_in(const struct fixture *fixture, const char *folder)
-{
-    const struct gh_delta none = {.header = {NULL, 0}};
-    struct gh_error err = {0};
-    char snapshot[PATH_MAX];
-
-    fixture_path(fixture, FIXTURE_SNAPSHOT, snapshot);
-    if (gh_list_install(folder, fixture->list_public, manifest_of(fixture), snapshot, &none, NULL,
-                        &err) != GH_OK)
-        fail_msg("%s", err.text);
+    memcpy(manifest->snapshot.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    fixture_sign_manifest(fixture);
 }
 
 void fixture_install_list(struct fixture *fixture)
 {
-    char folder[PATH_MAX];
+    char folder[PATH_MAX], snapshot[PATH_MAX];
+    const struct gh_delta none = {{NULL, 0}, {NULL, 0}};
+    struct gh_error err = {0};
 
     fixture_make_list(fixture);
-    list_folder(fixture, folder);
-    install_in(fixture, folder);
-}
-
-void fixture_pin_list(struct fixture *fixture)
-{
-    fixture->identity.generation = fixture->manifest.generation;
-    memcpy(fixture->identity.list_tag, fixture->manifest.tag, sizeof(fixture->manifest.tag));
-    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    fixture_path(fixture, "made.snapshot", snapshot);
+    if (gh_list_install(folder, fixture->list_public,
+                        (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size},
+                        snapshot, &none, NULL, &err) != GH_OK)
+        fail_msg("%s", err.text);
 }
 
 void fixture_remove_list(const struct fixture *fixture)
 {
     char folder[PATH_MAX];
 
-    list_folder(fixture, folder);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -252,15 +202,40 @@ void fixture_smuggle_list(struct fixture *fixture)
     fixture_install_list(fixture);
 }
 
+void fixture_pin_list(struct fixture *fixture)
+{
+    fixture->identity.generation = fixture->manifest.generation;
+    memcpy(fixture->identity.list_tag, fixture->manifest.tag, GH_LIST_TAG_BYTES);
+    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
+}
+
+static struct gh_bytes manifest_of(const struct fixture *fixture)
+{
+    return (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size};
+}
+
 void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s)
 {
     char folder[PATH_MAX];
 
     fixture->manifest.issued_at_s = issued_at_s;
-    sign_manifest(fixture);
-    list_folder(fixture, folder);
+    fixture_sign_manifest(fixture);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
     assert_int_equal(gh_list_renew(folder, fixture->list_public, manifest_of(fixture), NULL),
                      GH_OK);
+}
+
+static void seal(const struct fixture *fixture, const struct gh_delta_header *header, gh_id subject,
+                 enum gh_colour colour, struct gh_writer *sealed, struct gh_bytes *records)
+{
+    uint8_t bytes[GH_DELTA_RECORD_MAX_BYTES], *wire = NULL;
+    struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
+
+    gh_delta_put_subject(&writer, subject, colour, &homes[subject], homes[subject] != 0);
+    assert_int_equal(gh_delta_seal(fixture->list_key, header, (struct gh_bytes){bytes, writer.size},
+                                   sealed, &wire, &records->size),
+                     GH_OK);
+    records->data = wire;
 }
 
 void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour)
@@ -268,33 +243,25 @@ void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour
     struct gh_manifest *manifest = &fixture->manifest;
     struct gh_delta_header header = {.from = {.number = manifest->generation},
                                      .to = {.number = manifest->generation + 1}};
-    uint8_t record_bytes[GH_DELTA_RECORD_MAX_BYTES], header_bytes[GH_DELTA_HEADER_MAX_BYTES];
-    struct gh_writer records = gh_writer_over(record_bytes, sizeof(record_bytes));
+    uint8_t header_bytes[GH_DELTA_HEADER_MAX_BYTES];
     struct gh_writer sealed = gh_writer_over(header_bytes, sizeof(header_bytes));
     struct gh_delta delta = {.records = {NULL, 0}};
     struct gh_error err = {0};
-    uint8_t *wire = NULL;
-    gh_id home = home_of(subject);
     char folder[PATH_MAX];
 
     fixture->colours[subject] = colour;
-    gh_delta_put_subject(&records, subject, colour, &home, home != 0);
     memcpy(header.area, manifest->area, sizeof(header.area));
-    memcpy(header.from.tag, manifest->tag, sizeof(header.from.tag));
-    draw_tag(manifest, record_bytes, records.size);
+    memcpy(header.from.tag, manifest->tag, GH_LIST_TAG_BYTES);
     manifest->generation++;
-    memcpy(header.to.tag, manifest->tag, sizeof(header.to.tag));
-    sign_manifest(fixture);
-    assert_int_equal(gh_delta_seal(fixture->list_key, &header,
-                                   (struct gh_bytes){record_bytes, records.size}, &sealed, &wire,
-                                   &delta.records.size),
-                     GH_OK);
+    manifest->tag[GH_LIST_TAG_BYTES - 1]++;
+    memcpy(header.to.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    fixture_sign_manifest(fixture);
+    seal(fixture, &header, subject, colour, &sealed, &delta.records);
     delta.header = (struct gh_bytes){header_bytes, sealed.size};
-    delta.records.data = wire;
-    list_folder(fixture, folder);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
     if (gh_list_apply(folder, fixture->list_public, manifest_of(fixture), &delta, &err) != GH_OK)
         fail_msg("%s", err.text);
-    free(wire);
+    free((void *)delta.records.data);
 }
 
 void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX])
@@ -302,7 +269,7 @@ void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX])
     char folder[PATH_MAX], last[NAME_MAX + 1] = "";
     const struct dirent *entry;
 
-    list_folder(fixture, folder);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
     DIR *dir = opendir(folder);
     assert_non_null(dir);
     while ((entry = readdir(dir))) {

@@ -14,7 +14,6 @@
 
 #define FIXTURE_NOW_S INT64_C(1900000000)
 #define FIXTURE_AREA "Old Town"
-#define FIXTURE_SNAPSHOT "made.snapshot" /* in the state folder, as it was made last */
 #define FIXTURE_ISSUER "town"
 #define FIXTURE_GATE UINT64_C(0x00000000000000a1)
 
@@ -24,10 +23,6 @@ enum { HOME_1 = 101, HOME_2, HOME_REFUSED };
 /* Credentials: a person's number or a home's, and these on top. */
 #define CODE_ID(about) ((gh_id)(1000 + (about)))
 
-struct fixture_member {
-    gh_id home, subject;
-};
-
 struct fixture {
     char dir[64];
     struct gh_fake_clock clock;
@@ -35,7 +30,7 @@ struct fixture {
     struct gh_public_key *list_public;
     struct gh_identity identity; /* enrolled */
     /* The list as fixture_make_list writes it; a test may change it first. */
-    struct gh_manifest manifest; /* but its tag, and what it says of the snapshot */
+    struct gh_manifest manifest; /* but its size and hash */
     enum gh_colour colours[HUGO + 1];
     gh_id revoked[8]; /* sorted */
     size_t revoked_count;
@@ -55,13 +50,14 @@ void fixture_destroy(struct fixture *fixture);
 
 /* --- lists --- */
 void fixture_make_list(struct fixture *fixture);
+void fixture_sign_manifest(struct fixture *fixture); /* anew, as it stands now */
 /* Makes it and puts it into the state folder, in place of the one there. */
 void fixture_install_list(struct fixture *fixture);
 /* The same, as if somebody had put it there: nothing is compared with the one there. */
 void fixture_smuggle_list(struct fixture *fixture);
+void fixture_remove_list(const struct fixture *fixture);
 /* The identity knows the list that was made last as the newest one. */
 void fixture_pin_list(struct fixture *fixture);
-void fixture_remove_list(const struct fixture *fixture);
 /* The list that is there was issued anew. */
 void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s);
 /* A delta to the next generation, applied to the list that is there: one person's colour changed,
