@@ -60,7 +60,7 @@ static void test_polls(void **state)
     desk_start_with_list(&desk);
     desk_offer_manifest(&desk, GH_FAKE_FOREVER);
     desk_run_ms(&desk, 100 * DESK_POLL_MS);
-    assert_in_range(desk_asked(&desk, MANIFEST_PATH), 85, 105);
+    assert_in_range(desk_asked(&desk, LIST_PATH), 85, 105);
     assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0); /* nothing is new */
     assert_int_equal(desk.event_count, 0);
 }
@@ -169,7 +169,7 @@ static void test_small_snapshot(void **state)
     desk_offer_snapshot(&desk, GH_FAKE_FOREVER);
     (void)desk_turn(&desk);
     desk_run_ms(&desk, 39 * 1000);
-    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1); /* obeyed */
+    assert_int_equal(desk_asked(&desk, LIST_PATH), 1); /* obeyed */
     desk_run_ms(&desk, 10 * 1000);
     desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
 }
@@ -180,7 +180,7 @@ static void test_small_snapshot(void **state)
 static void test_retry_after(void **state)
 {
     (void)state;
-    struct gh_fake_answer busy = {.path = MANIFEST_PATH,
+    struct gh_fake_answer busy = {.path = LIST_PATH,
                                   .status = 503,
                                   .body = "{}",
                                   .retry_after_s = 20,
@@ -190,7 +190,7 @@ static void test_retry_after(void **state)
     gh_fake_transport_add(&desk.server, &busy);
     (void)desk_turn(&desk);
     desk_run_ms(&desk, 19999);
-    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+    assert_int_equal(desk_asked(&desk, LIST_PATH), 1);
     desk_offer_list(&desk, 1);
     desk_run_ms(&desk, 5000);
     desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
@@ -342,7 +342,7 @@ static void test_no_file_but_a_pin(void **state)
         fixture->manifest.issued_at_s = older[i].issued_at_s;
         desk_offer_list(&desk, 1);
         (void)desk_turn(&desk);
-        assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+        assert_int_equal(desk_asked(&desk, LIST_PATH), 1);
         assert_true(desk_saved_manifest(&desk).generation == 0);
         gh_fake_clock_advance_ms(&fixture->clock, DESK_MOST_MS);
     }
@@ -362,7 +362,7 @@ static void test_huge_snapshot(void **state)
     assert_int_equal(gh_manifest_write(fixture->list_key, &fixture->manifest, &writer), GH_OK);
     fixture->manifest_size = writer.size;
     (void)desk_turn(&desk);
-    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+    assert_int_equal(desk_asked(&desk, LIST_PATH), 1);
     assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0);
     assert_int_equal(desk.event_count, 0);
 }

@@ -129,37 +129,37 @@ static void cut_manifest(void)
 
 static void manifest_garbage(void)
 {
-    desk_answer(&desk, MANIFEST_PATH, 200, "<html>Please log in to the hotel's network</html>");
+    desk_answer(&desk, LIST_PATH, 200, "<html>Please log in to the hotel's network</html>");
 }
 
 static void manifest_empty(void)
 {
-    desk_answer(&desk, MANIFEST_PATH, 200, "");
+    desk_answer(&desk, LIST_PATH, 200, "");
 }
 
 static void manifest_500(void)
 {
-    desk_answer(&desk, MANIFEST_PATH, 500, "{\"error\": \"internal\"}");
+    desk_answer(&desk, LIST_PATH, 500, "{\"error\": \"internal\"}");
 }
 
 static void manifest_401(void)
 {
-    desk_answer(&desk, MANIFEST_PATH, 401, "not even JSON");
+    desk_answer(&desk, LIST_PATH, 401, "not even JSON");
 }
 
 static void manifest_half(void)
 {
-    desk_fail(&desk, MANIFEST_PATH, GH_ERR_NETWORK);
+    desk_fail(&desk, LIST_PATH, GH_ERR_NETWORK);
 }
 
 static void manifest_late(void)
 {
-    desk_fail(&desk, MANIFEST_PATH, GH_ERR_TIMEOUT);
+    desk_fail(&desk, LIST_PATH, GH_ERR_TIMEOUT);
 }
 
 static void manifest_too_long(void)
 {
-    desk_fail(&desk, MANIFEST_PATH, GH_ERR_TOOBIG);
+    desk_fail(&desk, LIST_PATH, GH_ERR_TOOBIG);
 }
 
 static void fail_snapshot(const struct gh_fake_answer *answer)
@@ -248,13 +248,13 @@ static void test_wrong(void **state)
         const int64_t issued_at_s = fixture->manifest.issued_at_s;
         gh_fake_clock_advance_ms(&fixture->clock, 2 * DESK_POLL_MS);
         offer_wrong(i);
-        assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+        assert_int_equal(desk_asked(&desk, LIST_PATH), 1);
         assert_int_equal(desk.event_count, 0);
         desk_assert_at_hand(&desk, 5, issued_at_s);
         assert_int_equal(desk.entries.known, 3); /* the entries went out all the same */
         gh_fake_clock_advance_ms(&fixture->clock, DESK_FIRST_MS / 2 - 1);
         (void)desk_turn(&desk);
-        assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1); /* after a pause */
+        assert_int_equal(desk_asked(&desk, LIST_PATH), 1); /* after a pause */
 
         gh_fake_transport_forget(&desk.server);
         fixture->manifest.generation = 6; /* and a good one is taken, also after a restart */
