@@ -15,6 +15,7 @@
 
 struct gh_http_server;
 struct gh_polls;
+struct gh_records;
 struct gh_upstream;
 struct sd_event;
 struct sd_event_source;
@@ -43,9 +44,10 @@ struct gh_server {
     uint64_t woken_for;           /* the generation of which the gates that wait know */
     struct gh_upstream *upstream; /* NULL: nobody is asked */
     struct sd_event_source *upstream_ready;
-    struct gh_pace pace; /* of the gates' questions */
     int64_t older_at; /* when a gate was ahead of this database: the last alarm of it; 0: never */
-    int64_t jumped_at_ns; /* the last step that was taken then; likewise */
+    int64_t jumped_at_ns;       /* the last step that was taken then; likewise */
+    struct gh_records *records; /* entries in, and their keeping; NULL unless it runs */
+    struct gh_pace pace;        /* of the gates' questions */
     /* healthz: the last probe */
     int64_t probed_at_ns;
     enum gh_status probed;
