@@ -118,6 +118,22 @@ bench: all $(benches)
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
 .PHONY: build-tests check bench
 
+# --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
+chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power)
+chaos_shim := $(BUILD)/tests/chaos/shim.so
+chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk truth))
+$(chaos_tools): $(BUILD)/%: $(BUILD)/%.o $(chaos_shared) $(test_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+$(chaos_shim): tests/chaos/shim.c tests/chaos/shim_log.h Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl -lpthread
+build-chaos: all $(chaos_tools) $(chaos_shim) $(BUILD)/tests/system/fault_proxy
+chaos: build-chaos
+	@BUILD='$(BUILD)' tests/chaos/run
+.PHONY: build-chaos chaos
+
 # --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto and code; FUZZ_S seconds each ---
 FUZZ_S ?= 60
 fuzz_targets := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
