@@ -74,8 +74,12 @@ struct gh_entry {
     uint64_t offered; /* the generation that it said it was; 0: not known */
     /* PRUNE: all entries up to `through` are gone, by number; of those up to `erased` (never less
      * than through) the passages' and the door's contents are gone, their places and hashes are
-     * there. The server has had them: it signed for `receipt.through`, never less than erased. */
+     * there. The server has had them: it signed for `receipt.through`, never less than erased. A
+     * sum is over the hashes of all entries up to there: from 32 zeros on, each time the SHA-256 of
+     * the sum so far and the next hash. Without contents hashes do not hold each other: the sums
+     * hold them. through 0: none, and its sum is zeros. */
     uint64_t through, erased;
+    uint8_t through_sum[GH_SHA256_BYTES], erased_sum[GH_SHA256_BYTES];
     struct gh_receipt receipt;
 };
 

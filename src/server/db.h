@@ -271,9 +271,44 @@ GH_MUST_CHECK enum gh_status gh_db_gate_enrol(struct gh_db *db, gh_id id,
 GH_MUST_CHECK enum gh_status gh_db_gate_shut_out(struct gh_db *db, gh_id id); /* GH_ERR_NOTFOUND */
 GH_MUST_CHECK enum gh_status gh_db_gate_seen(struct gh_db *db, gh_id id, int64_t now);
 
+/* --- alarms: what an administrator must hear of --- */
+
+enum gh_alarm {
+    GH_ALARM_GAP = 1,
+    GH_ALARM_FORK,
+    GH_ALARM_BROKEN,
+    GH_ALARM_NOT_AN_ENTRY,
+    GH_ALARM_CLONED,
+    GH_ALARM_LIST_REFUSED,
+    GH_ALARM_PRUNED_EARLY,
+    GH_ALARM_OLDER_DATABASE,
+};
+const char *gh_alarm_name(enum gh_alarm alarm); /* protocol.md, section 5 */
+/* One row for each gate and kind an hour, which counts what follows; a new row is counted at the
+ * gate, too. text: one sentence, no names. sequence 0: none. In a transaction of its own, or of the
+ * caller's. */
+GH_MUST_CHECK enum gh_status gh_db_alarm_add(struct gh_db *db, gh_id gate, enum gh_alarm alarm,
+                                             uint64_t sequence, const char *text, int64_t now);
+
+struct gh_db_alarm {
+    uint64_t row;
+    int64_t at, last_at; /* of the first, and of the last that it counts */
+    uint64_t count;
+    gh_id gate;
+    const char *gate_name;
+    enum gh_alarm kind;
+    uint64_t sequence; /* of the first; 0: none */
+    const char *text;  /* likewise */
+};
+typedef bool gh_db_alarm_fn(void *context, const struct gh_db_alarm *alarm);
+/* By row, after `after`; gate 0: any. */
+GH_MUST_CHECK enum gh_status gh_db_alarms_read(struct gh_db *db, uint64_t after, gh_id gate,
+                                               unsigned limit, gh_db_alarm_fn *each, void *context);
+
 /* --- entries --- */
 
 #define GH_REFUSAL_BYTES 128
+#define GH_DB_BOOT_BYTES 16
 
 /* One item of a batch. In: what was received, and in `refusal` why it is no acceptable entry ("" if
  * nothing is wrong with it as such). Out: what became of it. */
@@ -285,16 +320,43 @@ struct gh_db_item {
     uint8_t previous[GH_SHA256_BYTES];
     enum gh_entry_type type;
     gh_id subject, home;
+    int64_t time_ms;                /* by the gate's clock; 0: which it does not trust */
+    uint8_t boot[GH_DB_BOOT_BYTES]; /* all zero: not said */
+    /* What it is an alarm of, though it is stored, or because it is refused; 0: nothing */
+    enum gh_alarm alarm;
+    const char *alarm_text; /* of one that is stored; static */
+    /* PRUNE: the receipt that it names, whose signature is good; through 0: none */
+    uint64_t receipt_through;
+    uint8_t receipt_hash[GH_SHA256_BYTES];
     char refusal[GH_REFUSAL_BYTES];
 };
 struct gh_db_batch {
     uint64_t acknowledged; /* what needs no sending again; never beyond the batch */
     uint64_t stored, known;
+    /* All entries up to `acknowledged` are stored, and this is the hash of that one. */
+    bool whole;
+    uint8_t hash[GH_SHA256_BYTES];
 };
-/* Store a batch of the gate's; refused items are kept aside and counted as alarms, each once. */
+/* Store a batch of the gate's; refused items are kept aside and are alarms, each once. */
 GH_MUST_CHECK enum gh_status gh_db_entries_store(struct gh_db *db, gh_id gate,
                                                  struct gh_db_item *items, size_t count,
                                                  int64_t now, struct gh_db_batch *out);
+
+/* Several batches in one transaction: begin, then put for each, then end, whatever put has said.
+ * What fails in one batch is undone in that one alone; none is durable before end returns GH_OK,
+ * and after any other status nothing of any of them is there. Nothing else may be called between.
+ */
+struct gh_db_group {
+    struct gh_db *db;
+    enum gh_status lost; /* GH_OK, or why the whole transaction is undone already */
+};
+GH_MUST_CHECK enum gh_status gh_db_group_begin(struct gh_db *db, struct gh_db_group *out);
+GH_MUST_CHECK enum gh_status gh_db_group_put(struct gh_db_group *group, gh_id gate,
+                                             struct gh_db_item *items, size_t count, int64_t now,
+                                             struct gh_db_batch *out);
+/* Another connection waits for its turn: time to end. */
+bool gh_db_group_is_waited_for(const struct gh_db_group *group);
+GH_MUST_CHECK enum gh_status gh_db_group_end(struct gh_db_group *group);
 
 struct gh_db_entry {
     uint64_t row;
@@ -311,29 +373,28 @@ struct gh_db_entry_filter {
     gh_id gate;              /* 0: any */
     enum gh_entry_type type; /* if any_type is false */
     bool any_type;
+    int64_t from, until; /* received from then on, and before; 0: any time */
 };
 typedef bool gh_db_entry_fn(void *context, const struct gh_db_entry *entry);
 GH_MUST_CHECK enum gh_status gh_db_entries_read(struct gh_db *db,
                                                 const struct gh_db_entry_filter *filter,
                                                 gh_db_entry_fn *each, void *context);
 
-/* --- alarms: what an administrator must hear of --- */
-
-enum gh_alarm {
-    GH_ALARM_GAP = 1,
-    GH_ALARM_FORK,
-    GH_ALARM_BROKEN,
-    GH_ALARM_NOT_AN_ENTRY,
-    GH_ALARM_CLONED,
-    GH_ALARM_LIST_REFUSED,
-    GH_ALARM_PRUNED_EARLY,
-    GH_ALARM_OLDER_DATABASE,
+/* What was refused and kept aside: the dead letters. */
+struct gh_db_refused {
+    uint64_t row;
+    int64_t received_at;
+    gh_id gate;
+    const char *gate_name;
+    uint64_t sequence;
+    const char *reason;
+    struct gh_bytes text; /* as much as was kept of it, any bytes */
 };
-const char *gh_alarm_name(enum gh_alarm alarm); /* protocol.md, section 5 */
-/* Counted at the gate, too. text: one sentence, no names. sequence 0: none. In a transaction of its
- * own, or of the caller's. */
-GH_MUST_CHECK enum gh_status gh_db_alarm_add(struct gh_db *db, gh_id gate, enum gh_alarm alarm,
-                                             uint64_t sequence, const char *text, int64_t now);
+typedef bool gh_db_refused_fn(void *context, const struct gh_db_refused *refused);
+/* By row, after `after`; gate 0: any. */
+GH_MUST_CHECK enum gh_status gh_db_refused_read(struct gh_db *db, uint64_t after, gh_id gate,
+                                                unsigned limit, gh_db_refused_fn *each,
+                                                void *context);
 
 struct gh_db_counts {
     uint64_t entries, refused, gates, generation;

@@ -176,7 +176,12 @@ bool gh_request_members(struct gh_request *request, const struct gh_member *memb
     return true;
 }
 
-/* --- reading: the query --- */
+/* --- reading: the head --- */
+
+const char *gh_request_header(const struct gh_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
 
 const char *gh_request_query(const struct gh_request *request, const char *name)
 {

@@ -100,6 +100,8 @@ struct gh_member {
 GH_MUST_CHECK bool gh_request_members(struct gh_request *request, const struct gh_member *members,
                                       size_t count);
 
+/* A header; NULL without one. */
+const char *gh_request_header(const struct gh_request *request, const char *name);
 /* A parameter of the query; NULL without one. */
 const char *gh_request_query(const struct gh_request *request, const char *name);
 /* Likewise as a number, or an identifier; absent: *out stays. False after having answered 400. */

@@ -19,6 +19,7 @@
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/password.h"
+#include "server/records.h"
 #include "server/trusted.h"
 #include "server/upstream.h"
 
@@ -361,6 +362,8 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
     if (status == GH_OK)
         status = change_upstream(server, &server->settings, err);
     if (status == GH_OK)
+        status = gh_records_start(server, &server->records, err);
+    if (status == GH_OK)
         status = gh_http_server_start(server, &server->http, err);
     if (status == GH_OK)
         status = announce(server, signals, err);
@@ -374,6 +377,8 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
         (void)sd_notify(0, "STOPPING=1");
     gh_http_server_stop(server->http);
     server->http = NULL;
+    gh_records_stop(server->records);
+    server->records = NULL;
     drop_upstream(server);
     server->event = sd_event_unref(server->event);
     return status;

@@ -13,6 +13,7 @@
 #include "server/throttle.h"
 
 struct gh_http_server;
+struct gh_records;
 struct gh_upstream;
 struct sd_event;
 struct sd_event_source;
@@ -38,7 +39,8 @@ struct gh_server {
     struct gh_http_server *http;
     struct gh_upstream *upstream; /* NULL: nobody is asked */
     struct sd_event_source *upstream_ready;
-    struct gh_pace pace; /* of the gates' questions */
+    struct gh_records *records; /* entries in, and their keeping; NULL unless it runs */
+    struct gh_pace pace;        /* of the gates' questions */
     /* healthz: the last probe */
     int64_t probed_at_ns;
     enum gh_status probed;

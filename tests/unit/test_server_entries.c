@@ -19,6 +19,8 @@
 #define GATE UINT64_C(0xfedcba9876543210)
 #define CHAIN 600
 
+static const struct gh_receipt_keys no_keys = {NULL, 0};
+
 struct fixture {
     char path[64];
     struct gh_db *db;
@@ -107,7 +109,7 @@ static struct outcome send(struct fixture *fixture, json_t *entries)
 {
     struct gh_batch batch;
     struct outcome outcome = {0};
-    assert_int_equal(gh_batch_open(entries, GATE, &batch), GH_OK);
+    assert_int_equal(gh_batch_open(entries, GATE, &no_keys, &batch), GH_OK);
     assert_int_equal(
         gh_db_entries_store(fixture->db, GATE, batch.items, batch.count, 1000, &outcome.result),
         GH_OK);
@@ -412,7 +414,7 @@ static void test_unknown_members(void **state)
     json_t *entries = json_array(), *more = json_deep_copy(fixture->chain[1]);
     json_object_set_new(more, "temperature_mc", json_integer(36600));
     json_array_append_new(entries, more);
-    assert_int_equal(gh_batch_open(entries, GATE, &batch), GH_OK);
+    assert_int_equal(gh_batch_open(entries, GATE, &no_keys, &batch), GH_OK);
     assert_memory_not_equal(batch.items[0].hash, fixture->hash[1], GH_SHA256_BYTES);
     assert_non_null(strstr(batch.items[0].text, "\"temperature_mc\":36600"));
     gh_batch_close(&batch);
@@ -519,7 +521,7 @@ static void test_two_gates(void **state)
     struct gh_entry entry = entry_of(5, 1, zeros);
     json_t *entries = json_array();
     json_array_append_new(entries, json_of(&entry, hash));
-    assert_int_equal(gh_batch_open(entries, 5, &batch), GH_OK);
+    assert_int_equal(gh_batch_open(entries, 5, &no_keys, &batch), GH_OK);
     assert_int_equal(gh_db_entries_store(fixture->db, 5, batch.items, 1, 1000, &result), GH_OK);
     assert_int_equal(result.acknowledged, 1);
     assert_int_equal(result.stored, 1);
