@@ -127,9 +127,9 @@ bench-fleet: all $(fleet)
 .PHONY: build-tests check bench bench-fleet
 
 # --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
-chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power)
+chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power replayer)
 chaos_shim := $(BUILD)/tests/chaos/shim.so
-chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk truth))
+chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk truth witness))
 $(chaos_tools): $(BUILD)/%: $(BUILD)/%.o $(chaos_shared) $(test_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(link)

@@ -7,6 +7,10 @@
  *   checker judge STATE TRUTH DB S       wait until the server has all that the journal has, at
  * most S seconds; then each entry of the truth is in the server's database DB once, in order, byte
  * for byte; both chains are whole; nothing was refused; no alarm was raised that nobody provoked
+ *   checker enrol CODE WITNESS URL       CODE, a file, holds an enrolment code: of the witness
+ *                                        (witness.h), whose folder is WITNESS
+ *   checker lists STATE WITNESS URL S    wait until the gate has the list that the server at URL
+ * has now, at most S seconds; then both hold the same
  *
  * STATE is the gate's state folder, TRUTH a file of truth.h. Exit 0: yes; 1: no, and why is on
  * standard output; 2: it cannot be told. */
@@ -23,6 +27,7 @@
 
 #include "chaos/disk.h"
 #include "chaos/truth.h"
+#include "chaos/witness.h"
 #include "gate/identity.h"
 
 #define LOOK_MS 50
@@ -233,6 +238,10 @@ int main(int argc, char **argv)
         return collect(argv[2], argv[3]);
     if (argc == 6 && strcmp(argv[1], "judge") == 0)
         return judge(argv[2], argv[3], argv[4], atoi(argv[5]));
-    fprintf(stderr, "usage: checker watch|collect|judge ... (checker.c says what)\n");
+    if (argc == 5 && strcmp(argv[1], "enrol") == 0)
+        return witness_enrol(argv[2], argv[3], argv[4]);
+    if (argc == 6 && strcmp(argv[1], "lists") == 0)
+        return witness_compare(argv[2], argv[3], argv[4], atoi(argv[5]));
+    fprintf(stderr, "usage: checker watch|collect|judge|enrol|lists ... (checker.c says what)\n");
     return 2;
 }

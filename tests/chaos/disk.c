@@ -464,9 +464,10 @@ static void take_folder(struct disk *disk, const char *root, const char *name)
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             (size > 4 && strcmp(entry->d_name + size - 4, "-shm") == 0))
             continue;
-        snprintf(inside, sizeof(inside), "%s%s%s", name, name[0] == '\0' ? "" : "/", entry->d_name);
-        snprintf(path, sizeof(path), "%s/%s", root, inside);
-        if (lstat(path, &info) != 0)
+        if (snprintf(inside, sizeof(inside), "%s%s%s", name, name[0] == '\0' ? "" : "/",
+                     entry->d_name) >= (int)sizeof(inside) ||
+            snprintf(path, sizeof(path), "%s/%s", root, inside) >= (int)sizeof(path) ||
+            lstat(path, &info) != 0)
             chaos_die("cannot read %s: %s", path, strerror(errno));
         struct file *file = file_new(disk, S_ISDIR(info.st_mode), info.st_mode);
         names_put(&disk->now, inside, file);
