@@ -7,6 +7,8 @@
  *   checker judge STATE TRUTH DB S       wait until the server has all that the journal has, at
  * most S seconds; then each entry of the truth is in the server's database DB once, in order, byte
  * for byte; both chains are whole; nothing was refused; no alarm was raised that nobody provoked
+ *   checker acknowledged STATE DB        the server's database has all that the gate has noted as
+ *                                        acknowledged
  *   checker enrol CODE WITNESS URL       CODE, a file, holds an enrolment code: of the witness
  *                                        (witness.h), whose folder is WITNESS
  *   checker lists STATE WITNESS URL S    wait until the gate has the list that the server at URL
@@ -29,6 +31,8 @@
 #include "chaos/truth.h"
 #include "chaos/witness.h"
 #include "gate/identity.h"
+#include "gatehouse/file.h"
+#include "server/db.h"
 
 #define LOOK_MS 50
 
@@ -205,11 +209,15 @@ static unsigned letters_and_alarms(sqlite3 *db, gh_id gate)
         printf("entry %lld was refused: %s\n", (long long)sqlite3_column_int64(rows, 0),
                (const char *)sqlite3_column_text(rows, 1));
     sqlite3_finalize(rows);
-    uint64_t alarms = number(db, "SELECT alarms FROM gates WHERE id = ?", gate);
-    if (alarms > 0) {
-        printf("the server has raised %" PRIu64 " alarms\n", alarms);
+    rows = ask(db, "SELECT kind, seq, text FROM alarms WHERE gate = ? ORDER BY row LIMIT 10", gate);
+    for (; sqlite3_step(rows) == SQLITE_ROW;) {
+        if (sqlite3_column_int(rows, 0) == GH_ALARM_LIST_REFUSED)
+            continue; /* which has its entry, and `run` knows whether it was provoked */
+        printf("an alarm, of entry %lld: %s\n", (long long)sqlite3_column_int64(rows, 1),
+               (const char *)sqlite3_column_text(rows, 2));
         wrong++;
     }
+    sqlite3_finalize(rows);
     return wrong;
 }
 
@@ -229,6 +237,26 @@ static int judge(const char *state, const char *truth_path, const char *database
     return wrong == 0 ? 0 : 1;
 }
 
+/* The first line of the gate's note is `<gate id> <sequence>`. Read first: it may only lag. */
+static int acknowledged(const char *state, const char *database)
+{
+    char path[PATH_MAX];
+    GH_CLEANUP_FILE FILE *file = NULL;
+    unsigned long long noted = 0;
+    snprintf(path, sizeof(path), "%s/acknowledged", state);
+    file = fopen(path, "r");
+    if (file != NULL && fscanf(file, "%*16s %20llu", &noted) != 1)
+        chaos_die("%s is not what it was", path);
+    sqlite3 *db = open_database(database);
+    uint64_t there =
+        number(db, "SELECT max(seq) FROM entries WHERE gate = ?", identity_of(state).gate);
+    sqlite3_close(db);
+    if (noted <= there)
+        return 0;
+    printf("%llu entries were acknowledged, and the server has %" PRIu64 "\n", noted, there);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -238,10 +266,14 @@ int main(int argc, char **argv)
         return collect(argv[2], argv[3]);
     if (argc == 6 && strcmp(argv[1], "judge") == 0)
         return judge(argv[2], argv[3], argv[4], atoi(argv[5]));
+    if (argc == 4 && strcmp(argv[1], "acknowledged") == 0)
+        return acknowledged(argv[2], argv[3]);
     if (argc == 5 && strcmp(argv[1], "enrol") == 0)
         return witness_enrol(argv[2], argv[3], argv[4]);
     if (argc == 6 && strcmp(argv[1], "lists") == 0)
         return witness_compare(argv[2], argv[3], argv[4], atoi(argv[5]));
-    fprintf(stderr, "usage: checker watch|collect|judge|enrol|lists ... (checker.c says what)\n");
+    fprintf(
+        stderr,
+        "usage: checker watch|collect|judge|acknowledged|enrol|lists ... (checker.c says what)\n");
     return 2;
 }

@@ -22,6 +22,8 @@
 
 #include "chaos/disk.h"
 #include "chaos/truth.h"
+#include "gate/courier.h"
+#include "gatehouse/list.h"
 
 static int cut(char **arguments)
 {
@@ -111,6 +113,38 @@ static bool read_journal(const char *state, uint64_t *openings)
     return status == GH_OK;
 }
 
+/* A generation that the gate has said it has is there, whole, or a later one. */
+static bool list_is_there(const char *state, const struct said *said)
+{
+    char path[PATH_MAX];
+    struct gh_identity identity;
+    struct gh_public_key *key = NULL;
+    struct gh_list *list = NULL;
+    uint8_t digest[GH_SHA256_BYTES];
+    struct gh_error err = {0};
+    if (said->generation == 0)
+        return true;
+    snprintf(path, sizeof(path), "%s/identity.json", state);
+    enum gh_status status = gh_identity_load(path, &identity, &err);
+    if (status == GH_OK)
+        status = gh_public_key_from_raw(
+            GH_KEY_ED25519, (struct gh_bytes){identity.list_key, sizeof(identity.list_key)}, &key);
+    if (status == GH_OK)
+        status = gh_courier_list_path(state, path);
+    if (status == GH_OK)
+        status = gh_list_open_latest(path, key, &list, &err);
+    if (status == GH_OK)
+        status = gh_list_digest(list, digest);
+    uint64_t there = status == GH_OK ? gh_list_manifest(list)->generation : 0;
+    gh_list_close(list);
+    gh_public_key_free(key);
+    if (there >= said->generation)
+        return true;
+    printf("the list was generation %" PRIu64 ", and is %" PRIu64 ": %s\n", said->generation, there,
+           err.text[0] != '\0' ? err.text : gh_status_text(status));
+    return false;
+}
+
 static bool gate_is_well(const char *state, const struct said *said)
 {
     uint64_t openings;
@@ -121,7 +155,7 @@ static bool gate_is_well(const char *state, const struct said *said)
                said->opened, openings - said->at_first);
         return false;
     }
-    return true;
+    return list_is_there(state, said);
 }
 
 static bool server_entries(const char *state, uint64_t *entries)
