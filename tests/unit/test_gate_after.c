@@ -202,7 +202,7 @@ static void test_lost_contact_is_said(void **state)
     assert_int_equal(rig_count_entries(&rig), 2); /* used or not: nobody knows */
     const char *lost = strstr(log, "its contact cannot be read");
     assert_non_null(lost);
-    assert_null(strstr(lost + 1, "cannot be read"));
+    assert_null(strstr(lost + 1, "its contact cannot be read"));
     assert_non_null(strstr(lost, "is read again"));
 }
 
