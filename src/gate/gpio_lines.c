@@ -372,7 +372,7 @@ static enum gh_status find_all(struct gpio *gpio, const char *folder, const char
     for (unsigned i = 0; i < GH_LINE_COUNT && status == GH_OK; i++) {
         enum gh_line line = (enum gh_line)i;
         struct wanted wanted = {.what = gh_line_name(line), .line = &lines[i]};
-        struct place place;
+        struct place place = {0};
         if (lines[i].name[0] == '\0') {
             continue;
         }
