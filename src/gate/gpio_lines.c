@@ -377,7 +377,7 @@ static enum gh_status find_all(struct gpio *gpio, const char *folder, const char
             continue;
         }
         status = find_one(gpio, folder, chip, &wanted, &place, err);
-        if (status == GH_OK) {
+        if (place.part != NULL) { /* found */
             status = add_line(&place, line, &wanted, err);
         }
     }
@@ -395,7 +395,7 @@ static enum gh_status find_contact(struct gpio *gpio, const char *folder, const 
         return GH_OK;
     }
     enum gh_status status = find_one(gpio, folder, chip, &wanted, place, err);
-    return status == GH_OK ? check_unused(place, wanted.what, err) : status;
+    return place->part != NULL ? check_unused(place, wanted.what, err) : status;
 }
 
 enum gh_status gh_door_gpio_new_in(const char *folder, const char *chip,
