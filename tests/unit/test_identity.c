@@ -429,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_never_enrolled),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_earlier_version),
+        cmocka_unit_test(test_follow),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_member_twice),
         cmocka_unit_test(test_save_refuses_what_load_would),
