@@ -393,7 +393,7 @@ static const struct {
     {"wrong area", wrong_area, GH_LIST_TROUBLE_AREA, 6},
     {"truncated snapshot", truncated_snapshot, GH_LIST_TROUBLE_CORRUPT, 6},
     {"longer snapshot", longer_snapshot, GH_LIST_TROUBLE_CORRUPT, 6},
-    {"endless snapshot", endless_snapshot, GH_LIST_TROUBLE_NONE, 0},
+    {"endless snapshot", endless_snapshot, GH_LIST_TROUBLE_CORRUPT, 6},
     {"changed snapshot", changed_snapshot, GH_LIST_TROUBLE_CORRUPT, 6},
     {"bad blocks", bad_blocks, GH_LIST_TROUBLE_CORRUPT, 6},
     {"huge snapshot", huge_snapshot, GH_LIST_TROUBLE_NONE, 0},
