@@ -3,6 +3,7 @@
 #   make               the three programs            make test    install what is missing, build, run every test
 #   make demo          one morning at a gate         make lint    format, static analysis, shell scripts
 #   make bench         per-stage timings             make install DESTDIR= PREFIX=/usr/local
+#   make bench-fleet FLEET_GATES=10000  many gates at one server
 #   make fuzz FUZZ_S=60  seconds for each target     make SAN=1 ... with ASan and UBSan
 #   make WERROR=1 CC=clang ...
 
@@ -116,7 +117,14 @@ check: build-tests
 	@BUILD='$(BUILD)' tests/run $(TESTS)
 bench: all $(benches)
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
-.PHONY: build-tests check bench
+# FLEET_GATES=10000 gates against one server; 500 take some 20 seconds.
+fleet := $(BUILD)/tests/bench/fleet/fleet
+$(fleet): $(call objects,$(wildcard tests/bench/fleet/*.c)) $(test_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+bench-fleet: all $(fleet)
+	@BUILD='$(BUILD)' FLEET_GATES='$(FLEET_GATES)' FLEET_CHANGES='$(FLEET_CHANGES)' $(fleet)
+.PHONY: build-tests check bench bench-fleet
 
 # --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto and code; FUZZ_S seconds each ---
 FUZZ_S ?= 60
@@ -144,7 +152,7 @@ demo: deps
 .PHONY: deps deps-lint test demo
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
-C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/fakes/*/*.[ch])
+C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
 SH_FILES := .ci/run tests/run tests/fuzz/run $(wildcard scripts/* tests/system/*.sh)
 lint:
 	$(call say,LINT,clang-format)

@@ -68,11 +68,14 @@ static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct 
         }
         gh_record_later(&gate->record, &entry);
     }
-    bool moved = gh_gate_show(gate, decision.reason, decision.outcome == GH_OUTCOME_OPEN);
+    bool opens = decision.outcome == GH_OUTCOME_OPEN;
+    bool moved = gh_gate_show(gate, decision.reason, opens);
     /* The reason may be somebody's health: it is in the entry, and nowhere else. */
     gh_log(GH_LOG_INFO, "passage", "%s (entry %" PRIu64 ")", gh_outcome_token(decision.outcome),
            entry.sequence);
-    if (!moved && decision.outcome == GH_OUTCOME_OPEN) {
+    if (moved && opens)
+        gh_gate_follow(gate, &entry);
+    if (!moved && opens) {
         /* What the entry says now is that nobody got in: a later try must not let somebody in after
          * all. */
         gh_door_lock(&gate->door);

@@ -58,7 +58,7 @@ static void every_change_is_one_line(void **state)
     (void)state;
     struct gh_door_io io;
     fake_now_ns = 50 * GH_NS_PER_S;
-    assert_int_equal(gh_door_trace_new(&fake_clock, &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
 
     begin_capture();
     enum gh_status status = io.set(io.context, 0, NULL);
@@ -91,7 +91,7 @@ static void a_full_device_is_an_error_and_the_line_comes_later(void **state)
     struct gh_error err = {0};
     char text[512];
     fake_now_ns = 0;
-    assert_int_equal(gh_door_trace_new(&fake_clock, &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
 
     fflush(stdout);
     real_stdout = dup(STDOUT_FILENO);
