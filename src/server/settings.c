@@ -74,6 +74,13 @@ static const enum gh_offline_rule offline_rules[] = {GH_OFFLINE_GUARD, GH_OFFLIN
         .size = sizeof(((struct gh_server_settings *)0)->member), .initial = ""                    \
     }
 
+#define DAYS(key, member, start)                                                                   \
+    {                                                                                              \
+        .section = "retention", .name = (key), .type = GH_CONFIG_INT,                              \
+        .offset = FIELD(retention.member), .minimum = 1, .maximum = GH_RETENTION_DAYS_MAX,         \
+        .initial = (start)                                                                         \
+    }
+
 static const struct gh_config_key keys[] = {
     TEXT("listen", listen, "127.0.0.1:8440"),
     TEXT("state_dir", state_dir, "/var/lib/gatehouse-server"),
@@ -101,6 +108,15 @@ static const struct gh_config_key keys[] = {
     CHOICE("policy", "old_list", old_list_choice, old_list_names, "guard"),
     NUMBER("gate_keep_passages_days", policy.retention.passages_days, 1, GH_KEEP_DAYS_MAX, "30"),
     NUMBER("gate_keep_others_days", policy.retention.others_days, 1, GH_KEEP_DAYS_MAX, "365"),
+    DAYS("passage_days", entries[GH_ENTRY_PASSAGE], "90"),
+    DAYS("door_days", entries[GH_ENTRY_DOOR], "90"),
+    DAYS("start_days", entries[GH_ENTRY_START], "365"),
+    DAYS("fault_days", entries[GH_ENTRY_FAULT], "365"),
+    DAYS("clock_days", entries[GH_ENTRY_CLOCK], "365"),
+    DAYS("list_days", entries[GH_ENTRY_LIST], "365"),
+    DAYS("prune_days", entries[GH_ENTRY_PRUNE], "365"),
+    DAYS("refused_days", refused, "90"),
+    DAYS("alarm_days", alarms, "365"),
     UPSTREAM_TEXT("url", upstream.url),
     UPSTREAM_TEXT("ca_file", upstream.ca_file),
     UPSTREAM_TEXT("pin", upstream.pin_text),
