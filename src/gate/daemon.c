@@ -16,7 +16,7 @@
 #include "gatehouse/file.h"
 
 #define SIGHTINGS_MAX 32
-#define NEWS_MAX 8
+#define NEWS_MAX 32
 #define ANSWERS_MAX 32
 
 struct daemon {

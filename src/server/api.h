@@ -41,7 +41,8 @@ void gh_api_gate_add(struct gh_request *request);
 void gh_api_gates_get(struct gh_request *request);
 void gh_api_gate_shut_out(struct gh_request *request);
 void gh_api_enrol(struct gh_request *request);
-void gh_api_list_manifest(struct gh_request *request);
+/* api_list.c */
+void gh_api_list(struct gh_request *request);
 void gh_api_list_snapshot(struct gh_request *request);
 /* api_entries.c */
 void gh_api_entries_post(struct gh_request *request);

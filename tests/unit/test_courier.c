@@ -128,7 +128,7 @@ static void test_enrols(void **state)
     assert_memory_equal(saved.secret, identity->secret, sizeof(saved.secret));
 
     (void)desk_turn(&desk); /* goes on at once, by its own name */
-    request = gh_fake_transport_request(&desk.server, MANIFEST_PATH, 0);
+    request = gh_fake_transport_request(&desk.server, LIST_PATH, 0);
     assert_non_null(request);
     gh_identity_bearer(identity, bearer);
     assert_string_equal(request->bearer, bearer);
@@ -405,7 +405,7 @@ static int64_t real_ms(void)
 static void test_stop_while_blocked(void **state)
 {
     (void)state;
-    static const char *const paths[] = {ENROL_PATH, MANIFEST_PATH, ENTRIES_PATH};
+    static const char *const paths[] = {ENROL_PATH, LIST_PATH, ENTRIES_PATH};
 
     desk_answer(&desk, ENROL_PATH, 200, YES);
     desk_start(&desk);
