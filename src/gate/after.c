@@ -71,8 +71,7 @@ size_t gh_after_opening(struct gh_after *after, uint64_t about, int64_t decided_
 
     after->last =
         (struct gh_after_place){.state = GH_AFTER_WAITS, .about = about, .decided_ns = decided_ns};
-    if (until_ns > after->until_ns)
-        after->until_ns = until_ns;
+    after->until_ns = until_ns; /* the pulse starts anew */
     add_place(after, &after->last, &telling, decided_ns);
     return telling.count;
 }

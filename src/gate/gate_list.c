@@ -36,7 +36,10 @@ static void use_keys(struct gh_gate *gate)
 /* The newest word about when the list at hand was issued need not be on the disk. */
 static void use_age(struct gh_gate *gate)
 {
-    if (gate->list && gh_list_manifest(gate->list)->generation == gate->identity.generation)
+    const struct gh_manifest *manifest = gate->list ? gh_list_manifest(gate->list) : NULL;
+
+    if (manifest && manifest->generation == gate->identity.generation &&
+        memcmp(manifest->tag, gate->identity.list_tag, GH_LIST_TAG_BYTES) == 0)
         gh_list_touch(gate->list, gate->identity.list_issued_at_s);
 }
 
@@ -72,8 +75,9 @@ void gh_gate_load_list(struct gh_gate *gate)
             gh_log(GH_LOG_ERR, "list", "%s", err.text[0] ? err.text : gh_status_text(status));
         return;
     }
-    bool other = !gate->list ||
-                 gh_list_manifest(gate->list)->generation != gh_list_manifest(list)->generation;
+    const struct gh_manifest *manifest = gh_list_manifest(list);
+    bool other = !gate->list || gh_list_manifest(gate->list)->generation != manifest->generation ||
+                 memcmp(gh_list_manifest(gate->list)->tag, manifest->tag, GH_LIST_TAG_BYTES) != 0;
     gh_list_close(gate->list);
     gate->list = list;
     use_age(gate);
@@ -81,13 +85,13 @@ void gh_gate_load_list(struct gh_gate *gate)
     use_keys(gate);
     /* How many are on it is not told: counting ten million takes longer than anybody waits. */
     if (other)
-        gh_log(GH_LOG_NOTICE, "list", "generation %" PRIu64, gh_list_manifest(list)->generation);
+        gh_log(GH_LOG_NOTICE, "list", "generation %" PRIu64, manifest->generation);
 }
 
 /* --- the courier's news of it --- */
 
 /* The list key may have been followed by another one. */
-static void use_list_key(struct gh_gate *gate, const uint8_t raw[32])
+static void use_list_key(struct gh_gate *gate, const uint8_t raw[GH_LIST_KEY_BYTES])
 {
     struct gh_public_key *key = NULL;
     size_t bytes = sizeof(gate->identity.list_key);
@@ -107,6 +111,7 @@ static void use_pins(struct gh_gate *gate, const struct gh_identity *identity)
 {
     use_list_key(gate, identity->list_key);
     gate->identity.generation = identity->generation;
+    memcpy(gate->identity.list_tag, identity->list_tag, GH_LIST_TAG_BYTES);
     gate->identity.list_issued_at_s = identity->list_issued_at_s;
 }
 

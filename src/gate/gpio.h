@@ -40,7 +40,7 @@ void gh_gpio_request_release(struct gh_gpio_request *request); /* NULL is fine *
 struct gh_gpio_input;
 struct gh_gpio_input *gh_gpio_input_new(struct gh_gpio_chip *chip, unsigned offset,
                                         bool active_low);
-int gh_gpio_input_get(struct gh_gpio_input *input); /* 1: active, 0: not, -1: cannot be read */
+int gh_gpio_input_get(struct gh_gpio_input *input);      /* 1: active, 0: not, -1: cannot be read */
 void gh_gpio_input_release(struct gh_gpio_input *input); /* NULL is fine */
 
 /* gh_door_gpio_new with its chips in another folder than /dev: for tests. */

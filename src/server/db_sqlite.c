@@ -214,15 +214,35 @@ bool gh_sql_blob(sqlite3_stmt *statement, int column, void *out, size_t size)
 
 enum gh_status gh_sql_begin(struct gh_db *db)
 {
+    memset(&db->making, 0, sizeof(db->making));
     return gh_sql_run(db, NULL, "BEGIN IMMEDIATE", "");
+}
+
+enum gh_status gh_sql_begin_reading(struct gh_db *db)
+{
+    memset(&db->making, 0, sizeof(db->making));
+    return gh_sql_run(db, NULL, "BEGIN", "");
+}
+
+static void tell_generation(const struct gh_db *db)
+{
+    unsigned long long made = (unsigned long long)db->making.number;
+    unsigned long long known = atomic_load(&db->shared->generation);
+    while (made > known && !atomic_compare_exchange_weak(&db->shared->generation, &known, made))
+        ;
 }
 
 enum gh_status gh_sql_end(struct gh_db *db, enum gh_status status)
 {
     if (status == GH_OK)
-        status = gh_sql_run(db, NULL, "COMMIT", "");
+        status = gh_sql_finish_generation(db);
     if (status == GH_OK)
+        status = gh_sql_run(db, NULL, "COMMIT", "");
+    if (status == GH_OK) {
+        tell_generation(db);
         yield(db);
+    }
+    memset(&db->making, 0, sizeof(db->making));
     /* Some errors have rolled back already. */
     if (status != GH_OK && sqlite3_get_autocommit(db->handle) == 0) {
         enum gh_status undone = gh_sql_run(db, NULL, "ROLLBACK", "");
@@ -231,17 +251,17 @@ enum gh_status gh_sql_end(struct gh_db *db, enum gh_status status)
     return status;
 }
 
+uint64_t gh_db_generation(const struct gh_db *db)
+{
+    return atomic_load(&db->shared->generation);
+}
+
 enum gh_status gh_db_probe(struct gh_db *db)
 {
     enum gh_status status = gh_sql_begin(db);
     if (status == GH_OK)
         status = gh_sql_run(db, NULL, "UPDATE meta SET probes = probes + 1", "");
     return gh_sql_end(db, status);
-}
-
-enum gh_status gh_sql_bump(struct gh_db *db)
-{
-    return gh_sql_run(db, NULL, "UPDATE meta SET generation = generation + 1", "");
 }
 
 /* --- opening --- */
@@ -320,6 +340,7 @@ enum gh_status gh_db_open(const char *path, struct gh_db **out, struct gh_error 
 {
     struct gh_sql_shared *shared = NULL;
     struct gh_db *db = NULL;
+    int64_t generation = 0;
     *out = NULL;
     /* SQLite would make it readable to all; its WAL takes over the mode. */
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -329,10 +350,13 @@ enum gh_status gh_db_open(const char *path, struct gh_db **out, struct gh_error 
         status = open_one(shared, false, CACHE_KIB, &db);
     if (status == GH_OK)
         status = gh_sql_migrate(db, err);
+    if (status == GH_OK)
+        status = gh_sql_number(db, &generation, "SELECT generation FROM meta", "");
     if (status != GH_OK) {
         gh_db_close(db);
         return gh_fail(err, status, "the database %.150s: %s", path, gh_status_text(status));
     }
+    atomic_store(&shared->generation, (unsigned long long)generation);
     *out = db;
     return GH_OK;
 }

@@ -157,7 +157,25 @@ static const char *const steps[] = {
     "UPDATE homes SET code = NULL;",
 
     /* 2 -> 3: what changed in the list, by generation */
-    "SELECT 1;",
+    "CREATE TABLE generations ("
+    "  number INTEGER PRIMARY KEY,"
+    "  tag BLOB NOT NULL,"
+    "  made_at INTEGER NOT NULL,"
+    "  changes INTEGER NOT NULL" /* how many there were until then, since ever */
+    ") STRICT;"
+    "CREATE TABLE changes ("
+    "  generation INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL," /* enum gh_sql_thing */
+    "  thing ANY NOT NULL,"    /* identifier or hash */
+    "  PRIMARY KEY (generation, kind, thing)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO generations SELECT generation, randomblob(8), unixepoch(), 0 FROM meta;"
+    "ALTER TABLE meta ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;"  /* deltas lead from here on */
+    "ALTER TABLE meta ADD COLUMN cutoff INTEGER NOT NULL DEFAULT 0;" /* gh_db_list_age */
+    "ALTER TABLE meta ADD COLUMN built_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN built_people INTEGER NOT NULL DEFAULT 0;"
+    /* Snapshots have another form now. */
+    "UPDATE meta SET floor = generation, built = 0, built_sha256 = NULL, built_bytes = 0;",
 
     /* 3 -> 4: alarms, checkpoints, retention */
     "CREATE TABLE alarms ("

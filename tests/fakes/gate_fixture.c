@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <jansson.h>
@@ -106,11 +107,11 @@ void fixture_path(const struct fixture *fixture, const char *name, char path[PAT
 
 /* --- lists --- */
 
+static const gh_id homes[] = {
+    [ANNA] = HOME_1, [YORK] = HOME_1, [RITA] = HOME_1, [DORA] = HOME_2, [HUGO] = 0};
+
 static void put_people(const struct fixture *fixture, struct gh_snapshot_writer *writer)
 {
-    static const gh_id homes[] = {
-        [ANNA] = HOME_1, [YORK] = HOME_1, [RITA] = HOME_1, [DORA] = HOME_2, [HUGO] = 0};
-
     for (gh_id subject = ANNA; subject <= HUGO; subject++) {
         if (fixture->colours[subject] != GH_COLOUR_NONE)
             gh_snapshot_writer_subject(writer, subject, fixture->colours[subject], &homes[subject],
@@ -204,6 +205,85 @@ void fixture_smuggle_list(struct fixture *fixture)
     fixture_install_list(fixture);
 }
 
+void fixture_pin_list(struct fixture *fixture)
+{
+    fixture->identity.generation = fixture->manifest.generation;
+    memcpy(fixture->identity.list_tag, fixture->manifest.tag, GH_LIST_TAG_BYTES);
+    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
+}
+
+static struct gh_bytes manifest_of(const struct fixture *fixture)
+{
+    return (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size};
+}
+
+void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s)
+{
+    char folder[PATH_MAX];
+
+    fixture->manifest.issued_at_s = issued_at_s;
+    fixture_sign_manifest(fixture);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    assert_int_equal(gh_list_renew(folder, fixture->list_public, manifest_of(fixture), NULL),
+                     GH_OK);
+}
+
+static void seal(const struct fixture *fixture, const struct gh_delta_header *header, gh_id subject,
+                 enum gh_colour colour, struct gh_writer *sealed, struct gh_bytes *records)
+{
+    uint8_t bytes[GH_DELTA_RECORD_MAX_BYTES], *wire = NULL;
+    struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
+
+    gh_delta_put_subject(&writer, subject, colour, &homes[subject], homes[subject] != 0);
+    assert_int_equal(gh_delta_seal(fixture->list_key, header, (struct gh_bytes){bytes, writer.size},
+                                   sealed, &wire, &records->size),
+                     GH_OK);
+    records->data = wire;
+}
+
+void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour)
+{
+    struct gh_manifest *manifest = &fixture->manifest;
+    struct gh_delta_header header = {.from = {.number = manifest->generation},
+                                     .to = {.number = manifest->generation + 1}};
+    uint8_t header_bytes[GH_DELTA_HEADER_MAX_BYTES];
+    struct gh_writer sealed = gh_writer_over(header_bytes, sizeof(header_bytes));
+    struct gh_delta delta = {.records = {NULL, 0}};
+    struct gh_error err = {0};
+    char folder[PATH_MAX];
+
+    fixture->colours[subject] = colour;
+    memcpy(header.area, manifest->area, sizeof(header.area));
+    memcpy(header.from.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    manifest->generation++;
+    manifest->tag[GH_LIST_TAG_BYTES - 1]++;
+    memcpy(header.to.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    fixture_sign_manifest(fixture);
+    seal(fixture, &header, subject, colour, &sealed, &delta.records);
+    delta.header = (struct gh_bytes){header_bytes, sealed.size};
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    if (gh_list_apply(folder, fixture->list_public, manifest_of(fixture), &delta, &err) != GH_OK)
+        fail_msg("%s", err.text);
+    free((void *)delta.records.data);
+}
+
+void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX])
+{
+    char folder[PATH_MAX], last[NAME_MAX + 1] = "";
+    const struct dirent *entry;
+
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (dot && strcmp(dot, ".db") == 0 && strcmp(entry->d_name, last) > 0)
+            strcpy(last, entry->d_name);
+    }
+    closedir(dir);
+    assert_int_equal(gh_path_join(folder, last, path, PATH_MAX), GH_OK);
+}
+
 /* --- log --- */
 
 void fixture_capture_log(struct fixture *fixture)
@@ -286,6 +366,11 @@ static bool take_entry(void *context, uint64_t sequence, struct gh_bytes canonic
     struct gh_error err = {0};
 
     assert_true(entries->count < FIXTURE_ENTRIES_MAX);
+    if (canonical.size == 0) { /* its content was pruned */
+        entries->entry[entries->count].sequence = sequence;
+        entries->text[entries->count++] = NULL;
+        return true;
+    }
     char *text = strndup((const char *)canonical.data, canonical.size);
     assert_non_null(text);
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

@@ -56,6 +56,15 @@ void fixture_install_list(struct fixture *fixture);
 /* The same, as if somebody had put it there: nothing is compared with the one there. */
 void fixture_smuggle_list(struct fixture *fixture);
 void fixture_remove_list(const struct fixture *fixture);
+/* The identity knows the list that was made last as the newest one. */
+void fixture_pin_list(struct fixture *fixture);
+/* The list that is there was issued anew. */
+void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s);
+/* A delta to the next generation, applied to the list that is there: one person's colour changed,
+ * and whatever a test has changed in manifest. */
+void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour);
+/* The SQLite file that the list is kept in. */
+void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX]);
 /* Some file's path in the state folder. */
 void fixture_path(const struct fixture *fixture, const char *name, char path[PATH_MAX]);
 
@@ -78,7 +87,8 @@ struct gh_enrolment fixture_enrolment(const struct fixture *fixture);
 #define FIXTURE_ENTRIES_MAX 512
 struct fixture_entries {
     struct gh_entry entry[FIXTURE_ENTRIES_MAX];
-    char *text[FIXTURE_ENTRIES_MAX]; /* canonical, as it stands in the journal */
+    char *text[FIXTURE_ENTRIES_MAX]; /* canonical, as it stands in the journal; NULL: its content
+                                        was pruned, and entry has nothing but its number */
     size_t count;
 };
 /* Reads and verifies the gate's journal, beside whoever writes it; none: count is 0. */
