@@ -119,9 +119,10 @@ struct seen {
     size_t recalled_count, hash_count;
 };
 
-static bool pass_subject(void *context, gh_id id, enum gh_colour colour)
+static bool pass_subject(void *context, gh_id id, enum gh_colour colour, const gh_id *homes,
+                         size_t home_count)
 {
-    (void)context, (void)id, (void)colour;
+    (void)context, (void)id, (void)colour, (void)homes, (void)home_count;
     return true;
 }
 
@@ -144,12 +145,11 @@ static bool see_hash(void *context, const uint8_t hash[GH_REVOCATION_BYTES], int
 static struct seen list_at(struct gh_db *db, int64_t from)
 {
     struct seen seen = {.hash_count = 0};
-    uint64_t read;
-    const struct gh_db_list_visitor visitor = {.subject = pass_subject,
-                                               .recalled = see_recalled,
-                                               .revoked_hash = see_hash,
-                                               .context = &seen};
-    assert_int_equal(gh_db_list_read(db, from, &visitor, &read), GH_OK);
+    struct gh_generation read;
+    const struct gh_db_list_visitor visitor = {
+        .subject = pass_subject, .recalled = see_recalled, .hash = see_hash, .context = &seen};
+    assert_int_equal(gh_db_list_age(db, from), GH_OK);
+    assert_int_equal(gh_db_list_read(db, &visitor, &read), GH_OK);
     return seen;
 }
 
