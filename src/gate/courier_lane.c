@@ -121,13 +121,16 @@ static void tell_time(struct gh_lane *lane, const struct gh_http_response *respo
     gh_lane_push(lane, &event);
 }
 
-/* The server's own word for what is wrong, for the log. */
+/* The server's own word for what is wrong, for the log: without the query, and without a snapshot's
+ * name, which is all that is needed to fetch it. */
 static enum gh_status refusal(const struct gh_http_response *response, const char *path,
                               struct gh_error *err)
 {
     json_t *object = json_loadb((const char *)response->body, response->size, 0, NULL);
     const char *token = json_string_value(json_object_get(object, "error"));
-    int shown = (int)strcspn(path, "?");
+    const char *last = strrchr(path, '/');
+    int shown =
+        (int)(strlen(last) > 2 * GH_SHA256_BYTES ? (size_t)(last - path) : strcspn(path, "?"));
 
     gh_fail(err, GH_ERR_REFUSED, "%.*s: the server answered %d%s%.40s", shown, path,
             response->status, token ? " " : "", token ? token : "");

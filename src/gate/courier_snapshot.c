@@ -107,12 +107,12 @@ static enum gh_status open_part(const char *path, struct part *part, struct gh_e
 
     part->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (part->fd < 0 || fstat(part->fd, &info) != 0)
-        return gh_fail(err, gh_status_from_errno(errno), "%s cannot be written: %s", path,
+        return gh_fail(err, gh_status_from_errno(errno), "the new list cannot be kept: %s",
                        strerror(errno));
     part->size = (uint64_t)info.st_size <= part->total ? (uint64_t)info.st_size : 0;
     if ((part->size == 0 && ftruncate(part->fd, 0) != 0) ||
         lseek(part->fd, (off_t)part->size, SEEK_SET) < 0)
-        return gh_fail(err, gh_status_from_errno(errno), "%s cannot be written: %s", path,
+        return gh_fail(err, gh_status_from_errno(errno), "the new list cannot be kept: %s",
                        strerror(errno));
     return GH_OK;
 }
@@ -157,8 +157,9 @@ static enum gh_status fetch_rest(struct gh_courier *courier, const struct gh_man
         .sink_context = part,
     };
     enum gh_status status = gh_lane_fetch(&courier->list, &request, &response, err);
-    if (status == GH_ERR_REFUSED && response.status == 416)
-        part->broken = GH_ERR_CORRUPT; /* there is nothing behind what we have: that is not it */
+    /* Longer than it should be; or there is nothing behind what we have, which is too short. */
+    if (status == GH_ERR_TOOBIG || (status == GH_ERR_REFUSED && response.status == 416))
+        part->broken = GH_ERR_CORRUPT;
     outcome->retry_after_s = response.retry_after_s;
     outcome->progress = part->size > before;
     gh_http_response_free(&response);

@@ -94,7 +94,7 @@ enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *conta
     }
     trace->clock = clock;
     trace->start_ns = gh_clock_monotonic_ns(clock);
-    strcpy(trace->contact_file, contact_file);
+    memcpy(trace->contact_file, contact_file, strlen(contact_file) + 1);
     *out = (struct gh_door_io){.set = trace_set, .free = trace_free, .context = trace};
     if (contact_file[0] != '\0') {
         out->contact = trace_contact;

@@ -372,12 +372,12 @@ static enum gh_status find_all(struct gpio *gpio, const char *folder, const char
     for (unsigned i = 0; i < GH_LINE_COUNT && status == GH_OK; i++) {
         enum gh_line line = (enum gh_line)i;
         struct wanted wanted = {.what = gh_line_name(line), .line = &lines[i]};
-        struct place place;
+        struct place place = {0};
         if (lines[i].name[0] == '\0') {
             continue;
         }
         status = find_one(gpio, folder, chip, &wanted, &place, err);
-        if (status == GH_OK) {
+        if (place.part != NULL) { /* found */
             status = add_line(&place, line, &wanted, err);
         }
     }
@@ -395,7 +395,7 @@ static enum gh_status find_contact(struct gpio *gpio, const char *folder, const 
         return GH_OK;
     }
     enum gh_status status = find_one(gpio, folder, chip, &wanted, place, err);
-    return status == GH_OK ? check_unused(place, wanted.what, err) : status;
+    return place->part != NULL ? check_unused(place, wanted.what, err) : status;
 }
 
 enum gh_status gh_door_gpio_new_in(const char *folder, const char *chip,

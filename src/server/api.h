@@ -47,6 +47,10 @@ void gh_api_list_snapshot(struct gh_request *request);
 /* api_entries.c */
 void gh_api_entries_post(struct gh_request *request);
 void gh_api_entries_get(struct gh_request *request);
+/* api_alarms.c */
+void gh_api_alarms_get(struct gh_request *request);
+void gh_api_refused_get(struct gh_request *request);
+void gh_api_chain_get(struct gh_request *request);
 /* api_verify.c */
 void gh_api_verify(struct gh_request *request);
 /* api_pages.c */

@@ -149,13 +149,27 @@ static bool append_entry(void *context, const struct gh_db_entry *entry)
 }
 
 /* False after having answered. */
+static bool read_time(struct gh_request *request, const char *name, int64_t *out)
+{
+    char message[96];
+    const char *text = gh_request_query(request, name);
+    if (text == NULL || gh_time_parse(text, out) == GH_OK)
+        return true;
+    snprintf(message, sizeof(message), "the parameter \"%s\" is not a time such as %s", name,
+             "2020-03-01T07:00:00Z");
+    gh_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad_request", message);
+    return false;
+}
+
+/* Likewise. */
 static bool read_filter(struct gh_request *request, struct gh_db_entry_filter *filter)
 {
     int64_t after = 0, limit = PAGE_INITIAL;
     *filter = (struct gh_db_entry_filter){.any_type = true};
     if (!gh_request_query_number(request, "after", 0, INT64_MAX, &after) ||
         !gh_request_query_number(request, "limit", 1, PAGE_MAX, &limit) ||
-        !gh_request_query_id(request, "gate", &filter->gate))
+        !gh_request_query_id(request, "gate", &filter->gate) ||
+        !read_time(request, "from", &filter->from) || !read_time(request, "until", &filter->until))
         return false;
     filter->after = (uint64_t)after;
     filter->limit = (unsigned)limit + 1;

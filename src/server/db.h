@@ -404,6 +404,47 @@ GH_MUST_CHECK enum gh_status gh_db_refused_read(struct gh_db *db, uint64_t after
                                                 unsigned limit, gh_db_refused_fn *each,
                                                 void *context);
 
+/* --- entries: how they are kept --- */
+
+/* What stands in the place of a gate's first entries: all up to checkpoint.through are gone, but
+ * for the hash of that one. */
+struct gh_db_chain {
+    uint64_t last;                /* the highest number ever stored */
+    struct gh_receipt checkpoint; /* through 0: none */
+};
+GH_MUST_CHECK enum gh_status gh_db_chain_find(struct gh_db *db, gh_id gate,
+                                              struct gh_db_chain *out); /* GH_ERR_NOTFOUND */
+struct gh_db_link {
+    uint64_t sequence;
+    uint8_t hash[GH_SHA256_BYTES], previous[GH_SHA256_BYTES];
+    struct gh_bytes text; /* empty: the contents are gone */
+};
+typedef bool gh_db_link_fn(void *context, const struct gh_db_link *link);
+/* By number, after `after`. */
+GH_MUST_CHECK enum gh_status gh_db_chain_read(struct gh_db *db, gh_id gate, uint64_t after,
+                                              unsigned limit, gh_db_link_fn *each, void *context);
+
+/* Look at up to `limit` entries of a type, at most GH_DB_ERASE_MAX, behind the row *after; those
+ * received before `before` become husks: number, hash, and the hash of the one before. Ends at the
+ * first that is younger; one from what is the future now waits for its own time, and keeps nothing
+ * behind it waiting. *after: to go on from; 0: from the first again. */
+#define GH_DB_ERASE_MAX 256
+GH_MUST_CHECK enum gh_status gh_db_entries_erase(struct gh_db *db, enum gh_entry_type type,
+                                                 int64_t before, int64_t now, unsigned limit,
+                                                 uint64_t *after, unsigned *erased);
+/* Of the first gate with husks behind *gate (0: any): up to where nothing but husks follows on its
+ * checkpoint, with the hash; through 0: nowhere. At most `limit` more than now. *gate 0: there is
+ * no such gate. */
+GH_MUST_CHECK enum gh_status gh_db_husks_find(struct gh_db *db, gh_id *gate, unsigned limit,
+                                              struct gh_receipt *out);
+/* Husks go up to there, and the receipt, which is signed, is the gate's checkpoint. GH_ERR_REFUSED:
+ * they are not what it says. */
+GH_MUST_CHECK enum gh_status gh_db_checkpoint_set(struct gh_db *db, gh_id gate,
+                                                  const struct gh_receipt *receipt);
+/* Those from before `before`, at most `limit`. */
+GH_MUST_CHECK enum gh_status gh_db_refused_drop(struct gh_db *db, int64_t before, unsigned limit);
+GH_MUST_CHECK enum gh_status gh_db_alarms_drop(struct gh_db *db, int64_t before, unsigned limit);
+
 struct gh_db_counts {
     uint64_t entries, refused, gates, generation;
 };

@@ -167,15 +167,20 @@ static enum gh_status keep_aside(struct progress *progress, const struct gh_db_i
                                  bool *fresh)
 {
     struct gh_db *db = progress->db;
-    int changes = 0;
-    enum gh_status status = gh_sql_run(
-        db, &changes,
-        "INSERT OR IGNORE INTO refused (gate, seq, received_at, reason, hash, text) "
+    int64_t there;
+    enum gh_status status =
+        gh_sql_number(db, &there, "SELECT 1 FROM refused WHERE gate = ? AND seq = ? AND hash = ?",
+                      "dih", progress->gate, (int64_t)item->sequence, item->hash);
+    *fresh = status == GH_ERR_NOTFOUND;
+    if (!*fresh)
+        return status;
+    status = gh_sql_run(
+        db, NULL,
+        "INSERT INTO refused (gate, seq, received_at, reason, hash, text) "
         "VALUES (?, ?, ?, ?, ?, ?)",
         "diithb", progress->gate, (int64_t)item->sequence, progress->now, item->refusal, item->hash,
         item->text, item->text_size < KEPT_BYTES_MAX ? item->text_size : (size_t)KEPT_BYTES_MAX);
-    *fresh = changes > 0;
-    if (status == GH_OK && *fresh)
+    if (status == GH_OK)
         status = gh_db_alarm_add(db, progress->gate, item->alarm, item->sequence, item->refusal,
                                  progress->now);
     return status;

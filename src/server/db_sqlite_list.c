@@ -136,10 +136,13 @@ enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out)
 {
     int64_t entries = 0, refused = 0, gates = 0, generation = 0;
     /* The rows are numbered without gaps and for ever: the last number is the count. */
-    enum gh_status status =
-        gh_sql_number(db, &entries, "SELECT coalesce(max(row), 0) FROM entries", "");
+    enum gh_status status = gh_sql_number(
+        db, &entries, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entries'",
+        "");
     if (status == GH_OK)
-        status = gh_sql_number(db, &refused, "SELECT coalesce(max(row), 0) FROM refused", "");
+        status = gh_sql_number(
+            db, &refused,
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'refused'", "");
     if (status == GH_OK)
         status = gh_sql_number(db, &gates, "SELECT count(*) FROM gates WHERE state = ?", "i",
                                (int64_t)GH_GATE_ENROLLED);

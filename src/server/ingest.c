@@ -50,14 +50,19 @@ struct gh_ingest {
     bool storing;
 };
 
+struct gh_receipt_keys gh_ingest_keys(const struct gh_ingest *ingest)
+{
+    return (struct gh_receipt_keys){(const struct gh_public_key *const *)ingest->keys,
+                                    atomic_load(&ingest->key_count)};
+}
+
 /* --- reading: in parallel --- */
 
 static enum gh_status read_batch(struct gh_sending *sending)
 {
     struct gh_ingest *ingest = sending->ingest;
     struct gh_ingest_answer *answer = &sending->answer;
-    const struct gh_receipt_keys keys = {(const struct gh_public_key *const *)ingest->keys,
-                                         atomic_load(&ingest->key_count)};
+    const struct gh_receipt_keys keys = gh_ingest_keys(ingest);
     struct gh_bytes body = {sending->body, sending->size};
     uint8_t *unpacked = NULL;
     if (sending->coding == GH_CODING_ZSTD) {

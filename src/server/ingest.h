@@ -37,6 +37,9 @@ void gh_ingest_free(struct gh_ingest *ingest);
  * GH_INGEST_KEYS_MAX; GH_OK also when it is known. */
 GH_MUST_CHECK enum gh_status gh_ingest_add_key(struct gh_ingest *ingest, const uint8_t raw[32]);
 
+/* All of them as of now; for any thread, as long as the ingest lives. */
+struct gh_receipt_keys gh_ingest_keys(const struct gh_ingest *ingest);
+
 /* Never blocks. Takes body over, malloc'ed; not on error. GH_ERR_BUSY: as many wait as may;
  * GH_ERR_NOMEM. */
 GH_MUST_CHECK enum gh_status gh_ingest_give(struct gh_ingest *ingest, gh_id gate, uint8_t *body,

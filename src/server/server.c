@@ -292,6 +292,7 @@ static void take_settings(struct gh_server *server, const struct gh_server_setti
     gh_log_set_level(fresh->log_level);
     server->settings.policy = fresh->policy;
     server->settings.upstream = fresh->upstream;
+    server->settings.retention = fresh->retention;
     enum gh_status status = gh_publisher_set_policy(server->publisher, &fresh->policy);
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "the policy cannot be written down: %s", gh_status_text(status));
@@ -302,8 +303,8 @@ static void take_settings(struct gh_server *server, const struct gh_server_setti
         strcmp(now->tls_certificate, fresh->tls_certificate) != 0 ||
         strcmp(now->tls_key, fresh->tls_key) != 0)
         gh_log(GH_LOG_WARNING, MODULE,
-               "log level, policy and upstream are taken over; what else has changed needs a "
-               "restart");
+               "log level, policy, upstream and retention are taken over; what else has "
+               "changed needs a restart");
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)

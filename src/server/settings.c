@@ -72,6 +72,13 @@ static const enum gh_offline_rule offline_rules[] = {GH_OFFLINE_GUARD, GH_OFFLIN
         .size = sizeof(((struct gh_server_settings *)0)->member), .initial = ""                    \
     }
 
+#define DAYS(key, member, start)                                                                   \
+    {                                                                                              \
+        .section = "retention", .name = (key), .type = GH_CONFIG_INT,                              \
+        .offset = FIELD(retention.member), .minimum = 1, .maximum = GH_RETENTION_DAYS_MAX,         \
+        .initial = (start)                                                                         \
+    }
+
 static const struct gh_config_key keys[] = {
     TEXT("listen", listen, "127.0.0.1:8440"),
     TEXT("state_dir", state_dir, "/var/lib/gatehouse-server"),
@@ -95,6 +102,15 @@ static const struct gh_config_key keys[] = {
     NUMBER("passage_timeout_ms", policy.passage_timeout_ms, 1000, 60000, "8000"),
     NUMBER("debounce_ms", policy.debounce_ms, 500, 60000, "3000"),
     NUMBER("list_max_age_s", policy.list_max_age_s, 60, INT64_C(315360000), "604800"),
+    DAYS("passage_days", entries[GH_ENTRY_PASSAGE], "90"),
+    DAYS("door_days", entries[GH_ENTRY_DOOR], "90"),
+    DAYS("start_days", entries[GH_ENTRY_START], "365"),
+    DAYS("fault_days", entries[GH_ENTRY_FAULT], "365"),
+    DAYS("clock_days", entries[GH_ENTRY_CLOCK], "365"),
+    DAYS("list_days", entries[GH_ENTRY_LIST], "365"),
+    DAYS("prune_days", entries[GH_ENTRY_PRUNE], "365"),
+    DAYS("refused_days", refused, "90"),
+    DAYS("alarm_days", alarms, "365"),
     UPSTREAM_TEXT("url", upstream.url),
     UPSTREAM_TEXT("ca_file", upstream.ca_file),
     UPSTREAM_TEXT("pin", upstream.pin_text),

@@ -85,6 +85,8 @@ static void take_events(struct desk *desk)
     struct gh_courier_event event;
 
     while (gh_queue_pop(desk->queue, &event)) {
+        if (desk->without_ages && event.type == GH_COURIER_AGE)
+            continue;
         assert_true(desk->event_count < DESK_EVENTS_MAX);
         desk->events[desk->event_count++] = event;
     }

@@ -32,6 +32,7 @@ struct desk {
     struct gh_courier *courier;
     struct gh_courier_event events[DESK_EVENTS_MAX]; /* all so far, but since desk_forget_events */
     size_t event_count;
+    bool without_ages; /* nor those of type AGE */
     struct desk_server entries;
     /* What the server answers about the list, besides fixture's manifest; as it was made last. */
     uint8_t delta_header[GH_DELTA_HEADER_MAX_BYTES];

@@ -286,13 +286,26 @@ void gh_fake_transport_init(struct gh_fake_transport *fake, struct gh_fake_clock
     current = fake;
 }
 
-void gh_fake_transport_forget(struct gh_fake_transport *fake)
+void gh_fake_transport_forget_answers(struct gh_fake_transport *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->answer_count = 0;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void gh_fake_transport_forget_requests(struct gh_fake_transport *fake)
 {
     pthread_mutex_lock(&fake->lock);
     for (size_t i = 0; i < fake->request_count; i++)
         free(fake->requests[i].body);
-    fake->request_count = fake->answer_count = 0;
+    fake->request_count = 0;
     pthread_mutex_unlock(&fake->lock);
+}
+
+void gh_fake_transport_forget(struct gh_fake_transport *fake)
+{
+    gh_fake_transport_forget_answers(fake);
+    gh_fake_transport_forget_requests(fake);
 }
 
 void gh_fake_transport_destroy(struct gh_fake_transport *fake)

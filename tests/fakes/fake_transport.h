@@ -71,7 +71,9 @@ void gh_fake_transport_destroy(struct gh_fake_transport *fake);
 /* Answers of one path are used in the order in which they were added; where there is none (any
  * more), the server is not reached. */
 void gh_fake_transport_add(struct gh_fake_transport *fake, const struct gh_fake_answer *answer);
-void gh_fake_transport_forget(struct gh_fake_transport *fake); /* answers and requests */
+void gh_fake_transport_forget_answers(struct gh_fake_transport *fake);
+void gh_fake_transport_forget_requests(struct gh_fake_transport *fake);
+void gh_fake_transport_forget(struct gh_fake_transport *fake); /* both */
 /* The index-th request for this path, from 0; NULL: there were fewer. */
 const struct gh_fake_request *gh_fake_transport_request(struct gh_fake_transport *fake,
                                                         const char *path, size_t index);

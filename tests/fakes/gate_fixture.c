@@ -117,8 +117,11 @@ static void put_people(const struct fixture *fixture, struct gh_snapshot_writer 
             gh_snapshot_writer_subject(writer, subject, fixture->colours[subject], &homes[subject],
                                        homes[subject] != 0);
     }
-    for (unsigned i = 0; i < fixture->extra_subjects; i++)
-        gh_snapshot_writer_subject(writer, 100000 + i, GH_COLOUR_GREEN, NULL, 0);
+    gh_id extra = 100000;
+    for (unsigned i = 0; i < fixture->extra_subjects; i++) {
+        extra += 1 + i * 2654435761u % 1000003; /* nothing that compresses well */
+        gh_snapshot_writer_subject(writer, extra, GH_COLOUR_GREEN, NULL, 0);
+    }
 }
 
 /* As it comes over the wire: compressed, with its size and hash in the manifest. */
@@ -404,7 +407,7 @@ void fixture_free_entries(struct fixture_entries *entries)
     memset(entries, 0, sizeof(*entries));
 }
 
-static void limit_files(rlim_t bytes)
+void fixture_limit_files(uint64_t bytes)
 {
     struct rlimit limit;
 
@@ -424,17 +427,17 @@ void fixture_fill_disk(const struct fixture *fixture)
     snprintf(log, sizeof(log), "%s-wal", path);
     assert_int_equal(stat(log, &info), 0);
     assert_true(info.st_size > 0);
-    limit_files((rlim_t)info.st_size);
+    fixture_limit_files((uint64_t)info.st_size);
 }
 
 void fixture_forbid_writing(void)
 {
-    limit_files(0);
+    fixture_limit_files(0);
 }
 
 void fixture_empty_disk(void)
 {
-    limit_files(RLIM_INFINITY);
+    fixture_limit_files(RLIM_INFINITY);
 }
 
 void fixture_append(const struct fixture *fixture, unsigned count)

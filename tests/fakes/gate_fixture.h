@@ -96,7 +96,8 @@ void fixture_read_journal(const struct fixture *fixture, struct fixture_entries 
 void fixture_free_entries(struct fixture_entries *entries);
 /* No file may grow any more, as on a full disk; and room again. The journal must be there. */
 void fixture_fill_disk(const struct fixture *fixture);
-void fixture_forbid_writing(void); /* no file may hold anything any more */
+void fixture_limit_files(uint64_t bytes); /* none may be longer */
+void fixture_forbid_writing(void);        /* no file may hold anything any more */
 void fixture_empty_disk(void);
 /* Append some passages as the gate would. */
 void fixture_append(const struct fixture *fixture, unsigned count);
