@@ -292,7 +292,12 @@ static enum gh_status renew(struct gh_publisher *publisher)
         return status;
     publisher->state = state;
     status = look_after_snapshot(publisher);
-    return status == GH_OK ? sign(publisher) : status;
+    if (status != GH_OK)
+        return status;
+    status = sign(publisher);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, MODULE, "the manifest cannot be signed: %s", gh_status_text(status));
+    return status;
 }
 
 /* --- deltas --- */

@@ -37,7 +37,7 @@ struct gh_server_settings {
     char tls_key[PATH_MAX];
     bool allow_plain_http;
     int log_level_choice, home_rule_choice; /* as configured; use the two below */
-    int paper_choice, clock_choice, holder_choice;
+    int paper_choice, clock_choice, holder_choice, old_list_choice;
     enum gh_log_level log_level;
     struct gh_policy policy;
     struct gh_upstream_settings upstream;

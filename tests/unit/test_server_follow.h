@@ -32,7 +32,7 @@ struct list_answer {
     size_t handover_count;
 };
 
-static inline struct list_answer read_answer(struct gh_bytes body)
+static inline struct list_answer take_apart(struct gh_bytes body)
 {
     struct list_answer answer = {0};
     struct gh_cbor_reader reader = gh_cbor_reader_over(body);
@@ -91,7 +91,7 @@ static inline void follow(struct follower *follower, const struct gh_public_key 
                           struct gh_bytes body, const char *snapshot_path)
 {
     struct gh_error err = {0};
-    struct list_answer answer = read_answer(body);
+    struct list_answer answer = take_apart(body);
     enum gh_status status;
     verify_answer(key, &answer, &follower->manifest);
     if (needs_snapshot(follower, key, &answer, &follower->manifest)) {

@@ -180,7 +180,7 @@ static inline void follow_once(struct fixture *fixture, struct follower *followe
     struct gh_manifest *manifest = malloc(sizeof(*manifest));
     assert_non_null(manifest);
     struct gh_bytes body = answer_for(fixture, &follower->have, NULL);
-    struct list_answer answer = read_answer(body);
+    struct list_answer answer = take_apart(body);
     verify_answer(fixture->list_key, &answer, manifest);
     snapshot_name(manifest, name);
     free(manifest);
@@ -193,7 +193,7 @@ static inline struct gh_manifest read_manifest(struct fixture *fixture)
 {
     static const struct gh_generation nothing;
     static struct gh_manifest manifest;
-    struct list_answer answer = read_answer(answer_for(fixture, &nothing, NULL));
+    struct list_answer answer = take_apart(answer_for(fixture, &nothing, NULL));
     verify_answer(fixture->list_key, &answer, &manifest);
     return manifest;
 }
