@@ -41,8 +41,9 @@ GH_MUST_CHECK enum gh_status gh_journal_last(struct gh_journal *journal, struct 
 GH_MUST_CHECK enum gh_status gh_journal_last_trusted(struct gh_journal *journal, int64_t *wall_ms);
 
 /* Entries after `after`, oldest first, at most max_entries; each canonical text is borrowed until
- * the callback returns; empty: its content was pruned. A callback that returns false ends the
- * reading (GH_OK). */
+ * the callback returns. Size 0: its content was pruned; the server has acknowledged it, or that
+ * could not be, so it needs no sending. Numbers that were pruned are passed over. A callback that
+ * returns false ends the reading (GH_OK). */
 typedef bool gh_journal_entry_fn(void *context, uint64_t sequence, struct gh_bytes canonical);
 GH_MUST_CHECK enum gh_status gh_journal_read(struct gh_journal *journal, uint64_t after,
                                              unsigned max_entries, gh_journal_entry_fn *each,
@@ -51,8 +52,14 @@ GH_MUST_CHECK enum gh_status gh_journal_read(struct gh_journal *journal, uint64_
 /* Check the whole chain, by what is stored now; *bad_sequence: the number at which it breaks (the
  * first entry that is altered, or missing), with GH_ERR_CORRUPT, else 0. What was pruned must be
  * accounted for by the newest prune entry: the chain begins behind what it says, contents are
- * missing only where it says, and its receipt is true under one of the keys (list_keys NULL or
- * count 0: receipts are not looked at). */
+ * missing only where it says, the hashes that are left add up to what it says, the entry that its
+ * receipt names has that hash, and its receipt is true under one of the keys (list_keys NULL or
+ * count 0: signatures are not looked at). Where the prune entry itself says what is not so, its own
+ * number is the bad one.
+ *
+ * What this proves: whoever changes the file has to write every entry anew from there on. Between
+ * what is erased and the entry that the receipt names not even that helps, beyond removing what the
+ * server has. What came after that entry, only the server can hold against its own copy. */
 GH_MUST_CHECK enum gh_status gh_journal_verify(struct gh_journal *journal,
                                                const struct gh_public_key *const *list_keys,
                                                size_t key_count, uint64_t *bad_sequence);
@@ -73,7 +80,8 @@ struct gh_journal_cut {
     struct gh_receipt receipt; /* verified by the caller; must name our entry's own hash, else
                                   GH_ERR_INVALID: a server that has something else has nothing */
     int64_t passages_before_ms, others_before_ms;
-    unsigned max_entries; /* looked at in one call: the caller's thread waits that long */
+    unsigned max_entries; /* looked at in one call, for numbers and again for contents: the caller's
+                             thread waits that long. Not 0 */
 };
 /* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
  * receipt are filled here), then remove. *removed: how many entries lost their content or their

@@ -29,7 +29,12 @@ enum gh_status gh_chain_link_read(uint64_t sequence, struct gh_bytes body, struc
                                   struct gh_chain_link *out)
 {
     memset(out, 0, sizeof(*out));
-    struct gh_chain_link link = {.sequence = sequence};
+    struct gh_chain_link link = {.sequence = sequence, .erased = body.size == 0};
+    if (link.erased && hash.size == GH_SHA256_BYTES) {
+        memcpy(link.hash, hash.data, GH_SHA256_BYTES);
+        *out = link;
+        return GH_OK;
+    }
     gh_entry_hash(body, link.hash);
     if (hash.size != GH_SHA256_BYTES || memcmp(hash.data, link.hash, GH_SHA256_BYTES) != 0) {
         return GH_ERR_CORRUPT;
@@ -47,5 +52,13 @@ enum gh_status gh_chain_link_read(uint64_t sequence, struct gh_bytes body, struc
 bool gh_chain_follows(const struct gh_chain_link *link, const struct gh_chain_link *before)
 {
     return link->sequence == before->sequence + 1 &&
-           memcmp(link->previous, before->hash, GH_SHA256_BYTES) == 0;
+           (link->erased || memcmp(link->previous, before->hash, GH_SHA256_BYTES) == 0);
+}
+
+void gh_chain_sum(uint8_t sum[GH_SHA256_BYTES], const uint8_t hash[GH_SHA256_BYTES])
+{
+    uint8_t both[2 * GH_SHA256_BYTES];
+    memcpy(both, sum, GH_SHA256_BYTES);
+    memcpy(both + GH_SHA256_BYTES, hash, GH_SHA256_BYTES);
+    gh_sha256((struct gh_bytes){.data = both, .size = sizeof(both)}, sum);
 }

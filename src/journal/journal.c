@@ -17,7 +17,23 @@ static struct gh_bytes column_bytes(sqlite3_stmt *statement, int column)
     return (struct gh_bytes){.data = data, .size = (size_t)sqlite3_column_bytes(statement, column)};
 }
 
-/* The last entry, checked by itself and, where there is one before it, against that. */
+/* Before the only entry that is left there is none, or all of them were removed by it. */
+static enum gh_status check_alone(struct gh_journal *journal, const struct gh_chain_link *link)
+{
+    static const struct gh_chain_link none;
+    if (gh_chain_follows(link, &none)) {
+        return GH_OK;
+    }
+    struct gh_entry entry;
+    enum gh_status status = gh_journal_entry(journal, link->sequence, &entry);
+    if (status == GH_ERR_UNSUPPORTED ||
+        (status == GH_OK &&
+         (entry.type != GH_ENTRY_PRUNE || entry.through != link->sequence - 1))) {
+        status = GH_ERR_CORRUPT;
+    }
+    return status;
+}
+
 enum gh_status gh_journal_stored_head(struct gh_journal *journal, struct gh_chain_link *head)
 {
     struct gh_chain_link link[2] = {{0}};
@@ -27,15 +43,17 @@ enum gh_status gh_journal_stored_head(struct gh_journal *journal, struct gh_chai
     while (status == GH_OK && (result = sqlite3_step(statement)) != SQLITE_DONE) {
         if (result != SQLITE_ROW) {
             status = gh_journal_status(journal, result);
-        } else {
+        } else if (rows == 0 || sqlite3_column_type(statement, 1) != SQLITE_BLOB) {
             status = gh_chain_link_read((uint64_t)sqlite3_column_int64(statement, 0),
                                         column_bytes(statement, 1), column_bytes(statement, 2),
                                         &link[rows++]);
         }
     }
     sqlite3_reset(statement);
-    /* Without a row before it, the one before is that of nothing: sequence 0, hash of zeros. */
-    if (status == GH_OK && rows > 0 && !gh_chain_follows(&link[0], &link[1])) {
+    if (status == GH_OK && rows == 1 && !link[0].erased) {
+        status = check_alone(journal, &link[0]);
+    } else if (status == GH_OK && rows > 0 &&
+               (link[0].erased || !gh_chain_follows(&link[0], &link[1]))) {
         status = GH_ERR_CORRUPT;
     }
     *head = link[0];
@@ -70,8 +88,8 @@ static int insert(struct gh_journal *journal, const struct gh_entry *entry, cons
     return result;
 }
 
-enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *entry,
-                                 struct gh_error *err)
+enum gh_status gh_journal_write(struct gh_journal *journal, const struct gh_entry *entry,
+                                struct gh_journal_step *out, struct gh_error *err)
 {
     if (journal->query[GH_JOURNAL_APPEND] == NULL) {
         return gh_fail(err, GH_ERR_READONLY, "the journal is open for reading only");
@@ -79,26 +97,41 @@ enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *en
     if (journal->head.sequence >= SEQUENCE_MAX) {
         return gh_fail(err, GH_ERR_NOSPACE, "the journal has no sequence numbers left");
     }
-    struct gh_entry next = *entry;
-    next.sequence = journal->head.sequence + 1;
-    memcpy(next.previous, journal->head.hash, GH_SHA256_BYTES);
+    struct gh_journal_step step = {.entry = *entry};
+    step.entry.sequence = step.link.sequence = journal->head.sequence + 1;
+    memcpy(step.entry.previous, journal->head.hash, GH_SHA256_BYTES);
+    memcpy(step.link.previous, journal->head.hash, GH_SHA256_BYTES);
     char body[GH_ENTRY_MAX_BYTES];
-    size_t size = gh_entry_format(&next, body);
-    struct gh_chain_link link = {.sequence = next.sequence};
-    memcpy(link.previous, next.previous, GH_SHA256_BYTES);
-    gh_entry_hash((struct gh_bytes){.data = (const uint8_t *)body, .size = size}, link.hash);
+    size_t size = gh_entry_format(&step.entry, body);
+    gh_entry_hash((struct gh_bytes){.data = (const uint8_t *)body, .size = size}, step.link.hash);
 
+    int result = insert(journal, &step.entry, body, size, step.link.hash);
     enum gh_status status = GH_OK;
-    int result = insert(journal, &next, body, size, link.hash);
     if (result == SQLITE_DONE) {
-        journal->head = link;
-        journal->trusted = trusted_with(journal, &next);
-        *entry = next;
+        *out = step;
     } else {
         status = gh_journal_fail(journal, result, "write", err);
     }
     sqlite3_reset(journal->query[GH_JOURNAL_APPEND]);
     sqlite3_clear_bindings(journal->query[GH_JOURNAL_APPEND]);
+    return status;
+}
+
+void gh_journal_wrote(struct gh_journal *journal, const struct gh_journal_step *step)
+{
+    journal->head = step->link;
+    journal->trusted = trusted_with(journal, &step->entry);
+}
+
+enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *entry,
+                                 struct gh_error *err)
+{
+    struct gh_journal_step step;
+    enum gh_status status = gh_journal_write(journal, entry, &step, err);
+    if (status == GH_OK) {
+        gh_journal_wrote(journal, &step);
+        *entry = step.entry;
+    }
     return status;
 }
 
@@ -120,11 +153,8 @@ enum gh_status gh_journal_head(struct gh_journal *journal, uint64_t *sequence,
     return status;
 }
 
-/* One row; false ends the reading. */
-typedef bool row_fn(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash);
-
-static enum gh_status read_rows(struct gh_journal *journal, uint64_t after, int64_t limit,
-                                row_fn *each, void *context)
+enum gh_status gh_journal_rows(struct gh_journal *journal, uint64_t after, int64_t limit,
+                               gh_journal_row_fn *each, void *context)
 {
     if (after > INT64_MAX) {
         return GH_OK;
@@ -162,7 +192,7 @@ enum gh_status gh_journal_read(struct gh_journal *journal, uint64_t after, unsig
                                gh_journal_entry_fn *each, void *context)
 {
     struct reading reading = {.each = each, .context = context};
-    return read_rows(journal, after, max_entries, hand_over, &reading);
+    return gh_journal_rows(journal, after, max_entries, hand_over, &reading);
 }
 
 /* --- the last ones -----------------------------------------------------------------------------
@@ -215,30 +245,32 @@ struct found {
     enum gh_status status;
 };
 
+enum gh_status gh_journal_body(struct gh_bytes body, struct gh_entry *out)
+{
+    json_t *object = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
+    if (object == NULL) {
+        return GH_ERR_NOMEM; /* its form was checked before */
+    }
+    enum gh_status status = gh_entry_parse(object, out, NULL) == GH_OK ? GH_OK : GH_ERR_UNSUPPORTED;
+    json_decref(object);
+    return status;
+}
+
 static bool take_entry(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash)
 {
     struct found *found = context;
     struct gh_chain_link link;
     found->status = gh_chain_link_read(sequence, body, hash, &link);
-    if (found->status != GH_OK) {
-        return false;
+    if (found->status == GH_OK) {
+        found->status = link.erased ? GH_ERR_CORRUPT : gh_journal_body(body, &found->entry);
     }
-    json_t *object = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
-    if (object == NULL) {
-        found->status = GH_ERR_NOMEM; /* it was read a moment ago */
-    } else if (gh_entry_parse(object, &found->entry, NULL) != GH_OK) {
-        found->status = GH_ERR_UNSUPPORTED;
-    }
-    json_decref(object);
     return false;
 }
 
-/* The entry of this number, checked by itself. */
-static enum gh_status read_entry(struct gh_journal *journal, uint64_t sequence,
-                                 struct gh_entry *out)
+enum gh_status gh_journal_entry(struct gh_journal *journal, uint64_t sequence, struct gh_entry *out)
 {
     struct found found = {.status = GH_ERR_CORRUPT}; /* unless it is there */
-    enum gh_status status = read_rows(journal, sequence - 1, 1, take_entry, &found);
+    enum gh_status status = gh_journal_rows(journal, sequence - 1, 1, take_entry, &found);
     if (status == GH_OK) {
         status = found.status;
     }
@@ -258,7 +290,7 @@ enum gh_status gh_journal_last(struct gh_journal *journal, struct gh_entry *out)
     memset(out, 0, sizeof(*out));
     enum gh_status status = gh_journal_head(journal, &sequence, hash);
     if (status == GH_OK) {
-        status = sequence > 0 ? read_entry(journal, sequence, out) : GH_ERR_NOTFOUND;
+        status = sequence > 0 ? gh_journal_entry(journal, sequence, out) : GH_ERR_NOTFOUND;
     }
     return status;
 }
@@ -276,65 +308,13 @@ enum gh_status gh_journal_last_trusted(struct gh_journal *journal, int64_t *wall
     }
     struct gh_entry entry;
     if (status == GH_OK) {
-        status = read_entry(journal, sequence, &entry);
+        status = gh_journal_entry(journal, sequence, &entry);
     }
     if (status == GH_OK && !entry.clock_trusted) {
         status = GH_ERR_CORRUPT;
     }
     if (status == GH_OK) {
         *wall_ms = entry.wall_ms;
-    }
-    return status;
-}
-
-/* --- verifying ---------------------------------------------------------------------------------
- */
-
-struct verifying {
-    struct gh_chain_link last;
-    enum gh_status status;
-};
-
-static bool verify_row(void *context, uint64_t sequence, struct gh_bytes body, struct gh_bytes hash)
-{
-    struct verifying *verifying = context;
-    struct gh_chain_link link;
-    verifying->status = gh_chain_link_read(sequence, body, hash, &link);
-    if (verifying->status == GH_OK && !gh_chain_follows(&link, &verifying->last)) {
-        verifying->status = GH_ERR_CORRUPT;
-    }
-    if (verifying->status != GH_OK) {
-        return false;
-    }
-    verifying->last = link;
-    return true;
-}
-
-/* Is there a row that can have no place in the chain? */
-static enum gh_status check_below_one(struct gh_journal *journal)
-{
-    int64_t strays = 0;
-    enum gh_status status = gh_journal_integer(
-        journal, "SELECT EXISTS (SELECT 1 FROM entry WHERE sequence < 1)", &strays, NULL);
-    return status == GH_OK && strays != 0 ? GH_ERR_CORRUPT : status;
-}
-
-enum gh_status gh_journal_verify(struct gh_journal *journal,
-                                 const struct gh_public_key *const *list_keys, size_t key_count,
-                                 uint64_t *bad_sequence)
-{
-    (void)list_keys, (void)key_count;
-    *bad_sequence = 0;
-    struct verifying verifying = {.status = GH_OK};
-    enum gh_status status = check_below_one(journal);
-    if (status == GH_OK) {
-        status = read_rows(journal, 0, -1, verify_row, &verifying);
-    }
-    if (status == GH_OK) {
-        status = verifying.status;
-    }
-    if (status == GH_ERR_CORRUPT) {
-        *bad_sequence = verifying.last.sequence + 1;
     }
     return status;
 }

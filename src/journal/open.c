@@ -15,16 +15,13 @@
 
 #define APPLICATION_ID 0x47484a31 /* "GHJ1" */
 #define SCHEMA_VERSION 1
-#define BUSY_TIMEOUT_MS                                                                            \
-    1000 /* somebody looks at the file with another tool, or recovers its WAL                      \
-          */
 
 static const char *const queries[GH_JOURNAL_QUERIES] = {
     [GH_JOURNAL_APPEND] = ("INSERT INTO entry(sequence, body, hash, " GH_JOURNAL_TRUSTED_COLUMN ")"
                            " VALUES (?1, ?2, ?3, ?4)"),
     [GH_JOURNAL_HEAD] = "SELECT sequence, body, hash FROM entry ORDER BY sequence DESC LIMIT 2",
     [GH_JOURNAL_READ] = ("SELECT sequence, body, hash FROM entry WHERE sequence > ?1"
-                         " ORDER BY sequence LIMIT ?2"),
+                         " AND NOT " GH_JOURNAL_BLANK " ORDER BY sequence LIMIT ?2"),
 };
 
 /* --- SQLite's errors -------------------------------------------------------------------------- */
@@ -125,7 +122,7 @@ static enum gh_status connect_to(struct gh_journal *journal, const char *name, i
         sqlite3_extended_result_codes(journal->db, 1);
         sqlite3_db_config(journal->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         sqlite3_db_config(journal->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        result = sqlite3_busy_timeout(journal->db, BUSY_TIMEOUT_MS);
+        result = sqlite3_busy_timeout(journal->db, GH_JOURNAL_BUSY_MS);
     }
     return result == SQLITE_OK ? GH_OK : gh_journal_fail(journal, result, "open", err);
 }
@@ -164,13 +161,14 @@ static enum gh_status read_marks(struct gh_journal *journal, bool *fresh, struct
     return GH_OK;
 }
 
-static enum gh_status execute(struct gh_journal *journal, const char *sql, struct gh_error *err)
+enum gh_status gh_journal_execute(struct gh_journal *journal, const char *sql, const char *what,
+                                  struct gh_error *err)
 {
     int result = sqlite3_exec(journal->db, sql, NULL, NULL, NULL);
     if (result == SQLITE_OK) {
         return GH_OK;
     }
-    enum gh_status status = gh_journal_fail(journal, result, "open", err);
+    enum gh_status status = gh_journal_fail(journal, result, what, err);
     if (sqlite3_get_autocommit(journal->db) == 0) {
         sqlite3_exec(journal->db, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -212,8 +210,9 @@ static enum gh_status add_column(struct gh_journal *journal, struct gh_error *er
 {
     enum gh_status status = look_for_column(journal, err);
     if (status == GH_OK && !journal->has_trusted) {
-        status = execute(journal,
-                         "ALTER TABLE entry ADD COLUMN " GH_JOURNAL_TRUSTED_COLUMN " INTEGER", err);
+        status = gh_journal_execute(
+            journal, "ALTER TABLE entry ADD COLUMN " GH_JOURNAL_TRUSTED_COLUMN " INTEGER", "open",
+            err);
         journal->has_trusted = status == GH_OK;
     }
     return status;
@@ -229,10 +228,11 @@ static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error 
         status = require_wal(journal, err);
     }
     if (status == GH_OK) {
-        status = execute(journal,
-                         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 500;"
-                         "PRAGMA journal_size_limit = 2097152;",
-                         err);
+        status = gh_journal_execute(journal,
+                                    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 500;"
+                                    "PRAGMA journal_size_limit = 2097152;"
+                                    "PRAGMA secure_delete = ON;",
+                                    "open", err);
     }
     if (status == GH_OK && fresh) {
         char sql[256];
@@ -242,7 +242,7 @@ static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error 
                        " hash BLOB NOT NULL, " GH_JOURNAL_TRUSTED_COLUMN " INTEGER);"
                        "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
                        APPLICATION_ID, SCHEMA_VERSION);
-        status = execute(journal, sql, err);
+        status = gh_journal_execute(journal, sql, "open", err);
     }
     return status == GH_OK ? add_column(journal, err) : status;
 }
@@ -289,6 +289,7 @@ static enum gh_status open_writer(struct gh_journal *journal, const char *path,
         if (status == GH_OK) {
             status = gh_journal_find_trusted(journal, &journal->trusted);
         }
+        journal->text_left = true; /* who was here before may have been killed */
         if (status != GH_OK) {
             return gh_fail(err, status, "the last entry of the journal cannot be read: %s",
                            gh_status_text(status));

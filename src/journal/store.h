@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What opening a journal (open.c) and using it (journal.c) share. */
+/* What opening a journal (open.c), using it (journal.c), checking it (verify.c) and pruning it
+ * (prune.c) share. */
 #ifndef GATEHOUSE_SRC_JOURNAL_STORE_H
 #define GATEHOUSE_SRC_JOURNAL_STORE_H
 
@@ -17,6 +18,11 @@ struct gh_journal {
     struct gh_chain_link head;               /* the writer's */
     uint64_t trusted; /* the writer's: the newest entry whose clock was trusted; 0: none */
     bool has_trusted; /* the table has the column; a writer adds it */
+    /* The writer's: up to `looked` there is nothing to erase, as was seen since it was opened; the
+     * sum up to there. */
+    uint64_t looked;
+    uint8_t looked_sum[GH_SHA256_BYTES];
+    bool text_left; /* the writer's: the WAL may hold text that was removed */
 };
 
 /* Beside each entry stands the number of the newest one, up to itself, whose clock was trusted: so
@@ -39,5 +45,38 @@ GH_MUST_CHECK enum gh_status gh_journal_integer(struct gh_journal *journal, cons
  * that. GH_ERR_CORRUPT. */
 GH_MUST_CHECK enum gh_status gh_journal_stored_head(struct gh_journal *journal,
                                                     struct gh_chain_link *head);
+
+/* Removed entries at the front stay as blank rows for a while (prune.c): nobody sees them. */
+#define GH_JOURNAL_BLANK "(typeof(body) = 'blob')"
+
+/* One row; false ends the reading. */
+typedef bool gh_journal_row_fn(void *context, uint64_t sequence, struct gh_bytes body,
+                               struct gh_bytes hash);
+/* Rows after `after`, at most limit (negative: all of them). */
+GH_MUST_CHECK enum gh_status gh_journal_rows(struct gh_journal *journal, uint64_t after,
+                                             int64_t limit, gh_journal_row_fn *each, void *context);
+/* A body as an entry: GH_ERR_UNSUPPORTED when this version cannot read it. */
+GH_MUST_CHECK enum gh_status gh_journal_body(struct gh_bytes body, struct gh_entry *out);
+/* The entry of this number, checked by itself. GH_ERR_CORRUPT when it is not there, or without its
+ * content. */
+GH_MUST_CHECK enum gh_status gh_journal_entry(struct gh_journal *journal, uint64_t sequence,
+                                              struct gh_entry *out);
+
+/* An append in two steps: what is written within a transaction counts when that is committed. */
+struct gh_journal_step {
+    struct gh_entry entry; /* as it was written */
+    struct gh_chain_link link;
+};
+GH_MUST_CHECK enum gh_status gh_journal_write(struct gh_journal *journal,
+                                              const struct gh_entry *entry,
+                                              struct gh_journal_step *out, struct gh_error *err);
+void gh_journal_wrote(struct gh_journal *journal, const struct gh_journal_step *step);
+
+/* SQL without results or parameters; what it began is rolled back when it fails. */
+GH_MUST_CHECK enum gh_status gh_journal_execute(struct gh_journal *journal, const char *sql,
+                                                const char *what, struct gh_error *err);
+
+/* How long somebody who looks at the file with another tool, or recovers its WAL, is waited for. */
+#define GH_JOURNAL_BUSY_MS 1000
 
 #endif

@@ -256,7 +256,7 @@ static void start_whole(struct whole *whole, const struct town *town)
     sem_init(&whole->shutter.released, 0, 0);
     MUST(gh_queue_new(sizeof(struct gh_sighting), 32, &whole->queue));
     MUST(gh_see_start(&camera, gh_clock_system(), whole->queue, &see, NULL));
-    whole->io = (struct gh_door_io){relay_set, nothing, NULL};
+    whole->io = (struct gh_door_io){.set = relay_set, .free = nothing};
     struct gh_gate_options options = {
         .state_dir = town->folder,
         .clock = &whole->clock,

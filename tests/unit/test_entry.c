@@ -198,12 +198,20 @@ static void always_fits(void **state)
     assert_true(json_integer_value(json_object_get(object, "seq")) == INT64_C(1) << 53);
     assert_true(json_integer_value(json_object_get(object, "mono_ms")) == -(INT64_C(1) << 53));
     json_decref(object);
-    memset(&entry, 0x7f, sizeof(entry)); /* not even an end to its boot id */
-    entry.clock_trusted = true;
-    size = gh_entry_format(&entry, text);
-    assert_true(size < GH_ENTRY_MAX_BYTES);
-    assert_int_equal(text[size], '\0');
-    assert_int_equal(text[size - 1], '}');
+    for (int type = GH_ENTRY_PASSAGE; type <= GH_ENTRY_TYPES; type++) {
+        memset(&entry, 0x7f, sizeof(entry)); /* not even an end to its boot id */
+        entry.clock_trusted = false;
+        entry.kind = GH_KIND_ENROLMENT;
+        entry.colour = GH_COLOUR_YELLOW;
+        entry.form = GH_FORM_PAPER;
+        entry.wall_ms = entry.monotonic_ms = entry.after_ms = entry.jump_ms = INT64_MIN;
+        entry.type = (enum gh_entry_type)type;
+        size = gh_entry_format(&entry, text);
+        assert_true(size < GH_ENTRY_MAX_BYTES - 64);
+        assert_int_equal(text[size], '\0');
+        assert_int_equal(text[size - 1], '}');
+        json_decref(load(text));
+    }
 }
 
 static void comes_back_as_written(void **state)

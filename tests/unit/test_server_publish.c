@@ -134,13 +134,22 @@ static void test_generations_never_go_back(void **state)
         struct gh_manifest manifest = read_manifest(fixture);
         assert_true(manifest.generation > last);
         last = manifest.generation;
-        gh_snapshots_free(fixture->snapshots);
-        gh_db_close(fixture->db);
-        assert_int_equal(gh_db_open(fixture->database, &fixture->db, NULL), GH_OK);
-        fixture->keys.db = fixture->db;
-        open_snapshots(fixture);
+        restart(fixture);
         assert_int_equal(read_manifest(fixture).generation, last);
     }
+}
+
+/* A day later, one is due. */
+static struct gh_manifest new_snapshot(struct fixture *fixture)
+{
+    uint64_t before = read_manifest(fixture).snapshot.number;
+    forward(fixture, 86400);
+    add_person(fixture, "due", fixture->followers++ % 2 == 0 ? GH_COLOUR_GREEN : GH_COLOUR_RED);
+    (void)read_manifest(fixture); /* nobody waits for it */
+    deliver(fixture);
+    struct gh_manifest manifest = read_manifest(fixture);
+    assert_true(manifest.snapshot.number > before);
+    return manifest;
 }
 
 static bool keep_trusted(void *context, const struct gh_db_trusted *trusted)
@@ -174,7 +183,6 @@ static void test_large_records(void **state)
     assert_int_equal(added, COUNT);
     assert_int_equal(gh_db_trust_read(fixture->db, keep_trusted, &id), GH_OK);
     assert_int_equal(gh_db_trust_revoke(fixture->db, id, 1), GH_OK);
-    assert_true(read_manifest(fixture).snapshot_bytes > COUNT * INT64_C(300));
     struct gh_list *list = build_list(fixture);
     struct gh_trust *trust;
     assert_int_equal(gh_list_trust(list, &trust), GH_OK);
@@ -195,7 +203,7 @@ static void test_old_snapshots_go(void **state)
         char ref[16];
         snprintf(ref, sizeof(ref), "%d", i);
         add_person(fixture, ref, GH_COLOUR_GREEN);
-        struct gh_manifest manifest = read_manifest(fixture);
+        struct gh_manifest manifest = i == 0 ? read_manifest(fixture) : new_snapshot(fixture);
         snapshot_name(&manifest, names[i]);
         /* the order of their making, whatever the file system's clock */
         char path[PATH_MAX];
@@ -205,37 +213,54 @@ static void test_old_snapshots_go(void **state)
     }
     assert_int_equal(files_in(fixture->lists), 4);
     for (int i = 4; i < 8; i++) {
-        assert_int_equal(gh_snapshots_open(fixture->snapshots, names[i], &fd, &size), GH_OK);
+        assert_int_equal(gh_publisher_open(fixture->publisher, names[i], &fd, &size), GH_OK);
         close(fd);
     }
-    assert_int_equal(gh_snapshots_open(fixture->snapshots, names[0], &fd, &size), GH_ERR_NOTFOUND);
+    assert_int_equal(gh_publisher_open(fixture->publisher, names[0], &fd, &size), GH_ERR_NOTFOUND);
 }
 
-/* A generation stands for one content: one whose snapshot is gone is not built a second time. */
-static void test_a_lost_snapshot(void **state)
+/* One whose file is lost, or is not what it was, is made anew before its name is signed again. */
+static void lose_snapshot(struct fixture *fixture, bool cut)
 {
-    struct fixture *fixture = *state;
     struct gh_manifest before = read_manifest(fixture);
     char name[65], path[192];
     snapshot_name(&before, name);
     snprintf(path, sizeof(path), "%s/%s", fixture->lists, name);
-    assert_int_equal(unlink(path), 0);
-    forward(fixture, GH_MANIFEST_FRESH_S);
+    if (cut)
+        assert_int_equal(gh_file_replace(path, 0600, "cut", 3, NULL), GH_OK);
+    else
+        assert_int_equal(unlink(path), 0);
+    add_person(fixture, cut ? "cut" : "lost", GH_COLOUR_GREEN);
     struct gh_manifest after = read_manifest(fixture);
-    assert_true(after.generation > before.generation);
+    assert_int_equal(after.generation, before.generation + 1);
+    assert_int_equal(after.snapshot.number, after.generation);
     gh_list_close(build_list(fixture));
+}
+
+static void test_a_lost_snapshot(void **state)
+{
+    lose_snapshot(*state, false);
 }
 
 static void test_a_damaged_snapshot(void **state)
 {
+    lose_snapshot(*state, true);
+}
+
+/* The same generation once more gives the same list, whatever the file. */
+static void test_a_snapshot_lost_without_a_change(void **state)
+{
     struct fixture *fixture = *state;
-    struct gh_manifest before = read_manifest(fixture);
     char name[65], path[192];
-    snapshot_name(&before, name);
+    follow_once(fixture, &fixture->gate);
+    snapshot_name(&fixture->gate.manifest, name);
     snprintf(path, sizeof(path), "%s/%s", fixture->lists, name);
-    assert_int_equal(gh_file_replace(path, 0600, "cut", 3, NULL), GH_OK);
+    assert_int_equal(unlink(path), 0);
     forward(fixture, GH_MANIFEST_FRESH_S);
-    assert_true(read_manifest(fixture).generation > before.generation);
+    assert_same_list(fixture, &fixture->gate);
+    restart(fixture);
+    assert_int_equal(unlink(path), 0);
+    assert_same_list(fixture, &fixture->gate);
 }
 
 static void test_names_are_names(void **state)
@@ -256,25 +281,36 @@ static void test_names_are_names(void **state)
     struct gh_manifest manifest = read_manifest(fixture);
     snapshot_name(&manifest, name);
     for (size_t i = 0; i < GH_ARRAY_SIZE(bad); i++)
-        assert_int_equal(gh_snapshots_open(fixture->snapshots, bad[i], &fd, &size),
+        assert_int_equal(gh_publisher_open(fixture->publisher, bad[i], &fd, &size),
                          GH_ERR_NOTFOUND);
     name[0] = name[0] == 'a' ? 'A' : 'Z';
-    assert_int_equal(gh_snapshots_open(fixture->snapshots, name, &fd, &size), GH_ERR_NOTFOUND);
+    assert_int_equal(gh_publisher_open(fixture->publisher, name, &fd, &size), GH_ERR_NOTFOUND);
 }
 
-/* No room (or no folder): an error, and afterwards all is well again. */
+/* No room (or no folder): what was said stays what it is, and afterwards all is well again. */
 static void test_it_cannot_be_written(void **state)
 {
     struct fixture *fixture = *state;
-    struct gh_bytes bytes;
+    struct gh_answer *answer;
+    bool news;
     char away[128];
     snprintf(away, sizeof(away), "%s/away", fixture->folder);
-    uint64_t generation = read_manifest(fixture).generation;
+    follow_once(fixture, &fixture->gate);
+    const struct gh_generation have = fixture->gate.have;
     add_person(fixture, "1", GH_COLOUR_GREEN);
     assert_int_equal(rename(fixture->lists, away), 0);
-    assert_int_not_equal(gh_snapshots_manifest(fixture->snapshots, &bytes, NULL), GH_OK);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &have, &answer, &news), GH_ERR_AGAIN);
+    deliver(fixture);
+    /* It has failed, and is not tried again at once. */
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &have, &answer, &news), GH_ERR_AGAIN);
+    assert_int_equal(gh_publisher_last(fixture->publisher, &have, &answer), GH_OK);
+    struct list_answer last = take_apart(answer->body);
+    verify_answer(fixture->list_key, &last, &fixture->gate.manifest);
+    assert_int_equal(fixture->gate.manifest.generation, have.number);
     assert_int_equal(rename(away, fixture->lists), 0);
-    assert_int_equal(read_manifest(fixture).generation, generation + 1);
+    forward(fixture, 10);
+    follow_once(fixture, &fixture->gate);
+    assert_int_equal(fixture->gate.have.number, have.number + 1);
 }
 
 /* --- keys --- */
@@ -334,6 +370,7 @@ int main(void)
         TEST(test_old_snapshots_go),
         TEST(test_a_lost_snapshot),
         TEST(test_a_damaged_snapshot),
+        TEST(test_a_snapshot_lost_without_a_change),
         TEST(test_names_are_names),
         TEST(test_it_cannot_be_written),
         TEST(test_keys_are_kept_and_private),
