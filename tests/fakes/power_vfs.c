@@ -10,10 +10,21 @@
 
 #define SECTOR_BYTES 512
 
+struct version {
+    uint64_t at;      /* the step; 0: what was synced */
+    bool was_cut_off; /* by a truncation: zeros, if that has happened */
+    uint8_t content[SECTOR_BYTES];
+};
+
 /* What a sector has held: first what was synced, then after each write. */
 struct sector {
     unsigned count;
-    uint8_t (*contents)[SECTOR_BYTES];
+    struct version *versions;
+};
+
+struct length {
+    uint64_t at;
+    int64_t bytes;
 };
 
 /* One file, whatever its name is by now. */
@@ -21,8 +32,8 @@ struct image {
     struct image *next;       /* of all */
     struct sector **changed;  /* by number; NULL: as it was synced */
     uint64_t changed_count;   /* how long that array is */
-    int64_t *sizes;           /* first the synced one, then each that followed */
-    unsigned size_count;      /* at least 1 */
+    struct length *lengths;   /* first the synced one, then each that followed */
+    unsigned length_count;    /* at least 1 */
     uint8_t *removed_content; /* when it has no name any more */
     int64_t removed_size;
 };
@@ -62,24 +73,31 @@ static void *must(void *memory)
 
 /* --- what has changed ------------------------------------------------------------------------- */
 
-static void add_size(struct image *image, int64_t size)
+static void add_length(struct image *image, int64_t bytes)
 {
-    image->sizes = must(realloc(image->sizes, (image->size_count + 1) * sizeof(*image->sizes)));
-    image->sizes[image->size_count++] = size;
+    image->lengths =
+        must(realloc(image->lengths, (image->length_count + 1) * sizeof(*image->lengths)));
+    image->lengths[image->length_count++] = (struct length){.at = steps, .bytes = bytes};
 }
 
-static void add_content(sqlite3_file *real, struct sector *sector, uint64_t number)
+static void add_version(sqlite3_file *real, struct sector *sector, uint64_t number,
+                        bool was_cut_off)
 {
-    sector->contents =
-        must(realloc(sector->contents, (sector->count + 1) * sizeof(*sector->contents)));
-    uint8_t *content = sector->contents[sector->count++];
-    memset(content, 0, SECTOR_BYTES);
+    sector->versions =
+        must(realloc(sector->versions, (sector->count + 1) * sizeof(*sector->versions)));
+    struct version *version = &sector->versions[sector->count];
+    memset(version, 0, sizeof(*version));
+    version->at = sector->count++ == 0 ? 0 : steps;
+    version->was_cut_off = was_cut_off;
     /* What lies behind the end is read as zeros. */
-    (void)real->pMethods->xRead(real, content, SECTOR_BYTES, (sqlite3_int64)number * SECTOR_BYTES);
+    (void)real->pMethods->xRead(real, version->content, SECTOR_BYTES,
+                                (sqlite3_int64)number * SECTOR_BYTES);
 }
+
+enum moment { BEFORE, AFTER_WRITE, AFTER_TRUNCATION };
 
 /* Called before a change of these sectors, and after it. */
-static void note(struct power_file *file, int64_t from, int64_t to, bool after)
+static void note(struct power_file *file, int64_t from, int64_t to, enum moment moment)
 {
     struct image *image = file->image;
     uint64_t last = to > from ? (uint64_t)(to - 1) / SECTOR_BYTES : 0;
@@ -98,8 +116,8 @@ static void note(struct power_file *file, int64_t from, int64_t to, bool after)
         if (first) {
             image->changed[i] = must(calloc(1, sizeof(struct sector)));
         }
-        if (first || after) {
-            add_content(file->real, image->changed[i], i);
+        if (first || moment != BEFORE) {
+            add_version(file->real, image->changed[i], i, moment == AFTER_TRUNCATION);
         }
     }
 }
@@ -108,7 +126,7 @@ static void forget_sectors(struct image *image)
 {
     for (uint64_t i = 0; i < image->changed_count; i++) {
         if (image->changed[i] != NULL) {
-            free(image->changed[i]->contents);
+            free(image->changed[i]->versions);
             free(image->changed[i]);
         }
     }
@@ -120,8 +138,8 @@ static void forget_sectors(struct image *image)
 static void set_synced(struct image *image)
 {
     forget_sectors(image);
-    image->sizes[0] = image->sizes[image->size_count - 1];
-    image->size_count = 1;
+    image->lengths[0] = image->lengths[image->length_count - 1];
+    image->length_count = 1;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -135,7 +153,7 @@ static void add_state(struct name *name, struct image *image)
 static struct image *new_image(int64_t size)
 {
     struct image *image = must(calloc(1, sizeof(*image)));
-    add_size(image, size);
+    add_length(image, size);
     image->next = images;
     images = image;
     return image;
@@ -256,10 +274,10 @@ static int power_write(sqlite3_file *base, const void *data, int size, sqlite3_i
     pthread_mutex_lock(&mutex);
     int result = SQLITE_IOERR_WRITE;
     if (step(&last)) {
-        note(file, offset, offset + size, false);
+        note(file, offset, offset + size, BEFORE);
         result = file->real->pMethods->xWrite(file->real, data, size, offset);
-        note(file, offset, offset + size, true);
-        add_size(file->image, size_of(file->real));
+        note(file, offset, offset + size, AFTER_WRITE);
+        add_length(file->image, size_of(file->real));
         result = last ? SQLITE_IOERR_WRITE : result;
     }
     pthread_mutex_unlock(&mutex);
@@ -277,10 +295,10 @@ static int power_truncate(sqlite3_file *base, sqlite3_int64 size)
     int result = SQLITE_IOERR_TRUNCATE;
     if (step(&last)) {
         int64_t before = size_of(file->real);
-        note(file, size, before, false);
+        note(file, size, before, BEFORE);
         result = file->real->pMethods->xTruncate(file->real, size);
-        note(file, size, before, true);
-        add_size(file->image, size_of(file->real));
+        note(file, size, before, AFTER_TRUNCATION);
+        add_length(file->image, size_of(file->real));
         result = last ? SQLITE_IOERR_TRUNCATE : result;
     }
     pthread_mutex_unlock(&mutex);
@@ -487,6 +505,27 @@ static unsigned pick(enum survival survival, unsigned count)
     return survival == NOTHING ? 0 : survival == EVERYTHING ? count - 1 : (unsigned)draw(count);
 }
 
+/* A file's length tells whether it was truncated: if it was, what the sector held before is gone;
+ * if not, it still is there. */
+static const struct version *pick_version(enum survival survival, const struct sector *sector,
+                                          uint64_t length_at)
+{
+    const struct version *versions = sector->versions;
+    unsigned first = 0, last = 0, picked;
+    for (unsigned i = 0; i < sector->count; i++) {
+        if (versions[i].was_cut_off && versions[i].at <= length_at) {
+            first = i;
+        }
+        if (!versions[i].was_cut_off || versions[i].at <= length_at) {
+            last = i;
+        }
+    }
+    do {
+        picked = first + pick(survival, last - first + 1);
+    } while (versions[picked].was_cut_off && versions[picked].at > length_at);
+    return &versions[picked];
+}
+
 /* The file under its name, as the disk has it. */
 static void put_back(const char *path, struct image *image)
 {
@@ -499,16 +538,15 @@ static void put_back(const char *path, struct image *image)
     }
     bool good = image->removed_size == 0 ||
                 fwrite(image->removed_content, (size_t)image->removed_size, 1, file) == 1;
-    int64_t size = image->sizes[pick(survival, image->size_count)];
+    struct length length = image->lengths[pick(survival, image->length_count)];
     for (uint64_t i = 0; i < image->changed_count; i++) {
         if (image->changed[i] != NULL) {
-            struct sector *sector = image->changed[i];
-            good =
-                good && fseeko(file, (off_t)(i * SECTOR_BYTES), SEEK_SET) == 0 &&
-                fwrite(sector->contents[pick(survival, sector->count)], SECTOR_BYTES, 1, file) == 1;
+            const struct version *version = pick_version(survival, image->changed[i], length.at);
+            good = good && fseeko(file, (off_t)(i * SECTOR_BYTES), SEEK_SET) == 0 &&
+                   fwrite(version->content, SECTOR_BYTES, 1, file) == 1;
         }
     }
-    if (fflush(file) != 0 || !good || ftruncate(fileno(file), size) != 0) {
+    if (fflush(file) != 0 || !good || ftruncate(fileno(file), length.bytes) != 0) {
         fprintf(stderr, "power_vfs: cannot write %s\n", path);
         abort();
     }
@@ -540,7 +578,7 @@ static void forget(void)
     for (struct image *image = images, *next; image != NULL; image = next) {
         next = image->next;
         forget_sectors(image);
-        free(image->sizes);
+        free(image->lengths);
         free(image->removed_content);
         free(image);
     }

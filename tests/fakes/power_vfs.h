@@ -4,10 +4,10 @@
  * all that was written; but of each file is kept what has changed since its last sync. When the
  * power comes back, each sector of 512 bytes holds what was synced, or any of what was written to
  * it since, each sector for itself: writes were lost, torn, and out of order. A file's length is
- * one that it had since the sync. A name that was made or removed may be so or not, until SQLite
- * has synced the folder (as its unix VFS does: with the first sync of a journal or WAL that it
- * made). Temporary files, and what other code does to a file, are not looked at. Nothing is really
- * synced, so it is fast.
+ * one that it had since the sync, and what a truncation took away is gone only if it is. A name
+ * that was made or removed may be so or not, until SQLite has synced the folder (as its unix VFS
+ * does: with the first sync of a journal or WAL that it made). Temporary files, and what other code
+ * does to a file, are not looked at. Nothing is really synced, so it is fast.
  *
  *     power_vfs_install();
  *     power_vfs_cut_at(17);            // the seventeenth step from now on does not return well
