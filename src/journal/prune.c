@@ -155,7 +155,7 @@ static enum gh_status look_what_goes(struct pruning *pruning, bool *more)
     }
     const struct gh_journal *journal = pruning->journal;
     from = pruning->erased;
-    if (journal->looked > from.sequence) {
+    if (journal->looked > from.sequence && journal->looked <= pruning->limit) {
         from.sequence = journal->looked;
         memcpy(from.sum, journal->looked_sum, GH_SHA256_BYTES);
     }

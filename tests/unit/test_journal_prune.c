@@ -336,6 +336,15 @@ static void an_older_receipt_allows_nothing(void **state)
     assert_int_equal(prune(journal, &newer, 500000, NULL), 6);
     assert_looks(journal, "      pp");
     gh_journal_close(journal);
+    assert_int_equal(unlink(place->path), 0);
+    /* And what was only looked at with a newer one is not said to be erased. */
+    journal = journal_of(place, "sssp");
+    old = cut_at(journal, 1, 99, 99);
+    new = cut_at(journal, 3, 99, 0);
+    assert_int_equal(prune(journal, &new, 500000, NULL), 0);
+    assert_int_equal(prune(journal, &old, 500000, NULL), 1);
+    assert_looks(journal, " sspp");
+    gh_journal_close(journal);
 }
 
 /* What does not fit together is evidence. */
