@@ -85,10 +85,16 @@ static void test_the_stronger_counts(void **state)
     assert_int_equal(put(db, one(1, NOW, NOW + 2 * DAY), NOW), 0);
     assert_int_equal(generation(db), at);
     assert_true(revoked(db, 1, NOW + 1, NOW + 2 * DAY - 1));
-    /* said anew when it had expired */
-    assert_int_equal(put(db, one(1, NOW, NOW + 9 * DAY), NOW + 3 * DAY), 1);
+    /* said anew when it had expired, but was on the list still */
+    assert_int_equal(put(db, one(1, NOW, NOW + 4 * DAY), NOW + 3 * DAY), 1);
+    assert_int_equal(generation(db), at);
+    assert_true(revoked(db, 1, 0, NOW + 3 * DAY));
+    /* and when it was not any more */
+    assert_int_equal(gh_db_list_age(db, NOW + 5 * DAY), GH_OK);
     assert_int_equal(generation(db), at + 1);
-    assert_true(revoked(db, 1, 0, NOW + 4 * DAY));
+    assert_int_equal(put(db, one(1, NOW, NOW + 9 * DAY), NOW + 5 * DAY), 1);
+    assert_int_equal(generation(db), at + 2);
+    assert_true(revoked(db, 1, 0, NOW + 6 * DAY));
 }
 
 static void test_a_limit(void **state)
@@ -106,6 +112,10 @@ static void test_a_limit(void **state)
     /* what expired long ago makes room; what expired lately stays: was it the clock? */
     assert_int_equal(gh_db_revocations_add(db, more, 2, LIMIT, NOW + 2 * DAY, &added),
                      GH_ERR_TOOBIG);
+    /* ... and nothing goes that is on the list */
+    assert_int_equal(gh_db_revocations_add(db, more, 2, LIMIT, NOW + 91 * DAY, &added),
+                     GH_ERR_TOOBIG);
+    assert_int_equal(gh_db_list_age(db, NOW + 84 * DAY), GH_OK);
     assert_int_equal(gh_db_revocations_add(db, more, 2, LIMIT, NOW + 91 * DAY, &added), GH_OK);
     assert_int_equal(added, 2);
     assert_true(revoked(db, 4, 0, NOW));

@@ -21,6 +21,7 @@
 #define END_WAIT_MS 10000
 #define STEP_MS 20
 #define PATH_BYTES 512
+#define LOG_BYTES 4096
 
 static char folder[PATH_BYTES];
 static pid_t children[CHILDREN_MAX];
@@ -43,15 +44,31 @@ static void tidy_up(void)
         (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* What the server said last. */
+static void show_log(void)
+{
+    char path[PATH_BYTES + 32], text[LOG_BYTES + 1];
+    snprintf(path, sizeof(path), "%s/" FLEET_LOG, folder);
+    int fd = folder[0] != '\0' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    off_t size = lseek(fd, 0, SEEK_END);
+    ssize_t read_bytes = pread(fd, text, LOG_BYTES, size > LOG_BYTES ? size - LOG_BYTES : 0);
+    close(fd);
+    if (read_bytes > 0)
+        fprintf(stderr, "--- the end of the server's log\n%.*s", (int)read_bytes, text);
+}
+
 void fleet_fail(const char *format, ...)
 {
     va_list arguments;
     fflush(stdout);
-    fputs("bench-fleet: ", stderr);
+    fputs("\nbench-fleet: ", stderr);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
+    show_log();
     exit(1);
 }
 

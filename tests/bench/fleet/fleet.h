@@ -11,7 +11,10 @@
 
 #include "gatehouse/status.h"
 
-/* Say what is wrong, end the children, remove the folder, exit 1. */
+#define FLEET_LOG "server.log" /* in the temporary folder */
+
+/* Say what is wrong, show the end of the server's log, end the children, remove the folder, exit 1.
+ */
 _Noreturn void fleet_fail(const char *format, ...) GH_PRINTF(1, 2);
 /* The same for an expression that is not GH_OK, and for calls that may be out of memory. */
 void fleet_must(enum gh_status status, const char *what);

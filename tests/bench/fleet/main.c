@@ -131,8 +131,6 @@ static void measure_outage(struct figures *figures, struct fleet_town *town,
     figures->plain_bytes = batches->plain_bytes;
     figures->frame_bytes = batches->frame_bytes;
     say("all come back at once");
-    fleet_peer_shut(&reference->poll);
-    reference->waits = false;
     fleet_outage_run(batches, town, &figures->outage);
     figures->after = fleet_memory_of(town->pid);
     fleet_reference_check(reference);

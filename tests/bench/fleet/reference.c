@@ -12,6 +12,7 @@
 #include "gatehouse/file.h"
 
 #define TIMEOUT_MS 30000
+#define PATIENCE_S 60
 
 static struct gh_delta delta_of(const struct fleet_word *word)
 {
@@ -39,6 +40,27 @@ void fleet_reference_wait(struct fleet_reference *reference)
     fleet_ask_for_list(&reference->poll, reference->gate, FLEET_WAIT_S);
 }
 
+/* --- questions that do not wait --- */
+
+/* A list that is being made is not there yet. */
+static void ask_for_list(struct fleet_reference *reference, const struct fleet_gate *gate)
+{
+    struct fleet_request request;
+    struct fleet_peer *peer = &reference->other;
+    char path[FLEET_LIST_PATH_BYTES];
+    int64_t end_ns = fleet_now_ns() + PATIENCE_S * GH_NS_PER_S;
+    fleet_list_request(gate, 0, path, &request);
+    fleet_peer_exchange(peer, &request);
+    while (peer->status == 503 && fleet_now_ns() < end_ns) {
+        int64_t until_ns = fleet_now_ns() + GH_NS_PER_S;
+        while (fleet_now_ns() < until_ns)
+            fleet_loop_turn(peer->loop, 100);
+        fleet_peer_exchange(peer, &request);
+    }
+    if (peer->status != 200)
+        fleet_fail("no list: %d", peer->status);
+}
+
 /* --- snapshots --- */
 
 static void fetch_snapshot(struct fleet_reference *reference, struct gh_bytes manifest_bytes,
@@ -62,12 +84,7 @@ static const struct fleet_word *ask_anew(struct fleet_reference *reference)
 {
     struct fleet_gate gate = *reference->gate;
     gate.list = (struct gh_generation){0};
-    struct fleet_request request;
-    char path[FLEET_LIST_PATH_BYTES];
-    fleet_list_request(&gate, 0, path, &request);
-    fleet_peer_exchange(&reference->other, &request);
-    if (reference->other.status != 200)
-        fleet_fail("no list: %d", reference->other.status);
+    ask_for_list(reference, &gate);
     return fleet_word_of(&reference->words, reference->other.answer);
 }
 
@@ -147,15 +164,10 @@ void fleet_reference_apply(struct fleet_reference *reference)
 
 static void catch_up(struct fleet_reference *reference)
 {
-    struct fleet_request request;
-    char path[FLEET_LIST_PATH_BYTES];
     struct gh_generation before;
     do {
         before = reference->gate->list;
-        fleet_list_request(reference->gate, 0, path, &request);
-        fleet_peer_exchange(&reference->other, &request);
-        if (reference->other.status != 200)
-            fleet_fail("no list: %d", reference->other.status);
+        ask_for_list(reference, reference->gate);
         apply(reference, reference->other.answer);
     } while (!gh_generation_same(&before, &reference->gate->list));
 }
@@ -199,6 +211,8 @@ void fleet_reference_check(struct fleet_reference *reference)
 {
     uint8_t followed[GH_SHA256_BYTES], anew[GH_SHA256_BYTES];
     char folder[600];
+    fleet_peer_shut(&reference->poll); /* a gate asks once at a time */
+    reference->waits = false;
     if (reference->has_news)
         fleet_reference_apply(reference);
     catch_up(reference);

@@ -50,17 +50,8 @@ static void run_server(const char *config, const char *log)
     _exit(127);
 }
 
-static void show_log(const char *path)
-{
-    uint8_t *text = NULL;
-    size_t size = 0;
-    if (gh_file_read(path, 1 << 20, &text, &size, NULL) == GH_OK)
-        fprintf(stderr, "%s", (const char *)text);
-    free(text);
-}
-
 /* The server writes its address to a file once it answers. */
-static void wait_for_url(struct fleet_town *town, const char *log)
+static void wait_for_url(struct fleet_town *town)
 {
     const struct timespec step = {.tv_nsec = 20 * GH_NS_PER_MS};
     char path[560];
@@ -82,7 +73,6 @@ static void wait_for_url(struct fleet_town *town, const char *log)
         fleet_check_stopped();
         (void)nanosleep(&step, NULL);
     }
-    show_log(log);
     fleet_fail("the server does not start");
 }
 
@@ -152,7 +142,7 @@ void fleet_town_start(struct fleet_town *town, struct fleet_loop *loop)
     *town = (struct fleet_town){.loop = loop};
     snprintf(town->state_dir, sizeof(town->state_dir), "%s/state", fleet_folder());
     snprintf(config, sizeof(config), "%s/server.ini", fleet_folder());
-    snprintf(log, sizeof(log), "%s/server.log", fleet_folder());
+    snprintf(log, sizeof(log), "%s/" FLEET_LOG, fleet_folder());
     write_config(town, config);
     fflush(stdout);
     town->pid = fork();
@@ -161,7 +151,7 @@ void fleet_town_start(struct fleet_town *town, struct fleet_loop *loop)
     if (town->pid == 0)
         run_server(config, log);
     fleet_child_add(town->pid);
-    wait_for_url(town, log);
+    wait_for_url(town);
     fleet_peer_open(&town->admin, loop, &town->address, 0, nobody_waits, NULL);
     log_in(town);
 }
