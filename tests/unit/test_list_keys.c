@@ -219,6 +219,15 @@ static void a_delta_changes_the_keys(void **state)
     assert_false(finds(place, GH_KIND_HCERT, hcert.key_id));
     change_free(&change);
 
+    for (int i = 0; i < 2; i++) { /* not without that, nor before it */
+        change_start(&change, 2, 3, 4096);
+        gh_delta_put_key(&change.records, &hcert);
+        if (i == 1)
+            gh_delta_clear_keys(&change.records);
+        change_sign(&change, list_key);
+        assert_int_equal(apply(place, &change), GH_ERR_CORRUPT);
+        change_free(&change);
+    }
     change_start(&change, 2, 3, 4096);
     change.manifest.keys[0] = own_key();
     change.manifest.key_count = 1;
