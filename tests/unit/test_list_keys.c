@@ -302,6 +302,7 @@ static void damaged_keys_make_no_trust(void **state)
         "UPDATE issuer_key SET record = record || x'00' WHERE number = 1",
         "UPDATE issuer_key SET record = x'820205' WHERE number = 2",
         "UPDATE issuer_key SET record = x'8127' WHERE number = 2",
+        "UPDATE issuer_key SET record = x'8401010105' WHERE number = 2", /* a person */
         "UPDATE issuer_key SET record = substr(record, 1, 30) WHERE number = 2",
         "UPDATE issuer_key SET record = (SELECT record FROM issuer_key WHERE number = 1)",
     };
