@@ -3,6 +3,8 @@
 #   make               the three programs            make test    install what is missing, build, run every test
 #   make demo          one morning at a gate         make lint    format, static analysis, shell scripts
 #   make bench         per-stage timings             make install DESTDIR= PREFIX=/usr/local
+#   make chaos         kill, cut, fill up, set back  make chaos-mutants  whether chaos notices what is broken
+#   make bench-fleet FLEET_GATES=10000  many gates at one server
 #   make fuzz FUZZ_S=60  seconds for each target     make SAN=1 ... with ASan and UBSan
 #   make WERROR=1 CC=clang ...
 
@@ -116,7 +118,35 @@ check: build-tests
 	@BUILD='$(BUILD)' tests/run $(TESTS)
 bench: all $(benches)
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
-.PHONY: build-tests check bench
+# FLEET_GATES=10000 gates against one server; 500 take some 20 seconds.
+fleet := $(BUILD)/tests/bench/fleet/fleet
+$(fleet): $(call objects,$(wildcard tests/bench/fleet/*.c)) $(test_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+bench-fleet: all $(fleet)
+	@BUILD='$(BUILD)' FLEET_GATES='$(FLEET_GATES)' FLEET_CHANGES='$(FLEET_CHANGES)' $(fleet)
+.PHONY: build-tests check bench bench-fleet
+
+# --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
+chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power replayer)
+chaos_shim := $(BUILD)/tests/chaos/shim.so
+chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk truth witness))
+$(chaos_tools): $(BUILD)/%: $(BUILD)/%.o $(chaos_shared) $(test_libraries)
+	$(call say,LINK,$@)
+	$(Q)$(link)
+$(chaos_shim): tests/chaos/shim.c tests/chaos/shim_log.h Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl -lpthread
+build-chaos: all $(chaos_tools) $(chaos_shim) $(BUILD)/tests/system/fault_proxy
+chaos: build-chaos
+	@BUILD='$(BUILD)' tests/chaos/run
+chaos-mutants: build-chaos
+	@BUILD='$(BUILD)' tests/chaos/mutate $(MUTANTS)
+chaos-short: build-chaos
+	@BUILD='$(BUILD)' CHAOS_SEED='$(or $(CHAOS_SEED),1)' CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),18)' tests/chaos/run
+	@BUILD='$(BUILD)' tests/chaos/mutate door-before-journal
+.PHONY: build-chaos chaos chaos-mutants chaos-short
 
 # --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto and code; FUZZ_S seconds each ---
 FUZZ_S ?= 60
@@ -144,8 +174,8 @@ demo: deps
 .PHONY: deps deps-lint test demo
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
-C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/fuzz/run $(wildcard scripts/* tests/system/*.sh)
+C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
+SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh)
 lint:
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)

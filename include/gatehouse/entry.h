@@ -102,6 +102,11 @@ GH_MUST_CHECK enum gh_status gh_entry_canonical(const struct json_t *object, cha
 /* Read the members; unknown ones are passed over. GH_ERR_INVALID with the member's name in err. */
 GH_MUST_CHECK enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
                                             struct gh_error *err);
+/* Both at once, of the object that text begins with, when that stands in canonical form already, as
+ * what gates send does: *size bytes of it. Much faster. GH_ERR_UNSUPPORTED: it may all the same be
+ * one, with escapes in it say; ask jansson. GH_ERR_INVALID as above. */
+GH_MUST_CHECK enum gh_status gh_entry_scan(struct gh_bytes text, struct gh_entry *out, size_t *size,
+                                           struct gh_error *err);
 /* "passage", "start", "fault", "clock", "door", "list", "prune" */
 const char *gh_entry_type_name(enum gh_entry_type type);
 #define GH_ENTRY_TYPES (GH_ENTRY_PRUNE + 1)

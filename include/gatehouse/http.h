@@ -18,25 +18,28 @@ struct gh_http_request {
     const char *content_type;     /* of body; NULL without one */
     const char *content_encoding; /* of body, "zstd"; NULL: none */
     struct gh_bytes body;
-    int64_t timeout_ms; /* for the whole exchange; more than 0 */
-    int64_t stall_ms;   /* GH_ERR_TIMEOUT when nothing moves for so long; 0: no such limit */
-    size_t
-        max_response_bytes; /* a longer answer is GH_ERR_TOOBIG; of a body that goes to sink, too */
+    int64_t timeout_ms; /* for the whole exchange; more than 0. To connect: at most 10 s of it */
+    int64_t stall_ms;   /* GH_ERR_TIMEOUT when no byte moves for so long; 0: no such limit */
+    size_t max_response_bytes; /* a longer body is GH_ERR_TOOBIG; one that goes to sink, too */
     /* Of a body that goes to a file. With sink the body of status 200 and 206 is handed over in
-     * pieces as it comes (false: enough, GH_ERR_AGAIN), and response.body stays empty. */
-    uint64_t range_from; /* more than 0: ask for the bytes from there on (RFC 9110, section 14.2);
-                            206 answers that, 200 starts from the first byte all the same */
-    bool (*begin)(void *context, int status,
-                  uint64_t from); /* before the first piece; false: end */
-    bool (*sink)(void *context, struct gh_bytes piece);
+     * pieces as it comes, in the thread that performs, and response.body stays empty; what other
+     * statuses say is in response.body as ever. Pieces that were handed over before an error stay
+     * with whoever took them: they are the first bytes of the body, and a later request can go on
+     * behind them. */
+    uint64_t range_from; /* more than 0: ask for the bytes from there on (RFC 9110, section 14.2) */
+    /* Before the first piece; an empty body has none. from: the place of the first byte, range_from
+     * (206, and only if that is what the answer says: any other range is GH_ERR_NETWORK) or 0 (200:
+     * the server sends all of it). NULL: not asked. false: end, GH_ERR_AGAIN. */
+    bool (*begin)(void *context, int status, uint64_t from);
+    bool (*sink)(void *context, struct gh_bytes piece); /* false: end, GH_ERR_AGAIN */
     void *sink_context;
 };
 
 #define GH_CONTENT_TYPE_BYTES 64
 struct gh_http_response {
-    int status;    /* 200 and so on */
-    uint8_t *body; /* malloc'ed, NUL-terminated behind size; never NULL after GH_OK */
-    size_t size;
+    int status;            /* 200 and so on */
+    uint8_t *body;         /* malloc'ed, NUL-terminated behind size; never NULL after GH_OK */
+    size_t size;           /* 0 when the body went to sink */
     int64_t retry_after_s; /* from Retry-After in seconds; -1 without */
     int64_t date_s;        /* from Date: when the server made the answer; -1 without */
     char content_type[GH_CONTENT_TYPE_BYTES]; /* `type/subtype`, in lower case, without parameters;
@@ -47,8 +50,8 @@ void gh_http_response_free(struct gh_http_response *response); /* leaves it empt
 /* Contract: GH_OK means that a whole HTTP answer of any status arrived (*response is then the
  * caller's to free). GH_ERR_NETWORK: not reached, broken off, half a body, TLS failure.
  * GH_ERR_TIMEOUT. GH_ERR_TOOBIG. GH_ERR_INVALID: the request cannot be made. GH_ERR_AGAIN:
- * cancelled. Redirects are not followed. perform is called from one thread at a time; cancel from
- * any: the running or else the next perform ends at once. */
+ * cancelled, or begin or sink said that it is enough. Redirects are not followed. perform is called
+ * from one thread at a time; cancel from any: the running or else the next perform ends at once. */
 struct gh_transport {
     enum gh_status (*perform)(void *context, const struct gh_http_request *request,
                               struct gh_http_response *response, struct gh_error *err);

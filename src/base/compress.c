@@ -2,6 +2,7 @@
 #include "gatehouse/compress.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 enum gh_status gh_zstd_compress(struct gh_bytes data, uint8_t **out, size_t *size)
@@ -22,14 +23,22 @@ enum gh_status gh_zstd_compress(struct gh_bytes data, uint8_t **out, size_t *siz
     return GH_OK;
 }
 
+/* Formats of before RFC 8878, which the library may know too, and frames to be skipped are none. */
+static bool is_frame(struct gh_bytes frame)
+{
+    static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+    return frame.size >= sizeof(magic) && memcmp(frame.data, magic, sizeof(magic)) == 0 &&
+           ZSTD_findFrameCompressedSize(frame.data, frame.size) == frame.size;
+}
+
 enum gh_status gh_zstd_decompress(struct gh_bytes frame, size_t max_bytes, uint8_t **out,
                                   size_t *size)
 {
     *out = NULL;
     *size = 0;
-    unsigned long long content = ZSTD_getFrameContentSize(frame.data, frame.size);
-    if (content == ZSTD_CONTENTSIZE_UNKNOWN || content == ZSTD_CONTENTSIZE_ERROR ||
-        ZSTD_findFrameCompressedSize(frame.data, frame.size) != frame.size) {
+    unsigned long long content =
+        is_frame(frame) ? ZSTD_getFrameContentSize(frame.data, frame.size) : ZSTD_CONTENTSIZE_ERROR;
+    if (content == ZSTD_CONTENTSIZE_UNKNOWN || content == ZSTD_CONTENTSIZE_ERROR) {
         return GH_ERR_CORRUPT;
     }
     if (content > max_bytes) {

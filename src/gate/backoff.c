@@ -14,7 +14,8 @@ static int64_t random_below(int64_t bound)
 void gh_backoff_succeeded(struct gh_backoff *backoff, int64_t now_ns, int64_t after_ms)
 {
     backoff->delay_ms = 0;
-    backoff->next_ns = now_ns + (after_ms + random_below(after_ms / 10)) * GH_NS_PER_MS;
+    int64_t around_ms = after_ms - after_ms / 4 + random_below(after_ms / 2 + 1);
+    backoff->next_ns = now_ns + around_ms * GH_NS_PER_MS;
 }
 
 void gh_backoff_failed(struct gh_backoff *backoff, int64_t now_ns, int64_t retry_after_s)

@@ -12,7 +12,7 @@ struct gh_backoff {
     int64_t next_ns;               /* do not try before */
 };
 
-/* It went well: the next one is due after_ms from now, with a tenth of jitter. */
+/* It went well: the next one is due after_ms from now, a quarter more or less. */
 void gh_backoff_succeeded(struct gh_backoff *backoff, int64_t now_ns, int64_t after_ms);
 /* It did not: after half to all of the doubled pause, but never before retry_after_s (-1: not said;
  * at most an hour is believed). */

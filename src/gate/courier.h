@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The courier: the part of the gate that talks to the server, in a thread of its own. Enrols,
- * brings lists in, takes entries out; each of the three has its own pause after a failure, so that
- * none holds up another. It owns the identity's file and writes the list's file; it only reads the
- * journal. It tells the gate what happened through a queue of events. */
+/* The courier: the part of the gate that talks to the server. Two lanes, each a thread with a
+ * connection and a pause after failures of its own, so that neither waits for the other: one enrols
+ * and then brings lists in, the other takes entries out. The first owns the identity's file and
+ * writes the list's folder; the second only reads the journal. It tells the gate what happened
+ * through a queue of events. */
 #ifndef GATEHOUSE_SRC_GATE_COURIER_H
 #define GATEHOUSE_SRC_GATE_COURIER_H
 
@@ -21,7 +22,8 @@ enum gh_courier_event_type {
     GH_COURIER_AGE,      /* the list at hand was issued anew: identity.list_issued_at_s */
     GH_COURIER_TROUBLE, /* a list was refused: trouble, offered. Said once for each, not again until
                            a list was accepted */
-    GH_COURIER_RECEIPT, /* the server has stored what receipt says; verified */
+    GH_COURIER_RECEIPT, /* the server has stored what receipt says; verified, and the hash is that
+                           of our own entry. At the start the last one, too */
     GH_COURIER_CLOCK,   /* what time it is at the server */
 };
 struct gh_courier_event {
@@ -42,15 +44,16 @@ struct gh_courier_options {
     const char *state_dir; /* borrowed, like all pointers here; all outlive the courier */
     const char *ca_file;
     bool allow_insecure;
-    int64_t poll_ms;          /* between two looks for a new list */
+    int64_t poll_ms;          /* between two looks for a new list where the server cannot push */
     int64_t backoff_first_ms; /* after the first failure */
     int64_t backoff_max_ms;
     const struct gh_clock *clock;
-    struct gh_queue *events; /* of struct gh_courier_event, room for at least 8 */
+    struct gh_queue *events; /* of struct gh_courier_event, room for at least 32 */
     gh_connect_fn *connect;  /* gh_http_new, or a fake's */
 };
 
-/* Files in the state folder, shared with the gate. path holds PATH_MAX bytes. */
+/* Files in the state folder, shared with the gate; the list is a folder (list.h). path holds
+ * PATH_MAX bytes. */
 GH_MUST_CHECK enum gh_status gh_courier_identity_path(const char *state_dir, char *path);
 GH_MUST_CHECK enum gh_status gh_courier_list_path(const char *state_dir, char *path);
 /* One journal a gate identity: a gate that is enrolled anew starts a new chain. */
@@ -61,15 +64,17 @@ GH_MUST_CHECK enum gh_status gh_courier_journal_path(const char *state_dir, gh_i
 GH_MUST_CHECK enum gh_status gh_courier_new(const struct gh_courier_options *options,
                                             const struct gh_identity *identity,
                                             struct gh_courier **out, struct gh_error *err);
-/* Do what is due now; returns after how many ms to call again. */
-int64_t gh_courier_turn(struct gh_courier *courier);
+/* Do what is due now in one lane; returns after how many ms to call again. */
+enum gh_courier_lane { GH_COURIER_LANE_LIST, GH_COURIER_LANE_ENTRIES };
+int64_t gh_courier_turn(struct gh_courier *courier, enum gh_courier_lane lane);
+/* Both lanes as threads. On error what runs goes on until gh_courier_stop. */
 GH_MUST_CHECK enum gh_status gh_courier_start(struct gh_courier *courier, struct gh_error *err);
 
 /* From the gate's thread: an enrolment code was shown; there is a new entry. Never block. */
 void gh_courier_enrol(struct gh_courier *courier, const struct gh_enrolment *enrolment);
 void gh_courier_kick(struct gh_courier *courier);
 
-/* Cancels a running request, waits for the thread if there is one, frees. NULL is fine. */
+/* Cancels what runs, waits for the threads if there are any, frees. NULL is fine. */
 void gh_courier_stop(struct gh_courier *courier);
 
 #endif

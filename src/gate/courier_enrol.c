@@ -46,28 +46,31 @@ static bool take_answer(struct gh_identity *identity, const struct gh_http_respo
 
 static void become_enrolled(struct gh_courier *courier, int64_t now_ns)
 {
+    struct gh_identity *identity = &courier->list.identity;
     struct gh_error err = {0};
 
-    courier->identity.enrolled = true;
-    gh_wipe(courier->identity.token, sizeof(courier->identity.token));
-    if (gh_identity_save(courier->identity_path, &courier->identity, &err) != GH_OK) {
+    identity->enrolled = true;
+    gh_wipe(identity->token, sizeof(identity->token));
+    if (gh_identity_save(courier->identity_path, identity, &err) != GH_OK) {
         /* Not fatal: after a restart the saved token and secret are asked for again and answered
          * yes again. */
         gh_log(GH_LOG_ERR, GH_COURIER_MODULE, "the enrolment cannot be saved: %s", err.text);
     }
-    gh_log(GH_LOG_NOTICE, GH_COURIER_MODULE, "enrolled as \"%s\" in \"%s\"", courier->identity.name,
-           courier->identity.area);
-    gh_backoff_succeeded(&courier->enrol, now_ns, 0);
-    gh_courier_tell(courier, GH_COURIER_ENROLLED);
-    gh_courier_entries_open(courier);
+    gh_log(GH_LOG_NOTICE, GH_COURIER_MODULE, "enrolled as \"%s\" in \"%s\"", identity->name,
+           identity->area);
+    gh_backoff_succeeded(&courier->watch.enrol, now_ns, 0);
+    gh_lane_tell(&courier->list, GH_COURIER_ENROLLED);
+    gh_courier_publish(courier); /* the other lane can begin */
 }
 
-void gh_courier_turn_enrol(struct gh_courier *courier, int64_t now_ns)
+void gh_courier_turn_enrol(struct gh_courier *courier)
 {
+    struct gh_lane *lane = &courier->list;
+    struct gh_backoff *backoff = &courier->watch.enrol;
     struct gh_http_response response;
     struct gh_error err = {0};
 
-    char *body = enrolment_body(&courier->identity);
+    char *body = enrolment_body(&lane->identity);
     struct gh_http_request request = {
         .method = "POST",
         .path = "/api/v1/enrol",
@@ -75,8 +78,7 @@ void gh_courier_turn_enrol(struct gh_courier *courier, int64_t now_ns)
         .body = {(const uint8_t *)body, body ? strlen(body) : 0},
         .max_response_bytes = 4096,
     };
-    enum gh_status status =
-        body ? gh_courier_request(courier, &request, &response, &err) : GH_ERR_NOMEM;
+    enum gh_status status = body ? gh_lane_request(lane, &request, &response, &err) : GH_ERR_NOMEM;
     if (body) {
         gh_wipe(body, strlen(body));
         free(body);
@@ -84,19 +86,19 @@ void gh_courier_turn_enrol(struct gh_courier *courier, int64_t now_ns)
         response = (struct gh_http_response){.retry_after_s = -1, .date_s = -1};
     }
 
-    now_ns = gh_clock_monotonic_ns(courier->options.clock); /* it took its time */
-    if (status == GH_OK && take_answer(&courier->identity, &response)) {
+    int64_t now_ns = gh_clock_monotonic_ns(courier->options.clock); /* it took its time */
+    if (status == GH_OK && take_answer(&lane->identity, &response)) {
         become_enrolled(courier, now_ns);
     } else if (status == GH_OK) {
         gh_log(GH_LOG_ERR, GH_COURIER_MODULE, "enrolment: the server's answer makes no sense");
-        gh_backoff_failed(&courier->enrol, now_ns, -1);
+        gh_backoff_failed(backoff, now_ns, -1);
     } else {
         if (status != GH_ERR_AGAIN)
             gh_log(GH_LOG_WARNING, GH_COURIER_MODULE, "enrolment: %s",
                    err.text[0] ? err.text : gh_status_text(status));
-        gh_backoff_failed(&courier->enrol, now_ns, response.retry_after_s);
+        gh_backoff_failed(backoff, now_ns, response.retry_after_s);
         if (status == GH_ERR_REFUSED && response.status == 403)
-            gh_courier_tell(courier, GH_COURIER_REFUSED);
+            gh_lane_tell(lane, GH_COURIER_REFUSED);
     }
     gh_http_response_free(&response);
 }

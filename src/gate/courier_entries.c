@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The entries lane: what is in the journal goes out, in batches, one after the other. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -6,53 +7,26 @@
 #include <string.h>
 
 #include "gate/courier_parts.h"
+#include "gatehouse/compress.h"
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
 
-#define BATCH_MAX_ENTRIES 200
-#define BATCH_MAX_BYTES (BATCH_MAX_ENTRIES * (GH_ENTRY_MAX_BYTES + 1) + 64)
+#define BATCH_MAX_ENTRIES 500
+#define BATCH_MAX_BYTES ((size_t)1 << 20)
+#define DAMAGED_MAX_BYTES 64
+#define TIMEOUT_MS 300000 /* a megabyte on a thin line */
+#define STALL_MS 30000
 #define IDLE_MS 60000 /* a kick comes with every entry; this is only for a kick that was lost */
+#define LONGEST_WAIT_MS 60000
 
-/* One file: `<gate id> <sequence>`. Losing it costs a few entries sent twice, which the server
- * counts once. */
-void gh_courier_entries_open(struct gh_courier *courier)
-{
-    GH_CLEANUP_FREE uint8_t *data = NULL;
-    size_t size;
-    char gate[GH_ID_TEXT_BYTES], saved[GH_ID_TEXT_BYTES];
-    uint64_t sequence;
-
-    courier->acknowledged = 0;
-    gh_id_format(courier->identity.gate, gate);
-    if (gh_file_read(courier->acknowledged_path, 64, &data, &size, NULL) == GH_OK &&
-        sscanf((const char *)data, "%16s %" SCNu64, saved, &sequence) == 2 &&
-        strcmp(gate, saved) == 0)
-        courier->acknowledged = sequence;
-}
-
-void gh_courier_entries_close(struct gh_courier *courier)
-{
-    gh_journal_close(courier->journal);
-    courier->journal = NULL;
-}
-
-static void save_acknowledged(struct gh_courier *courier)
-{
-    char text[64], gate[GH_ID_TEXT_BYTES];
-    struct gh_error err = {0};
-
-    gh_id_format(courier->identity.gate, gate);
-    int length = snprintf(text, sizeof(text), "%s %" PRIu64 "\n", gate, courier->acknowledged);
-    if (gh_file_replace(courier->acknowledged_path, 0600, text, (size_t)length, &err) != GH_OK)
-        gh_log(GH_LOG_WARNING, GH_COURIER_MODULE, "what was acknowledged cannot be saved: %s",
-               err.text);
-}
+/* --- a batch --- */
 
 /* Entries are sent exactly as they stand in the journal: their hash is over these bytes. */
 struct batch {
     struct gh_writer body;
-    uint64_t last;
-    unsigned count;
+    uint64_t last; /* looked at */
+    unsigned count, seen;
+    bool full;
 };
 
 /* Whether the row still is what was written: an entry in canonical form under its own number. */
@@ -73,8 +47,18 @@ static bool whole(uint64_t sequence, struct gh_bytes row)
 static bool add_entry(void *context, uint64_t sequence, struct gh_bytes canonical)
 {
     struct batch *batch = context;
-    char damaged[64];
+    char damaged[DAMAGED_MAX_BYTES];
 
+    batch->seen++;
+    if (canonical.size == 0) { /* pruned: it has been acknowledged, and there is nothing to send */
+        batch->last = sequence;
+        return true;
+    }
+    size_t need = canonical.size < GH_ENTRY_MAX_BYTES ? GH_ENTRY_MAX_BYTES : DAMAGED_MAX_BYTES;
+    batch->full = batch->count == BATCH_MAX_ENTRIES ||
+                  batch->body.capacity - batch->body.size < need + sizeof(",]}");
+    if (batch->full)
+        return false;
     gh_writer_put_text(&batch->body, batch->count == 0 ? "{\"entries\":[" : ",");
     if (whole(sequence, canonical)) {
         gh_writer_put(&batch->body, canonical.data, canonical.size);
@@ -88,40 +72,55 @@ static bool add_entry(void *context, uint64_t sequence, struct gh_bytes canonica
     }
     batch->last = sequence;
     batch->count++;
-    return !batch->body.overflow;
+    return true;
 }
 
 static enum gh_status open_journal(struct gh_courier *courier, struct gh_error *err)
 {
+    struct gh_outbox *outbox = &courier->outbox;
     char path[PATH_MAX];
     uint8_t hash[GH_SHA256_BYTES];
     uint64_t head;
 
-    if (courier->journal)
+    if (outbox->journal)
         return GH_OK;
     enum gh_status status =
-        gh_courier_journal_path(courier->options.state_dir, courier->identity.gate, path);
+        gh_courier_journal_path(courier->options.state_dir, courier->entries.identity.gate, path);
     if (status == GH_OK)
-        status = gh_journal_open_reader(path, &courier->journal, err);
+        status = gh_journal_open_reader(path, &outbox->journal, err);
     if (status != GH_OK)
         return status;
     /* More than there is was acknowledged of a journal that is not here any more: the entries of
      * this one would be left behind. */
-    if (gh_journal_head(courier->journal, &head, hash) == GH_OK && courier->acknowledged > head) {
-        courier->acknowledged = 0;
-        save_acknowledged(courier);
+    if (gh_journal_head(outbox->journal, &head, hash) == GH_OK && outbox->acknowledged > head) {
+        outbox->acknowledged = 0;
+        outbox->receipt = (struct gh_receipt){0};
+        outbox->unsaved = true;
     }
     return GH_OK;
 }
 
+void gh_outbox_close(struct gh_courier *courier)
+{
+    gh_journal_close(courier->outbox.journal);
+    courier->outbox.journal = NULL;
+}
+
+/* Fills the batch; count 0: there is nothing to send. */
 static enum gh_status collect(struct gh_courier *courier, struct batch *batch, struct gh_error *err)
 {
     enum gh_status status = open_journal(courier, err);
 
     if (status != GH_OK)
         return status;
-    status = gh_journal_read(courier->journal, courier->acknowledged, BATCH_MAX_ENTRIES, add_entry,
-                             batch);
+    batch->last = courier->outbox.acknowledged;
+    unsigned seen;
+    do {
+        seen = batch->seen;
+        status = gh_journal_read(courier->outbox.journal, batch->last, BATCH_MAX_ENTRIES, add_entry,
+                                 batch);
+        /* Again where rows were passed over, until there is something, or nothing more. */
+    } while (status == GH_OK && batch->count == 0 && batch->seen > seen);
     gh_writer_put_text(&batch->body, "]}");
     if (status == GH_OK && batch->body.overflow)
         status = GH_ERR_CORRUPT;
@@ -129,6 +128,8 @@ static enum gh_status collect(struct gh_courier *courier, struct batch *batch, s
         return gh_fail(err, status, "the journal cannot be read: %s", gh_status_text(status));
     return GH_OK;
 }
+
+/* --- the server's answer --- */
 
 static void report_refused(const json_t *answer)
 {
@@ -148,8 +149,36 @@ static void report_refused(const json_t *answer)
 
 static void acknowledge(struct gh_courier *courier, uint64_t sequence)
 {
-    courier->acknowledged = sequence;
-    save_acknowledged(courier);
+    courier->outbox.acknowledged = sequence;
+    courier->outbox.unsaved = true;
+}
+
+static enum gh_status take_acknowledged(struct gh_courier *courier, const struct batch *batch,
+                                        const json_t *answer, struct gh_error *err)
+{
+    struct gh_outbox *outbox = &courier->outbox;
+    const json_t *member = json_object_get(answer, "acknowledged");
+    json_int_t value = json_is_integer(member) ? json_integer_value(member) : -1;
+    uint64_t head;
+    uint8_t hash[GH_SHA256_BYTES];
+
+    /* It may know more than this batch, where our own note was lost. */
+    if (gh_journal_head(outbox->journal, &head, hash) != GH_OK || head < batch->last)
+        head = batch->last;
+    if (value < 0 || (uint64_t)value > head)
+        return gh_fail(err, GH_ERR_CORRUPT, "the server's answer makes no sense");
+    if ((uint64_t)value > outbox->acknowledged) {
+        report_refused(answer);
+        acknowledge(courier, (uint64_t)value);
+        gh_outbox_take_receipt(courier, json_object_get(answer, "receipt"));
+        return GH_OK;
+    }
+    /* Its database may have been put back from a backup. That counts as a failure, so that a server
+     * that is out of its mind has us send the same again ever more slowly. */
+    if ((uint64_t)value < outbox->acknowledged)
+        acknowledge(courier, (uint64_t)value);
+    return gh_fail(err, GH_ERR_REFUSED, "the server wants all entries after %" PRIu64 " again",
+                   outbox->acknowledged);
 }
 
 static enum gh_status take_answer(struct gh_courier *courier, const struct batch *batch,
@@ -157,44 +186,65 @@ static enum gh_status take_answer(struct gh_courier *courier, const struct batch
 {
     json_t *answer =
         json_loadb((const char *)response->body, response->size, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *member = json_object_get(answer, "acknowledged");
-    json_int_t value = json_is_integer(member) ? json_integer_value(member) : -1;
-    uint64_t head;
-    uint8_t hash[GH_SHA256_BYTES];
 
-    /* It may know more than this batch, where our own note was lost. */
-    if (gh_journal_head(courier->journal, &head, hash) != GH_OK || head < batch->last)
-        head = batch->last;
-    bool forward = value > 0 && (uint64_t)value > courier->acknowledged && (uint64_t)value <= head;
-    bool back = value >= 0 && (uint64_t)value < courier->acknowledged;
-    if (forward)
-        report_refused(answer);
+    enum gh_status status = take_acknowledged(courier, batch, answer, err);
     json_decref(answer);
-    if (!forward && !back)
-        return gh_fail(err, GH_ERR_CORRUPT, "the server's answer makes no sense");
+    return status;
+}
 
-    acknowledge(courier, (uint64_t)value);
-    if (forward)
-        return GH_OK;
-    /* Its database may have been put back from a backup. That counts as a failure, so that a server
-     * that is out of its mind has us send the same again ever more slowly. */
-    return gh_fail(err, GH_ERR_REFUSED, "the server wants all entries after %" PRIu64 " again",
-                   courier->acknowledged);
+/* --- sending --- */
+
+static enum gh_status send_as(struct gh_courier *courier, struct gh_bytes body,
+                              const char *encoding, struct gh_http_response *response,
+                              struct gh_error *err)
+{
+    struct gh_http_request request = {
+        .method = "POST",
+        .path = "/api/v1/entries",
+        .content_type = "application/json",
+        .content_encoding = encoding,
+        .body = body,
+        .timeout_ms = TIMEOUT_MS,
+        .stall_ms = STALL_MS,
+        .max_response_bytes = 1 << 20,
+    };
+
+    return gh_lane_request(&courier->entries, &request, response, err);
+}
+
+static enum gh_status send_compressed(struct gh_courier *courier, struct gh_bytes body,
+                                      struct gh_http_response *response, struct gh_error *err)
+{
+    GH_CLEANUP_FREE uint8_t *packed = NULL;
+    size_t size;
+
+    enum gh_status status = gh_zstd_compress(body, &packed, &size);
+    if (status != GH_OK) {
+        *response = (struct gh_http_response){.retry_after_s = -1, .date_s = -1};
+        return gh_fail(err, status, "a batch cannot be compressed: %s", gh_status_text(status));
+    }
+    return send_as(courier, (struct gh_bytes){packed, size}, "zstd", response, err);
 }
 
 static enum gh_status send_batch(struct gh_courier *courier, const struct batch *batch,
                                  int64_t *retry_after_s, struct gh_error *err)
 {
+    struct gh_outbox *outbox = &courier->outbox;
     struct gh_http_response response;
-    struct gh_http_request request = {
-        .method = "POST",
-        .path = "/api/v1/entries",
-        .content_type = "application/json",
-        .body = {batch->body.data, batch->body.size},
-        .max_response_bytes = 1 << 20,
-    };
+    struct gh_bytes body = {batch->body.data, batch->body.size};
+    struct gh_error first = {0};
 
-    enum gh_status status = gh_courier_request(courier, &request, &response, err);
+    enum gh_status status = outbox->plain ? send_as(courier, body, NULL, &response, err)
+                                          : send_compressed(courier, body, &response, &first);
+    if (!outbox->plain && status == GH_ERR_REFUSED && response.status == 415) {
+        gh_log(GH_LOG_NOTICE, GH_COURIER_MODULE,
+               "entries: the server takes no compressed ones: sending them as they are");
+        outbox->plain = true;
+        gh_http_response_free(&response);
+        status = send_as(courier, body, NULL, &response, err);
+    } else if (first.status != GH_OK) {
+        gh_fail(err, first.status, "%s", first.text);
+    }
     *retry_after_s = response.retry_after_s;
     if (status == GH_OK)
         status = take_answer(courier, batch, &response, err);
@@ -202,31 +252,84 @@ static enum gh_status send_batch(struct gh_courier *courier, const struct batch 
     return status;
 }
 
-void gh_courier_turn_entries(struct gh_courier *courier, int64_t now_ns)
+void gh_courier_turn_entries(struct gh_courier *courier)
 {
     GH_CLEANUP_FREE uint8_t *buffer = malloc(BATCH_MAX_BYTES);
     struct batch batch = {.body = gh_writer_over(buffer, buffer ? BATCH_MAX_BYTES : 0)};
+    struct gh_outbox *outbox = &courier->outbox;
     struct gh_error err = {0};
     int64_t retry_after_s = -1;
 
     enum gh_status status = buffer ? collect(courier, &batch, &err) : GH_ERR_NOMEM;
-    if (status == GH_ERR_NOTFOUND || (status == GH_OK && batch.count == 0)) {
+    bool nothing = status == GH_ERR_NOTFOUND || (status == GH_OK && batch.count == 0);
+    if (status == GH_OK && !nothing)
+        status = send_batch(courier, &batch, &retry_after_s, &err);
+    /* It took its time. */
+    int64_t now_ns = gh_clock_monotonic_ns(courier->options.clock);
+    if (nothing) {
+        gh_outbox_save(courier, true);
         /* Opened anew the next time: a reader that was opened while the disk could not be written
          * sees no news. */
-        gh_courier_entries_close(courier);
-        gh_backoff_succeeded(&courier->entries, now_ns, IDLE_MS);
-        return;
-    }
-    if (status == GH_OK)
-        status = send_batch(courier, &batch, &retry_after_s, &err);
-    now_ns = gh_clock_monotonic_ns(courier->options.clock); /* it took its time */
-    if (status == GH_OK) {
+        gh_outbox_close(courier);
+        gh_backoff_succeeded(&outbox->backoff, now_ns, IDLE_MS);
+    } else if (status == GH_OK) {
         /* There may be more: come again at once. */
-        gh_backoff_succeeded(&courier->entries, now_ns, 0);
-        return;
+        gh_outbox_save(courier, false);
+        gh_backoff_succeeded(&outbox->backoff, now_ns, 0);
+    } else {
+        if (status != GH_ERR_AGAIN)
+            gh_log(GH_LOG_WARNING, GH_COURIER_MODULE, "entries: %s",
+                   err.text[0] ? err.text : gh_status_text(status));
+        gh_outbox_save(courier, true);
+        gh_backoff_failed(&outbox->backoff, now_ns, retry_after_s);
     }
-    if (status != GH_ERR_AGAIN)
-        gh_log(GH_LOG_WARNING, GH_COURIER_MODULE, "entries: %s",
-               err.text[0] ? err.text : gh_status_text(status));
-    gh_backoff_failed(&courier->entries, now_ns, retry_after_s);
+}
+
+/* --- the lane --- */
+
+static void take_identity(struct gh_courier *courier)
+{
+    struct gh_lane *lane = &courier->entries;
+    bool news;
+
+    pthread_mutex_lock(&courier->lock);
+    news = courier->outbox.publication != courier->publication;
+    if (news)
+        lane->identity = courier->published;
+    courier->outbox.publication = courier->publication;
+    pthread_mutex_unlock(&courier->lock);
+    if (news && lane->connected && gh_lane_use_key(lane) != GH_OK)
+        gh_lane_disconnect(lane); /* and all anew */
+}
+
+static void take_orders(struct gh_courier *courier)
+{
+    struct gh_order order;
+    bool woken = false;
+
+    while (gh_queue_pop(courier->entries.orders, &order))
+        woken = true;
+    if (woken && courier->outbox.backoff.delay_ms == 0)
+        courier->outbox.backoff.next_ns = 0;
+}
+
+int64_t gh_courier_entries_lane(struct gh_courier *courier)
+{
+    struct gh_lane *lane = &courier->entries;
+    const struct gh_clock *clock = courier->options.clock;
+
+    take_orders(courier);
+    take_identity(courier);
+    if (!lane->identity.enrolled)
+        return LONGEST_WAIT_MS;
+    if (!lane->connected) {
+        if (gh_lane_connect(lane) != GH_OK)
+            return GH_COURIER_AGAIN_MS;
+        gh_outbox_load(courier);
+    }
+    if (gh_clock_monotonic_ns(clock) >= courier->outbox.backoff.next_ns)
+        gh_courier_turn_entries(courier);
+    int64_t left_ns = courier->outbox.backoff.next_ns - gh_clock_monotonic_ns(clock);
+    int64_t wait_ms = left_ns > 0 ? left_ns / GH_NS_PER_MS + 1 : 0;
+    return wait_ms < LONGEST_WAIT_MS ? wait_ms : LONGEST_WAIT_MS;
 }

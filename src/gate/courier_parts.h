@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the courier's own files share. */
+/* What the courier's own files share. Each thing has one thread: that of its lane, or what is said
+ * beside it. */
 #ifndef GATEHOUSE_SRC_GATE_COURIER_PARTS_H
 #define GATEHOUSE_SRC_GATE_COURIER_PARTS_H
 
@@ -7,48 +8,158 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "code/cbor.h"
 #include "gate/backoff.h"
 #include "gate/courier.h"
 #include "gatehouse/journal.h"
 
+struct json_t;
+
 #define GH_COURIER_MODULE "courier"
 #define GH_COURIER_TIMEOUT_MS 10000
+#define GH_COURIER_AGAIN_MS 10000 /* to a connection that cannot be made at all */
+
+struct gh_order {
+    enum { GH_ORDER_WAKE, GH_ORDER_ENROL } type;
+    struct gh_enrolment enrolment;
+};
+
+/* A thread with a connection of its own. */
+struct gh_lane {
+    struct gh_courier *courier;
+    int64_t (*turn)(struct gh_courier *courier);
+    struct gh_queue *orders; /* of struct gh_order; any thread */
+    struct gh_transport transport;
+    pthread_mutex_t transport_lock; /* connecting against cancelling */
+    bool connected;                 /* transport and list_key are there */
+    bool authenticated;             /* the server's answers are the server's */
+    /* The list lane's is the one that counts, the entries lane has a copy. */
+    struct gh_identity identity;
+    struct gh_public_key *list_key;
+    int64_t clock_next_ns; /* when to tell the gate the server's time again */
+    bool runs;
+    pthread_t thread;
+};
+
+/* The list lane's. */
+struct gh_list_watch {
+    struct gh_backoff enrol, backoff;
+    struct gh_generation at_hand; /* 0: nothing that the server's answers can lead on from */
+    bool waits;                   /* the server can push, as far as we know */
+    bool brief;                   /* the next question is not to wait: to see who is there */
+    bool wait_broke;              /* the last one that waited did: was it for the waiting? */
+    unsigned spoiled;             /* how many did, one after the other */
+    int64_t wait_again_ns;        /* when to try to wait once more */
+    int64_t brief_next_ns;        /* when to ask without waiting, for the time of day */
+    unsigned troubled;            /* bits of enum gh_list_trouble: told since a list was accepted */
+    bool parts_gone;              /* no part of a snapshot is left over */
+};
+
+/* The entries lane's. */
+struct gh_outbox {
+    struct gh_backoff backoff;
+    uint64_t publication;       /* of the identity that it has */
+    struct gh_journal *journal; /* reader; NULL until its file is there */
+    uint64_t acknowledged;
+    struct gh_receipt receipt; /* verified; through 0: none */
+    bool receipt_told;
+    bool plain;       /* the server takes no compressed batches */
+    bool unsaved;     /* the note is behind */
+    int64_t saved_ns; /* when it was written last, or tried */
+};
 
 struct gh_courier {
     struct gh_courier_options options;
-    struct gh_identity identity;
-    char identity_path[PATH_MAX], list_path[PATH_MAX], acknowledged_path[PATH_MAX];
-    struct gh_queue *orders;
-    struct gh_transport transport;
-    struct gh_public_key *list_key;
-    bool connected; /* transport and list_key are there */
-    struct gh_backoff enrol, list, entries;
-    bool authenticated;                   /* the server's answers are the server's */
-    int64_t clock_next_ns;                /* when to tell the gate the server's time again */
-    uint8_t list_sha256[GH_SHA256_BYTES]; /* of the snapshot in the file; zeros: none */
-    struct gh_journal *journal;           /* reader; NULL until its file is there */
-    uint64_t acknowledged;
-    bool thread_runs;
-    pthread_t thread;
-    atomic_bool stop;
-    pthread_mutex_t transport_lock; /* connecting against cancelling */
+    char identity_path[PATH_MAX], list_path[PATH_MAX], note_path[PATH_MAX];
+    char boot_id[GH_BOOT_ID_TEXT_BYTES];
+    struct gh_lane list, entries;
+    struct gh_list_watch watch;
+    struct gh_outbox outbox;
+    atomic_bool stop; /* both threads */
+    /* What the list lane made of the identity, for the other one. */
+    pthread_mutex_t lock;
+    struct gh_identity published;
+    uint64_t publication; /* counts them */
 };
 
-/* Each does its one thing and sets its backoff. */
-void gh_courier_turn_enrol(struct gh_courier *courier, int64_t now_ns);
-void gh_courier_turn_list(struct gh_courier *courier, int64_t now_ns);
-void gh_courier_turn_entries(struct gh_courier *courier, int64_t now_ns);
-void gh_courier_entries_open(struct gh_courier *courier); /* what was acknowledged so far */
-void gh_courier_entries_close(struct gh_courier *courier);
+/* --- lanes (courier_lane.c) --- */
 
-/* Tell the gate; not of CLOCK, which gh_courier_request does. */
-void gh_courier_tell(struct gh_courier *courier, enum gh_courier_event_type type);
-/* One request with the gate's token. GH_OK only for status 200; anything else is said in err with
- * the server's own token, and *retry_after_s set. The response is the caller's to free in every
- * case. */
-GH_MUST_CHECK enum gh_status gh_courier_request(struct gh_courier *courier,
-                                                struct gh_http_request *request,
-                                                struct gh_http_response *response,
-                                                struct gh_error *err);
+/* With lane->identity. On error the log says why. */
+GH_MUST_CHECK enum gh_status gh_lane_connect(struct gh_lane *lane);
+void gh_lane_disconnect(struct gh_lane *lane);
+/* Replaces list_key by identity's. */
+GH_MUST_CHECK enum gh_status gh_lane_use_key(struct gh_lane *lane);
+void gh_lane_cancel(struct gh_lane *lane); /* any thread */
+void gh_lane_wake(struct gh_lane *lane);   /* any thread */
+/* Tell the gate, with the lane's identity; push for what has more to say. Both wipe the event. */
+void gh_lane_tell(struct gh_lane *lane, enum gh_courier_event_type type);
+void gh_lane_push(struct gh_lane *lane, struct gh_courier_event *event);
+/* One request, with the gate's token once it is enrolled; what it says about the time of day is
+ * told. GH_OK only for status 200; anything else is said in err with the server's own token. The
+ * response is the caller's to free in every case, and says retry_after_s. */
+GH_MUST_CHECK enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_http_request *request,
+                                             struct gh_http_response *response,
+                                             struct gh_error *err);
+/* The same for what anybody may have, and may come from a cache: without the token, and what it
+ * says about the time is nothing. 206 is good, too. */
+GH_MUST_CHECK enum gh_status gh_lane_fetch(struct gh_lane *lane, struct gh_http_request *request,
+                                           struct gh_http_response *response, struct gh_error *err);
+
+/* --- the list lane --- */
+
+int64_t gh_courier_list_lane(struct gh_courier *courier);
+void gh_courier_publish(struct gh_courier *courier); /* identity has changed */
+
+/* Each does its one thing and sets its backoff. */
+void gh_courier_turn_enrol(struct gh_courier *courier);
+void gh_courier_turn_list(struct gh_courier *courier);
+
+/* What an answer came to (courier_take.c). */
+struct gh_list_outcome {
+    bool news;                    /* another list is at hand now */
+    bool ask_again;               /* at once, with what is at hand now: not a failure */
+    bool progress;                /* a part of a snapshot came, and was kept */
+    enum gh_list_trouble trouble; /* it was refused */
+    uint64_t offered;             /* the generation that it said it was; 0: not known */
+    int64_t retry_after_s;
+};
+/* Verify an answer, make it the list at hand, tell the gate, pin. */
+GH_MUST_CHECK enum gh_status gh_courier_take_list(struct gh_courier *courier,
+                                                  struct gh_bytes answer,
+                                                  struct gh_list_outcome *outcome,
+                                                  struct gh_error *err);
+/* Look what list is at hand. It may be newer than what identity remembers: it is put into place
+ * first. */
+void gh_courier_remember_list(struct gh_courier *courier);
+
+/* Handovers (courier_keys.c): from identity's key on as far as they lead, each verified with the
+ * key before; identity has the newest then. items: byte strings, so many. Whether there was one. */
+bool gh_courier_follow(struct gh_identity *identity, struct gh_cbor_reader items, size_t count);
+/* Whether a key before identity's signed this manifest: one that it knew, or one that the handovers
+ * name before its own. */
+bool gh_courier_is_retired(const struct gh_identity *identity, struct gh_bytes manifest,
+                           struct gh_cbor_reader items, size_t count);
+
+/* The manifest's snapshot into a file of the state folder (courier_snapshot.c): goes on where it
+ * broke off. *resumed: a part of it was there before this call. GH_ERR_NOSPACE and other errors of
+ * the disk: what had come is removed. */
+GH_MUST_CHECK enum gh_status gh_courier_fetch_snapshot(struct gh_courier *courier,
+                                                       const struct gh_manifest *manifest,
+                                                       char path[PATH_MAX], bool *resumed,
+                                                       struct gh_list_outcome *outcome,
+                                                       struct gh_error *err);
+/* All parts but this one (NULL: all). */
+void gh_courier_remove_parts(struct gh_courier *courier, const char *keep);
+
+/* --- the entries lane --- */
+
+int64_t gh_courier_entries_lane(struct gh_courier *courier);
+void gh_courier_turn_entries(struct gh_courier *courier);
+/* What was acknowledged, in a file (courier_note.c). */
+void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
+void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
+void gh_outbox_close(struct gh_courier *courier);          /* the journal */
+/* The receipt of an answer: verified, and of our own entry, it is kept. */
+void gh_outbox_take_receipt(struct gh_courier *courier, const struct json_t *receipt);
 
 #endif

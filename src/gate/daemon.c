@@ -16,7 +16,7 @@
 #include "gatehouse/file.h"
 
 #define SIGHTINGS_MAX 32
-#define NEWS_MAX 8
+#define NEWS_MAX 32
 #define ANSWERS_MAX 32
 
 struct daemon {
@@ -163,7 +163,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     gh_log_set_level(gh_gate_config_log_level(&config));
     gh_door_keeper_set_pulse(&daemon->io, door.pulse_ms);
     gh_gate_set_door(daemon->gate, &door);
-    gh_log(GH_LOG_NOTICE, "gate", "log level and door pulse read anew; other keys take a restart");
+    gh_log(GH_LOG_NOTICE, "gate",
+           "log level, door pulse and held-open time read anew; other keys take a restart");
     return 0;
 }
 
@@ -255,6 +256,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
                   .entry = peer_entry,
                   .context = daemon},
         .time_floor_s = gh_build_time_s(),
+        .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,
         .battery_clock = daemon->config.battery_clock,
     };
 
@@ -442,6 +444,18 @@ static bool check_camera(const struct gh_gate_config *config)
     return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END;
 }
 
+/* A contact that cannot be read now may be a file that somebody has yet to write. */
+static void check_contact(const struct gh_door_io *io)
+{
+    static const char *const words[] = {[GH_CONTACT_UNKNOWN] = "there, but it cannot be read",
+                                        [GH_CONTACT_OPEN] = "ok, the door is open",
+                                        [GH_CONTACT_SHUT] = "ok, the door is shut"};
+
+    printf("%-10s %s\n", "contact",
+           io->contact ? words[io->contact(io->context)]
+                       : "none: what becomes of those who are let in is not known");
+}
+
 static bool check_door(const struct gh_gate_config *config)
 {
     struct gh_error err = {0};
@@ -449,8 +463,10 @@ static bool check_door(const struct gh_gate_config *config)
 
     enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, &err);
     bool good = report("door", status, &err);
-    if (status == GH_OK)
-        io.free(io.context);
+    if (status != GH_OK)
+        return good;
+    check_contact(&io);
+    io.free(io.context);
     return good;
 }
 

@@ -6,9 +6,30 @@ static enum gh_colour worse(enum gh_colour a, enum gh_colour b)
     return a > b ? a : b;
 }
 
-static bool list_too_old(const struct gh_decide_input *in)
+/* Signed a moment ahead of this clock, it is new. */
+static int64_t list_age(const struct gh_decide_input *in)
 {
-    return in->now_s - in->answers->issued_at_s > in->policy->list_max_age_s;
+    int64_t age_s;
+
+    if (in->now_s <= in->answers->issued_at_s)
+        return 0;
+    return __builtin_sub_overflow(in->now_s, in->answers->issued_at_s, &age_s) ? INT64_MAX : age_s;
+}
+
+/* What the entry says of it. Too old is stale, whatever the policy calls stale. */
+static int64_t told_age(const struct gh_decide_input *in)
+{
+    const struct gh_policy *policy = in->policy;
+
+    if (!in->answers->have_list || !in->clock_trusted)
+        return 0;
+    int64_t age_s = list_age(in);
+    return age_s > policy->list_stale_age_s || age_s > policy->list_max_age_s ? age_s : 0;
+}
+
+static enum gh_reason old_list_reason(const struct gh_policy *policy)
+{
+    return policy->old_list == GH_OLD_LIST_GUARD ? GH_REASON_LIST_TOO_OLD : GH_REASON_LIST_REFUSED;
 }
 
 static bool is_of_time(enum gh_reason reason)
@@ -73,8 +94,8 @@ static enum gh_reason gate_reason(const struct gh_decide_input *in)
         return GH_REASON_LIST_MISSING;
     if (!in->clock_trusted)
         return clock_reason(in->policy);
-    if (list_too_old(in))
-        return GH_REASON_LIST_TOO_OLD;
+    if (list_age(in) > in->policy->list_max_age_s)
+        return old_list_reason(in->policy);
     return GH_REASON_OK;
 }
 
@@ -181,7 +202,7 @@ static enum gh_reason other_reason(const struct gh_decide_input *in, enum gh_col
 
 struct gh_decision gh_decide(const struct gh_decide_input *in)
 {
-    struct gh_decision decision = {.colour = GH_COLOUR_NONE};
+    struct gh_decision decision = {.colour = GH_COLOUR_NONE, .list_age_s = told_age(in)};
     const struct gh_credential *code = in->other    ? in->other
                                        : in->health ? in->health
                                                     : in->housing;

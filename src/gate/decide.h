@@ -35,6 +35,8 @@ struct gh_decision {
     enum gh_reason reason;
     enum gh_colour colour; /* the worse of code and list; NONE where not known */
     enum gh_kind kind;     /* of the code that decided */
+    int64_t list_age_s; /* of a list that is stale, or too old; 0: it is neither, there is none, or
+                           the clock that would tell is not trusted */
 };
 
 /* Checked in this order, the first that applies decides:
@@ -47,7 +49,9 @@ struct gh_decision {
  *  5. a clock that is not trusted: CLOCK_UNTRUSTED or CLOCK_REFUSED, by policy.clock. What 1 has to
  *     say about the time of an authentic code (EXPIRED, NOT_YET_VALID, STALE) counts only here,
  * since then it says nothing;
- *  6. a list that is too old;
+ *  6. a list that is too old: LIST_TOO_OLD or LIST_REFUSED, by policy.old_list. Only a trusted
+ *     clock gets here: the age by another one is no age. A list that is merely stale changes
+ *     nothing but list_age_s;
  *  7. yellow, on either;
  *  8. a certificate that does not count (no rule made it green);
  *  9. a person who is on no list: SUBJECT_UNKNOWN, but that policy.holder may ask holders of green

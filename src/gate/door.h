@@ -29,6 +29,7 @@ struct gh_door_options {
     int64_t pulse_ms; /* how long the door is unlocked: 100..60000 */
     bool fail_safe;   /* true: the relay is energised while LOCKED, so that a loss of power unlocks;
                          false (fail-secure): while unlocked */
+    int64_t held_open_s; /* open for longer than that, it is held open: 1..3600 (after.h) */
 };
 
 struct gh_door {
@@ -58,13 +59,21 @@ unsigned gh_door_lines(struct gh_door *door, int64_t now_ns, int64_t *next_ns);
 unsigned gh_door_rest_lines(const struct gh_door_options *options);
 
 /* --- the half that moves --- */
+enum gh_contact {
+    GH_CONTACT_UNKNOWN, /* cannot be read now */
+    GH_CONTACT_OPEN,
+    GH_CONTACT_SHUT,
+};
+
 /* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
- * level first, so that the relay rests in its fail state. */
+ * level first, so that the relay rests in its fail state. contact says how the door's contact is at
+ * this moment, at once, also while another thread is in set; NULL: the door has none. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
     void *context;
+    enum gh_contact (*contact)(void *context);
 };
 
 struct gh_gpio_line {
@@ -72,16 +81,19 @@ struct gh_gpio_line {
     bool active_low;
 };
 /* chip: "gpiochip0", "/dev/gpiochip0", or "" to look line names up on all chips. The lines are
- * requested as outputs at once, `initial` ones active. GH_ERR_NOTFOUND (chip or line, by name),
+ * requested as outputs at once, `initial` ones active; contact as an input whose pull stays as it
+ * is, which is active while the door is open. GH_ERR_NOTFOUND (chip or line, by name),
  * GH_ERR_BUSY (in use, and by whom where the kernel says), GH_ERR_DENIED. */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new(const char *chip,
                                               const struct gh_gpio_line lines[GH_LINE_COUNT],
-                                              unsigned initial, struct gh_door_io *out,
-                                              struct gh_error *err);
+                                              const struct gh_gpio_line *contact, unsigned initial,
+                                              struct gh_door_io *out, struct gh_error *err);
 
 /* Prints one line on stdout for each change: `door +12.345 relay on` (seconds since it was made),
- * flushed at once. */
-GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock, struct gh_door_io *out,
+ * flushed at once. contact_file (copied; "": no contact) holds the word open or shut, as somebody
+ * else writes it; anything else, or no file, is unknown. GH_ERR_TOOBIG, GH_ERR_NOMEM. */
+GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock,
+                                               const char *contact_file, struct gh_door_io *out,
                                                struct gh_error *err);
 
 #endif

@@ -90,6 +90,14 @@ static enum gh_status keeper_set(void *context, unsigned active, struct gh_error
     return status;
 }
 
+/* Not behind the lock: a set may hang. */
+static enum gh_contact keeper_contact(void *context)
+{
+    struct keeper *keeper = context;
+
+    return keeper->inner.contact(keeper->inner.context);
+}
+
 static void keeper_free(void *context)
 {
     struct keeper *keeper = context;
@@ -147,7 +155,10 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
         return gh_fail(err, gh_status_from_errno(failed), "the door's thread cannot start: %s",
                        strerror(failed));
     }
-    *out = (struct gh_door_io){.set = keeper_set, .free = keeper_free, .context = keeper};
+    *out = (struct gh_door_io){.set = keeper_set,
+                               .free = keeper_free,
+                               .context = keeper,
+                               .contact = inner->contact ? keeper_contact : NULL};
     return GH_OK;
 }
 

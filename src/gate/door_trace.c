@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A door made of words: for the demo, for tests of the whole program, for a bench without wires. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gate/door.h"
 #include "gatehouse/bytes.h"
+#include "gatehouse/file.h"
 
 #define LINE_BYTES 64
 
@@ -15,6 +19,7 @@ struct trace {
     const struct gh_clock *clock;
     int64_t start_ns;
     unsigned active;
+    char contact_file[PATH_MAX];
 };
 
 static enum gh_status trace_set(void *context, unsigned active, struct gh_error *err)
@@ -48,6 +53,22 @@ static enum gh_status trace_set(void *context, unsigned active, struct gh_error 
     return GH_OK;
 }
 
+/* Never waits, whatever the name stands for. */
+static enum gh_contact trace_contact(void *context)
+{
+    struct trace *trace = (struct trace *)context;
+    char text[8] = "";
+    GH_CLEANUP_FD int fd = open(trace->contact_file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0) {
+        return GH_CONTACT_UNKNOWN;
+    }
+    text[strcspn(text, " \t\r\n")] = '\0';
+    if (strcmp(text, "open") == 0) {
+        return GH_CONTACT_OPEN;
+    }
+    return strcmp(text, "shut") == 0 ? GH_CONTACT_SHUT : GH_CONTACT_UNKNOWN;
+}
+
 static void trace_free(void *context)
 {
     struct trace *trace = (struct trace *)context;
@@ -60,16 +81,23 @@ static void trace_free(void *context)
     free(trace);
 }
 
-enum gh_status gh_door_trace_new(const struct gh_clock *clock, struct gh_door_io *out,
-                                 struct gh_error *err)
+enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *contact_file,
+                                 struct gh_door_io *out, struct gh_error *err)
 {
     *out = (struct gh_door_io){0};
+    if (strlen(contact_file) >= PATH_MAX) {
+        return gh_fail(err, GH_ERR_TOOBIG, "the name of the contact's file is too long");
+    }
     struct trace *trace = (struct trace *)calloc(1, sizeof(*trace));
     if (trace == NULL) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's trace");
     }
     trace->clock = clock;
     trace->start_ns = gh_clock_monotonic_ns(clock);
+    memcpy(trace->contact_file, contact_file, strlen(contact_file) + 1);
     *out = (struct gh_door_io){.set = trace_set, .free = trace_free, .context = trace};
+    if (contact_file[0] != '\0') {
+        out->contact = trace_contact;
+    }
     return GH_OK;
 }

@@ -8,7 +8,6 @@
 #include "gate/gate_parts.h"
 #include "gatehouse/log.h"
 
-#define DOOR_RETRY_NS (200 * GH_NS_PER_MS)
 /* An older sighting opens nothing: whoever it was may have left. */
 #define SIGHTING_MAX_AGE_NS (2 * GH_NS_PER_S)
 
@@ -17,31 +16,11 @@ int64_t gh_gate_now_ns(const struct gh_gate *gate)
     return gh_clock_monotonic_ns(gate->options.clock);
 }
 
-/* --- door --- */
-
-/* Moves the lines to where they should be; false when they could not be moved. */
-static bool apply_door(struct gh_gate *gate, int64_t now, int64_t *next_ns)
+void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry)
 {
-    struct gh_error err = {0};
-    unsigned lines = gh_door_lines(&gate->door, now, next_ns);
-
-    if (gate->applied_known && lines == gate->applied)
-        return true;
-    enum gh_status status = gate->options.io->set(gate->options.io->context, lines, &err);
-    gate->applied_known = status == GH_OK;
-    gate->applied = lines;
-    gate->door_retry_ns = status == GH_OK ? INT64_MAX : now + DOOR_RETRY_NS;
-    if (status != GH_OK)
-        gh_log(GH_LOG_ERR, "door", "%s", err.text[0] ? err.text : gh_status_text(status));
-    return status == GH_OK;
-}
-
-bool gh_gate_show(struct gh_gate *gate, enum gh_reason reason, bool unlock)
-{
-    int64_t now = gh_gate_now_ns(gate), next_ns;
-
-    gh_door_signal(&gate->door, gh_reason_info(reason), unlock, now);
-    return apply_door(gate, now, &next_ns);
+    entry->clock_trusted = gate->keeper.trusted;
+    gh_record_somehow(&gate->record, entry);
+    gate->options.peers.entry(gate->options.peers.context);
 }
 
 /* --- before the gate is enrolled --- */
@@ -174,6 +153,10 @@ static enum gh_status become(struct gh_gate *gate, const struct gh_identity *ide
         return status;
     gh_gate_load_list(gate);
     gh_record_open(&gate->record, gate->options.clock, path, identity->gate);
+    gh_keep_init(&gate->keep,
+                 gate->options.journal_limit_bytes != 0 ? gate->options.journal_limit_bytes
+                                                        : GH_GATE_JOURNAL_LIMIT_BYTES,
+                 gh_gate_now_ns(gate));
     gh_gate_write_start(gate);
     return GH_OK;
 }
@@ -196,13 +179,17 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
             gh_gate_show(gate, GH_REASON_NOT_ENROLLED, false);
         break;
     case GH_COURIER_LIST:
-        gate->identity.generation = event->identity.generation;
-        gate->identity.list_issued_at_s = event->identity.list_issued_at_s;
-        gh_gate_load_list(gate);
+        gh_gate_list_came(gate, &event->identity);
         break;
     case GH_COURIER_AGE:
+        gh_gate_list_renewed(gate, &event->identity);
+        break;
     case GH_COURIER_TROUBLE:
+        if (gate->identity.enrolled)
+            gh_gate_list_refused(gate, event->trouble, event->offered);
+        break;
     case GH_COURIER_RECEIPT:
+        gh_keep_receipt(&gate->keep, &event->receipt);
         break;
     case GH_COURIER_CLOCK:
         gh_gate_server_time(gate, event);
@@ -224,14 +211,19 @@ int64_t gh_gate_tick(struct gh_gate *gate)
         gh_gate_decide(gate, gh_gate_now_ns(gate));
         if (gh_record_tick(&gate->record))
             gate->options.peers.entry(gate->options.peers.context);
+        gh_gate_look_at_contact(gate);
+        if (gh_keep_tick(&gate->keep, &gate->record, &gate->policy.retention, gate->keeper.trusted))
+            gate->options.peers.entry(gate->options.peers.context);
     }
-    (void)apply_door(gate, gh_gate_now_ns(gate), &next_ns);
+    (void)gh_gate_apply_door(gate, gh_gate_now_ns(gate), &next_ns);
     next_ns = earlier(next_ns, gate->door_retry_ns);
     next_ns = earlier(next_ns, gate->look_ns);
     next_ns = earlier(next_ns, gh_timekeeper_deadline_ns(&gate->keeper));
     if (gate->identity.enrolled) {
         next_ns = earlier(next_ns, gh_passage_deadline_ns(&gate->passage));
         next_ns = earlier(next_ns, gate->record.retry_ns);
+        next_ns = earlier(next_ns, gate->contact_ns);
+        next_ns = earlier(next_ns, gate->keep.next_ns);
     }
     return next_ns;
 }
@@ -239,6 +231,7 @@ int64_t gh_gate_tick(struct gh_gate *gate)
 void gh_gate_set_door(struct gh_gate *gate, const struct gh_door_options *door)
 {
     gate->door.options.pulse_ms = door->pulse_ms;
+    gh_after_set_held_open(&gate->after, door->held_open_s);
 }
 
 enum gh_status gh_gate_new(const struct gh_gate_options *options,
@@ -253,6 +246,8 @@ enum gh_status gh_gate_new(const struct gh_gate_options *options,
     gate->door_retry_ns = INT64_MAX;
     gate->policy = gh_policy_initial();
     gh_door_init(&gate->door, &options->door);
+    gh_after_init(&gate->after, options->door.held_open_s);
+    gate->contact_ns = options->io->contact ? gh_gate_now_ns(gate) : INT64_MAX;
     gh_passage_init(&gate->passage, &gate->policy);
     gh_timekeeper_init(&gate->keeper, options->time_floor_s, options->battery_clock);
     gh_fresh_init(&gate->fresh, gh_gate_now_ns(gate));

@@ -22,14 +22,16 @@ struct gh_gate_peers {
     void *context;
 };
 
+#define GH_GATE_JOURNAL_LIMIT_BYTES (UINT64_C(512) << 20)
 struct gh_gate_options {
     const char *state_dir; /* borrowed, like all pointers here; all outlive the gate */
     const struct gh_clock *clock;
     struct gh_door_options door;
     const struct gh_door_io *io; /* the caller's to free, after the gate */
     struct gh_gate_peers peers;
-    int64_t time_floor_s; /* no wall time before this is believed: gh_build_time_s() */
-    bool battery_clock;   /* the board's clock goes on without power: believed at the start */
+    int64_t time_floor_s;         /* no wall time before this is believed: gh_build_time_s() */
+    uint64_t journal_limit_bytes; /* 0: GH_GATE_JOURNAL_LIMIT_BYTES */
+    bool battery_clock; /* the board's clock goes on without power: believed at the start */
 };
 
 /* A journal that cannot be opened, or a list that is missing or broken, does not keep the gate from

@@ -10,6 +10,7 @@
 
 static const char *const door_choices[] = {"gpio", "trace", NULL};
 static const char *const fail_choices[] = {"secure", "safe", NULL};
+static const char *const contact_choices[] = {"open", "closed", NULL};
 static const char *const level_choices[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 #define FIELD(name) .offset = offsetof(struct gh_gate_config, name)
@@ -40,6 +41,11 @@ static const struct gh_config_key keys[] = {
     {"door", "active_low", TEXT(active_low), .initial = ""},
     {"door", "fail", CHOICE(fail, fail_choices), .initial = "secure"},
     {"door", "pulse_ms", INT(pulse_ms, 100, 60000), .initial = "3000"},
+    {"door", "contact", TEXT(contact), .initial = ""},
+    {"door", "contact_active", CHOICE(contact_active, contact_choices), .initial = "open"},
+    {"door", "contact_file", TEXT(contact_file), .initial = ""},
+    {"door", "held_open_s", INT(held_open_s, 1, 3600), .initial = "30"},
+    {"journal", "limit_mib", INT(journal_limit_mib, 16, 1048576), .initial = "512"},
     {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},
     {"courier", "allow_plain_http", BOOL(allow_plain_http), .initial = "no"},
@@ -72,6 +78,9 @@ static enum gh_status check_line_names(const struct gh_gate_config *config, cons
                                        struct gh_error *err)
 {
     for (int a = 0; a < GH_LINE_COUNT; a++) {
+        if (config->contact[0] && strcmp(config->line_names[a], config->contact) == 0)
+            return gh_fail(err, GH_ERR_INVALID, "%s: %s and contact are both %s", path,
+                           gh_line_name((enum gh_line)a), config->contact);
         for (int b = 0; b < a; b++) {
             if (config->line_names[a][0] &&
                 strcmp(config->line_names[a], config->line_names[b]) == 0)
@@ -92,6 +101,8 @@ enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
         return status;
     for (int line = 0; line < GH_LINE_COUNT; line++)
         memcpy(out->lines[line].name, out->line_names[line], sizeof(out->lines[line].name));
+    memcpy(out->contact_line.name, out->contact, sizeof(out->contact_line.name));
+    out->contact_line.active_low = out->contact_active == GH_ACTIVE_WHILE_CLOSED;
     if (out->door == GH_DOOR_GPIO && out->line_names[GH_LINE_RELAY][0] == '\0')
         return gh_fail(err, GH_ERR_INVALID, "%s: door = gpio needs a relay in [door]", path);
     if (out->backoff_first_ms > out->backoff_max_ms)
@@ -109,7 +120,8 @@ enum gh_log_level gh_gate_config_log_level(const struct gh_gate_config *config)
 struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
 {
     return (struct gh_door_options){.pulse_ms = config->pulse_ms,
-                                    .fail_safe = config->fail == GH_FAIL_SAFE};
+                                    .fail_safe = config->fail == GH_FAIL_SAFE,
+                                    .held_open_s = config->held_open_s};
 }
 
 static const char *behind(const char *text, const char *prefix)
@@ -152,6 +164,7 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
     struct gh_door_options door = gh_gate_config_door(config);
 
     if (config->door == GH_DOOR_TRACE)
-        return gh_door_trace_new(clock, out, err);
-    return gh_door_gpio_new(config->chip, config->lines, gh_door_rest_lines(&door), out, err);
+        return gh_door_trace_new(clock, config->contact_file, out, err);
+    return gh_door_gpio_new(config->chip, config->lines, &config->contact_line,
+                            gh_door_rest_lines(&door), out, err);
 }

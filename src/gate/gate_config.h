@@ -9,6 +9,7 @@
 
 enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
 enum gh_fail_state { GH_FAIL_SECURE, GH_FAIL_SAFE };
+enum gh_contact_active { GH_ACTIVE_WHILE_OPEN, GH_ACTIVE_WHILE_CLOSED };
 
 struct gh_gate_config {
     /* [gate] */
@@ -25,9 +26,16 @@ struct gh_gate_config {
     char chip[64];
     char line_names[GH_LINE_COUNT][64];
     char active_low[256]; /* names of lines, separated by commas */
-    int fail;             /* enum gh_fail_state */
+    char contact[64];     /* name of the contact's line; "": none */
+    int contact_active;   /* enum gh_contact_active */
+    char contact_file[512];
+    int64_t held_open_s;
+    int fail; /* enum gh_fail_state */
     int64_t pulse_ms;
-    struct gh_gpio_line lines[GH_LINE_COUNT]; /* from the three above */
+    struct gh_gpio_line lines[GH_LINE_COUNT]; /* from those above */
+    struct gh_gpio_line contact_line;         /* likewise; active while the door is open */
+    /* [journal] */
+    int64_t journal_limit_mib;
     /* [clock] */
     bool battery_clock;
     /* [courier] */

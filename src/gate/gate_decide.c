@@ -7,6 +7,8 @@
 #include "gate/gate_parts.h"
 #include "gatehouse/log.h"
 
+#define ASK_TRIES 5 /* of a list that changes meanwhile: the second is nearly always enough */
+
 /* The code that tells who it is: of a person, or one that is decided alone; NULL: none that is to
  * be believed. */
 static const struct gh_credential *whose(const struct gh_passage_step *step)
@@ -39,7 +41,8 @@ static struct gh_entry passage_entry(const struct gh_gate *gate, const struct gh
         .reason = decision->reason,
         .kind = decision->kind,
         .colour = decision->colour,
-        .generation = gate->list ? gh_list_manifest(gate->list)->generation : 0,
+        .generation = answers->generation,
+        .list_age_s = decision->list_age_s,
     };
 
     if (person) {
@@ -65,11 +68,14 @@ static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct 
         }
         gh_record_later(&gate->record, &entry);
     }
-    bool moved = gh_gate_show(gate, decision.reason, decision.outcome == GH_OUTCOME_OPEN);
+    bool opens = decision.outcome == GH_OUTCOME_OPEN;
+    bool moved = gh_gate_show(gate, decision.reason, opens);
     /* The reason may be somebody's health: it is in the entry, and nowhere else. */
     gh_log(GH_LOG_INFO, "passage", "%s (entry %" PRIu64 ")", gh_outcome_token(decision.outcome),
            entry.sequence);
-    if (!moved && decision.outcome == GH_OUTCOME_OPEN) {
+    if (moved && opens)
+        gh_gate_follow(gate, &entry);
+    if (!moved && opens) {
         /* What the entry says now is that nobody got in: a later try must not let somebody in after
          * all. */
         gh_door_lock(&gate->door);
@@ -89,20 +95,40 @@ static bool clock_is_trusted_for(struct gh_gate *gate, const struct gh_passage_s
     return gh_gate_look(gate) && step->seen_ns >= gate->keeper.jumped_ns;
 }
 
-static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
+static enum gh_status ask_once(struct gh_gate *gate, struct gh_passage_step *step,
+                               struct gh_answers *answers)
 {
-    struct gh_answers answers;
-
-    gh_record_try(&gate->record); /* it knows times that have been */
     if (step->has_health)
         gh_gate_believe_again(gate, &step->health);
     if (step->has_housing)
         gh_gate_believe_again(gate, &step->housing);
     const struct gh_credential *person = whose(step);
-    enum gh_status status = gh_list_ask(gate->list, person && gh_is_person(person) ? person : NULL,
-                                        which_home(step), &answers);
-    if (status != GH_OK)
-        gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+    return gh_list_ask(gate->list, person && gh_is_person(person) ? person : NULL, which_home(step),
+                       answers);
+}
+
+/* What the list says. Where it has changed since it was opened it is opened anew, so that answers,
+ * keys and policy are of one generation. Without an answer nobody is let in. */
+static void ask_list(struct gh_gate *gate, struct gh_passage_step *step, struct gh_answers *answers)
+{
+    enum gh_status status = ask_once(gate, step, answers);
+
+    for (int tries = 1; status == GH_ERR_AGAIN && tries < ASK_TRIES; tries++) {
+        gh_gate_load_list(gate);
+        status = ask_once(gate, step, answers);
+    }
+    if (status == GH_OK)
+        return;
+    gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+    *answers = (struct gh_answers){.have_list = false};
+}
+
+static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
+{
+    struct gh_answers answers;
+
+    gh_record_try(&gate->record); /* it knows times that have been */
+    ask_list(gate, step, &answers);
 
     struct gh_decide_input input = {
         .policy = &gate->policy,

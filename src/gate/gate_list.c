@@ -33,22 +33,32 @@ static void use_keys(struct gh_gate *gate)
     gate->options.peers.trust(gate->options.peers.context, trust);
 }
 
+/* The newest word about when the list at hand was issued need not be on the disk. */
+static void use_age(struct gh_gate *gate)
+{
+    const struct gh_manifest *manifest = gate->list ? gh_list_manifest(gate->list) : NULL;
+
+    if (manifest && manifest->generation == gate->identity.generation &&
+        memcmp(manifest->tag, gate->identity.list_tag, GH_LIST_TAG_BYTES) == 0)
+        gh_list_touch(gate->list, gate->identity.list_issued_at_s);
+}
+
 static enum gh_status open_list(struct gh_gate *gate, struct gh_list **out, struct gh_error *err)
 {
-    char path[PATH_MAX];
+    char folder[PATH_MAX];
 
     *out = NULL;
-    enum gh_status status = gh_courier_list_path(gate->options.state_dir, path);
+    enum gh_status status = gh_courier_list_path(gate->options.state_dir, folder);
     if (status == GH_OK)
-        status = gh_list_open(path, gate->list_key, out, err);
+        status = gh_list_open_latest(folder, gate->list_key, out, err);
     if (status != GH_OK)
         return status;
-    /* Somebody may have put an old file back. */
+    /* Somebody may have put an old one back. */
     const struct gh_manifest *manifest = gh_list_manifest(*out);
     if (manifest->generation < gate->identity.generation) {
         gh_list_close(*out);
         *out = NULL;
-        return gh_fail(err, GH_ERR_ROLLBACK, "the list file is older than the newest list known");
+        return gh_fail(err, GH_ERR_ROLLBACK, "the list is older than the newest one known");
     }
     return GH_OK;
 }
@@ -65,18 +75,66 @@ void gh_gate_load_list(struct gh_gate *gate)
             gh_log(GH_LOG_ERR, "list", "%s", err.text[0] ? err.text : gh_status_text(status));
         return;
     }
-    bool other = !gate->list ||
-                 gh_list_manifest(gate->list)->generation != gh_list_manifest(list)->generation;
+    const struct gh_manifest *manifest = gh_list_manifest(list);
+    bool other = !gate->list || gh_list_manifest(gate->list)->generation != manifest->generation ||
+                 memcmp(gh_list_manifest(gate->list)->tag, manifest->tag, GH_LIST_TAG_BYTES) != 0;
     gh_list_close(gate->list);
     gate->list = list;
+    use_age(gate);
     use_policy(gate);
     use_keys(gate);
+    /* How many are on it is not told: counting ten million takes longer than anybody waits. */
+    if (other)
+        gh_log(GH_LOG_NOTICE, "list", "generation %" PRIu64, manifest->generation);
+}
 
-    struct gh_list_counts counts;
-    if (other && gh_list_count(list, &counts) == GH_OK)
-        gh_log(GH_LOG_NOTICE, "list",
-               "generation %" PRIu64 ": %" PRIu64 " persons, %" PRIu64 " homes",
-               gh_list_manifest(list)->generation, counts.subjects, counts.homes);
+/* --- the courier's news of it --- */
+
+/* The list key may have been followed by another one. */
+static void use_list_key(struct gh_gate *gate, const uint8_t raw[GH_LIST_KEY_BYTES])
+{
+    struct gh_public_key *key = NULL;
+    size_t bytes = sizeof(gate->identity.list_key);
+
+    if (memcmp(gate->identity.list_key, raw, bytes) == 0)
+        return;
+    if (gh_public_key_from_raw(GH_KEY_ED25519, (struct gh_bytes){raw, bytes}, &key) != GH_OK) {
+        gh_log(GH_LOG_ERR, "list", "the new list key cannot be used");
+        return;
+    }
+    gh_public_key_free(gate->list_key);
+    gate->list_key = key;
+    memcpy(gate->identity.list_key, raw, bytes);
+}
+
+static void use_pins(struct gh_gate *gate, const struct gh_identity *identity)
+{
+    use_list_key(gate, identity->list_key);
+    gate->identity.generation = identity->generation;
+    memcpy(gate->identity.list_tag, identity->list_tag, GH_LIST_TAG_BYTES);
+    gate->identity.list_issued_at_s = identity->list_issued_at_s;
+}
+
+void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity)
+{
+    use_pins(gate, identity);
+    gh_gate_load_list(gate);
+}
+
+void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity)
+{
+    use_pins(gate, identity);
+    use_age(gate);
+}
+
+void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered)
+{
+    struct gh_entry entry = {.type = GH_ENTRY_LIST, .trouble = trouble, .offered = offered};
+
+    (void)gh_gate_look(gate);
+    gh_log(GH_LOG_ERR, "list", "one that was offered is refused: %s",
+           gh_list_trouble_name(trouble));
+    gh_gate_write(gate, &entry);
 }
 
 /* What an HCERT is about, which its key must be for; nothing for other kinds. */

@@ -3,8 +3,10 @@
 #ifndef GATEHOUSE_SRC_GATE_GATE_PARTS_H
 #define GATEHOUSE_SRC_GATE_GATE_PARTS_H
 
+#include "gate/after.h"
 #include "gate/fresh.h"
 #include "gate/gate.h"
+#include "gate/keep.h"
 #include "gate/passage.h"
 #include "gate/record.h"
 #include "gate/timekeeper.h"
@@ -18,6 +20,7 @@ struct gh_gate {
     struct gh_trust *trust;
     int64_t keys_ns;         /* since when */
     struct gh_record record; /* open once the gate is enrolled */
+    struct gh_keep keep;     /* likewise */
     struct gh_timekeeper keeper;
     bool server_far; /* the server's time is far from ours, and that was said */
     int64_t look_ns; /* when to look at the clock again */
@@ -28,6 +31,9 @@ struct gh_gate {
     unsigned applied; /* lines as they were set last */
     bool applied_known;
     int64_t door_retry_ns;
+    struct gh_after after;
+    int64_t contact_ns; /* when to look at the contact next; INT64_MAX: there is none */
+    bool contact_lost;
     /* a code shown to a gate that is not enrolled, so that it is answered once while it is held up
      */
     uint8_t stranger[GH_IDENTITY_BYTES];
@@ -35,16 +41,30 @@ struct gh_gate {
 };
 
 int64_t gh_gate_now_ns(const struct gh_gate *gate);
+/* Write down what happened by itself, now or as soon as that is possible; nobody is let in by it.
+ * By the clock as it was looked at last. */
+void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry);
 
-/* --- door: gate.c --- */
+/* --- door: gate_door.c --- */
 
+/* Moves the lines to where they should be; false when they could not be moved. *next_ns: when they
+ * should be moved next. */
+bool gh_gate_apply_door(struct gh_gate *gate, int64_t now_ns, int64_t *next_ns);
 /* Show the reason; false when the lines could not be moved. */
 bool gh_gate_show(struct gh_gate *gate, enum gh_reason reason, bool unlock);
+/* The door was unlocked by this entry, which is in the journal: what does it do now? */
+void gh_gate_follow(struct gh_gate *gate, const struct gh_entry *passage);
+/* If it is time to. */
+void gh_gate_look_at_contact(struct gh_gate *gate);
 
 /* --- list: gate_list.c --- */
 
 /* Take the list in the state folder into use; where that cannot be, the one in use stays. */
 void gh_gate_load_list(struct gh_gate *gate);
+/* The courier's news: another list is at hand; it was issued anew; one was refused. */
+void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity);
+void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity);
+void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered);
 /* A code may have been read under the list before: its issuer's key may be withdrawn, or allowed
  * less, since. */
 void gh_gate_believe_again(const struct gh_gate *gate, struct gh_credential *credential);

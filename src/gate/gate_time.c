@@ -50,10 +50,8 @@ static void tell(struct gh_gate *gate)
                (entry.jump_ms > 0 ? entry.jump_ms : -entry.jump_ms) / 1000,
                (int)((entry.jump_ms > 0 ? entry.jump_ms : -entry.jump_ms) % 1000));
     say_trust(&gate->keeper);
-    if (!gate->identity.enrolled)
-        return;
-    gh_record_somehow(&gate->record, &entry);
-    gate->options.peers.entry(gate->options.peers.context);
+    if (gate->identity.enrolled)
+        gh_gate_write(gate, &entry);
 }
 
 /* The list, and the journal once it can be read, know times that have been. */
@@ -99,10 +97,8 @@ void gh_gate_write_start(struct gh_gate *gate)
     look(gate);
     if (!gate->keeper.trusted)
         say_trust(&gate->keeper);
-    entry.clock_trusted = gate->keeper.trusted;
     gh_timekeeper_told(&gate->keeper);
-    gh_record_somehow(&gate->record, &entry);
-    gate->options.peers.entry(gate->options.peers.context);
+    gh_gate_write(gate, &entry);
 }
 
 void gh_gate_server_time(struct gh_gate *gate, const struct gh_courier_event *event)

@@ -36,10 +36,17 @@ struct gh_gpio_request *gh_gpio_request_new(struct gh_gpio_chip *chip,
                                             const struct gh_gpio_set *set, const int *values);
 int gh_gpio_request_set(struct gh_gpio_request *request, const int *values);
 void gh_gpio_request_release(struct gh_gpio_request *request); /* NULL is fine */
+/* One line as an input, its pull as it is. The chip stays open until the release. */
+struct gh_gpio_input;
+struct gh_gpio_input *gh_gpio_input_new(struct gh_gpio_chip *chip, unsigned offset,
+                                        bool active_low);
+int gh_gpio_input_get(struct gh_gpio_input *input);      /* 1: active, 0: not, -1: cannot be read */
+void gh_gpio_input_release(struct gh_gpio_input *input); /* NULL is fine */
 
 /* gh_door_gpio_new with its chips in another folder than /dev: for tests. */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new_in(const char *folder, const char *chip,
                                                  const struct gh_gpio_line lines[GH_LINE_COUNT],
+                                                 const struct gh_gpio_line *contact,
                                                  unsigned initial, struct gh_door_io *out,
                                                  struct gh_error *err);
 

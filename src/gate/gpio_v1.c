@@ -112,3 +112,44 @@ void gh_gpio_request_release(struct gh_gpio_request *request)
         free(request);
     }
 }
+
+/* --- the input --- */
+
+struct gh_gpio_input {
+    struct gpiod_line *line;
+    bool active_low;
+};
+
+struct gh_gpio_input *gh_gpio_input_new(struct gh_gpio_chip *chip, unsigned offset, bool active_low)
+{
+    struct gh_gpio_input *input = (struct gh_gpio_input *)calloc(1, sizeof(*input));
+    if (input == NULL) {
+        return NULL;
+    }
+    input->active_low = active_low;
+    input->line = gpiod_chip_get_line(real_chip(chip), offset);
+    if (input->line == NULL || gpiod_line_request_input(input->line, GH_GPIO_CONSUMER) != 0) {
+        int saved_errno = errno;
+        free(input);
+        errno = saved_errno;
+        return NULL;
+    }
+    return input;
+}
+
+int gh_gpio_input_get(struct gh_gpio_input *input)
+{
+    int level = gpiod_line_get_value(input->line);
+    if (level < 0) {
+        return -1;
+    }
+    return (level != 0) != input->active_low;
+}
+
+void gh_gpio_input_release(struct gh_gpio_input *input)
+{
+    if (input != NULL) {
+        gpiod_line_release(input->line);
+        free(input);
+    }
+}

@@ -81,8 +81,34 @@ static int add_lines(struct gpiod_line_config *config, struct gpiod_line_setting
     return 0;
 }
 
-static struct gpiod_line_request *request_lines(struct gh_gpio_chip *chip,
-                                                const struct gh_gpio_set *set, const int *values)
+static int add_input(struct gpiod_line_config *config, struct gpiod_line_settings *settings,
+                     unsigned offset, bool active_low)
+{
+    gpiod_line_settings_set_active_low(settings, active_low);
+    if (gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_INPUT) != 0) {
+        return -1;
+    }
+    return gpiod_line_config_add_line_settings(config, &offset, 1, settings);
+}
+
+/* What is to be requested: outputs, or one input. */
+struct wish {
+    const struct gh_gpio_set *set; /* NULL: the input */
+    const int *values;
+    unsigned offset;
+    bool active_low;
+};
+
+static int add_wish(struct gpiod_line_config *config, struct gpiod_line_settings *settings,
+                    const struct wish *wish)
+{
+    if (wish->set != NULL) {
+        return add_lines(config, settings, wish->set, wish->values);
+    }
+    return add_input(config, settings, wish->offset, wish->active_low);
+}
+
+static struct gpiod_line_request *request_lines(struct gh_gpio_chip *chip, const struct wish *wish)
 {
     struct gpiod_line_request *lines = NULL;
     struct gpiod_line_settings *settings = gpiod_line_settings_new();
@@ -90,7 +116,7 @@ static struct gpiod_line_request *request_lines(struct gh_gpio_chip *chip,
     struct gpiod_request_config *request = gpiod_request_config_new();
 
     if (settings != NULL && config != NULL && request != NULL &&
-        add_lines(config, settings, set, values) == 0) {
+        add_wish(config, settings, wish) == 0) {
         gpiod_request_config_set_consumer(request, GH_GPIO_CONSUMER);
         lines = gpiod_chip_request_lines(real_chip(chip), request, config);
     }
@@ -116,7 +142,8 @@ struct gh_gpio_request *gh_gpio_request_new(struct gh_gpio_chip *chip,
         return NULL;
     }
     request->set = set;
-    request->lines = request_lines(chip, set, values);
+    struct wish wish = {.set = set, .values = values};
+    request->lines = request_lines(chip, &wish);
     if (request->lines == NULL) {
         int saved_errno = errno;
         free(request);
@@ -141,5 +168,47 @@ void gh_gpio_request_release(struct gh_gpio_request *request)
     if (request != NULL) {
         gpiod_line_request_release(request->lines);
         free(request);
+    }
+}
+
+/* --- the input --- */
+
+struct gh_gpio_input {
+    struct gpiod_line_request *lines;
+    unsigned offset;
+};
+
+struct gh_gpio_input *gh_gpio_input_new(struct gh_gpio_chip *chip, unsigned offset, bool active_low)
+{
+    struct gh_gpio_input *input = (struct gh_gpio_input *)calloc(1, sizeof(*input));
+    if (input == NULL) {
+        return NULL;
+    }
+    struct wish wish = {.offset = offset, .active_low = active_low};
+    input->offset = offset;
+    input->lines = request_lines(chip, &wish);
+    if (input->lines == NULL) {
+        int saved_errno = errno;
+        free(input);
+        errno = saved_errno;
+        return NULL;
+    }
+    return input;
+}
+
+int gh_gpio_input_get(struct gh_gpio_input *input)
+{
+    enum gpiod_line_value value = gpiod_line_request_get_value(input->lines, input->offset);
+    if (value == GPIOD_LINE_VALUE_ERROR) {
+        return -1;
+    }
+    return value == GPIOD_LINE_VALUE_ACTIVE;
+}
+
+void gh_gpio_input_release(struct gh_gpio_input *input)
+{
+    if (input != NULL) {
+        gpiod_line_request_release(input->lines);
+        free(input);
     }
 }

@@ -22,6 +22,20 @@ void gh_identity_from_enrolment(const struct gh_enrolment *enrolment, struct gh_
     gh_random(out->secret, sizeof(out->secret));
 }
 
+void gh_identity_follow(struct gh_identity *identity, const uint8_t key[GH_LIST_KEY_BYTES],
+                        uint64_t number)
+{
+    if (identity->retired_count == GH_RETIRED_KEYS_MAX) {
+        identity->retired_count--;
+        memmove(identity->retired_keys[0], identity->retired_keys[1],
+                identity->retired_count * GH_LIST_KEY_BYTES);
+    }
+    memcpy(identity->retired_keys[identity->retired_count++], identity->list_key,
+           GH_LIST_KEY_BYTES);
+    memcpy(identity->list_key, key, GH_LIST_KEY_BYTES);
+    identity->list_key_number = number;
+}
+
 void gh_identity_bearer(const struct gh_identity *identity, char out[GH_BEARER_BYTES])
 {
     gh_id_format(identity->gate, out);
@@ -52,6 +66,29 @@ static bool take_number(const json_t *object, const char *name, int64_t *out)
     return json_is_integer(number) && *out >= 0;
 }
 
+/* What versions before this one did not write is not there: then it is 0, or none. */
+static bool take_keys(const json_t *object, struct gh_identity *out)
+{
+    const json_t *number = json_object_get(object, "list_key_number");
+    const json_t *retired = json_object_get(object, "retired_keys");
+    int64_t value = 0;
+
+    if ((number && !take_number(object, "list_key_number", &value)) ||
+        (retired && !json_is_array(retired)) || json_array_size(retired) > GH_RETIRED_KEYS_MAX ||
+        (json_object_get(object, "list_tag") &&
+         !take_hex(object, "list_tag", out->list_tag, sizeof(out->list_tag))))
+        return false;
+    out->list_key_number = (uint64_t)value;
+    out->retired_count = json_array_size(retired);
+    for (size_t i = 0; i < out->retired_count; i++) {
+        const char *text = json_string_value(json_array_get(retired, i));
+        if (!text ||
+            gh_hex_decode(text, strlen(text), out->retired_keys[i], GH_LIST_KEY_BYTES) != GH_OK)
+            return false;
+    }
+    return take_hex(object, "list_key", out->list_key, sizeof(out->list_key));
+}
+
 static bool parse(const json_t *object, struct gh_identity *out)
 {
     const char *gate = json_string_value(json_object_get(object, "gate"));
@@ -68,8 +105,7 @@ static bool parse(const json_t *object, struct gh_identity *out)
     out->generation = (uint64_t)generation;
     return take_text(object, "url", out->url, sizeof(out->url)) &&
            take_text(object, "name", out->name, sizeof(out->name)) &&
-           take_text(object, "area", out->area, sizeof(out->area)) &&
-           take_hex(object, "list_key", out->list_key, sizeof(out->list_key)) &&
+           take_text(object, "area", out->area, sizeof(out->area)) && take_keys(object, out) &&
            take_hex(object, "secret", out->secret, sizeof(out->secret)) &&
            (out->enrolled || take_hex(object, "token", out->token, sizeof(out->token))) &&
            (!out->has_pin || take_hex(object, "pin", out->pin, sizeof(out->pin)));
@@ -106,6 +142,19 @@ static int put_hex(json_t *object, const char *name, const uint8_t *data, size_t
     return failed;
 }
 
+static int put_retired(json_t *object, const struct gh_identity *identity)
+{
+    json_t *keys = json_array();
+    int failed = 0;
+
+    for (size_t i = 0; i < identity->retired_count; i++) {
+        char text[2 * GH_LIST_KEY_BYTES + 1];
+        gh_hex_encode(identity->retired_keys[i], GH_LIST_KEY_BYTES, text);
+        failed |= json_array_append_new(keys, json_string(text));
+    }
+    return failed | json_object_set_new(object, "retired_keys", keys);
+}
+
 enum gh_status gh_identity_save(const char *path, const struct gh_identity *identity,
                                 struct gh_error *err)
 {
@@ -123,6 +172,10 @@ enum gh_status gh_identity_save(const char *path, const struct gh_identity *iden
     failed |=
         json_object_set_new(object, "list_issued_at", json_integer(identity->list_issued_at_s));
     failed |= put_hex(object, "list_key", identity->list_key, sizeof(identity->list_key));
+    failed |= put_hex(object, "list_tag", identity->list_tag, sizeof(identity->list_tag));
+    failed |= json_object_set_new(object, "list_key_number",
+                                  json_integer((json_int_t)identity->list_key_number));
+    failed |= put_retired(object, identity);
     failed |= put_hex(object, "secret", identity->secret, sizeof(identity->secret));
     if (!identity->enrolled)
         failed |= put_hex(object, "token", identity->token, sizeof(identity->token));

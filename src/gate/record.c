@@ -120,6 +120,38 @@ void gh_record_somehow(struct gh_record *record, struct gh_entry *entry)
         gh_record_later(record, entry);
 }
 
+enum gh_status gh_record_measure(struct gh_record *record, struct gh_journal_size *out)
+{
+    enum gh_status status = open_journal(record);
+
+    if (status != GH_OK)
+        return status;
+    status = gh_journal_measure(record->journal, out);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, "journal", "its size cannot be told: %s", gh_status_text(status));
+    return status;
+}
+
+enum gh_status gh_record_prune(struct gh_record *record, const struct gh_journal_cut *cut,
+                               struct gh_entry *entry, uint64_t *removed, bool *more)
+{
+    struct gh_error err = {0};
+
+    *removed = 0;
+    *more = false;
+    enum gh_status status = write_waiting(record);
+    if (status == GH_OK)
+        status = open_journal(record);
+    if (status != GH_OK)
+        return status;
+    stamp(record, entry);
+    status = gh_journal_prune(record->journal, cut, entry, removed, more, &err);
+    if (status != GH_OK && status != GH_ERR_INVALID)
+        gh_log(GH_LOG_ERR, "journal", "acknowledged entries stay: %s",
+               err.text[0] ? err.text : gh_status_text(status));
+    return status;
+}
+
 bool gh_record_take_found(struct gh_record *record, struct gh_record_found *found)
 {
     if (!record->has_found)

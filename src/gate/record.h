@@ -47,6 +47,13 @@ GH_MUST_CHECK enum gh_status gh_record_now(struct gh_record *record, struct gh_e
 void gh_record_somehow(struct gh_record *record, struct gh_entry *entry);
 /* Keep a stamped entry until it can be written. */
 void gh_record_later(struct gh_record *record, const struct gh_entry *entry);
+/* As gh_journal_measure and gh_journal_prune; entry is stamped here, and what waits is written
+ * before it. All errors but GH_ERR_INVALID are said in the log. */
+GH_MUST_CHECK enum gh_status gh_record_measure(struct gh_record *record,
+                                               struct gh_journal_size *out);
+GH_MUST_CHECK enum gh_status gh_record_prune(struct gh_record *record,
+                                             const struct gh_journal_cut *cut,
+                                             struct gh_entry *entry, uint64_t *removed, bool *more);
 /* Write what waits, if it is time to try; true when something was written. */
 bool gh_record_tick(struct gh_record *record);
 

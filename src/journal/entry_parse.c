@@ -4,12 +4,20 @@
 #include <string.h>
 
 #include "journal/entry_parts.h"
+#include "journal/entry_scan.h"
 
 /* Reads members one after another; after the first failure the rest do nothing. */
 struct members {
-    const json_t *object;
+    const json_t *object;             /* from there, */
+    const struct gh_scanned *scanned; /* or from there */
     enum gh_status status;
     struct gh_error *err;
+};
+
+struct value {
+    enum { NONE, INTEGER, STRING, OTHER } type;
+    int64_t number;
+    const char *text;
 };
 
 static void fail_member(struct members *members, const char *name, const char *what)
@@ -20,10 +28,42 @@ static void fail_member(struct members *members, const char *name, const char *w
     }
 }
 
-static const json_t *get(struct members *members, const char *name, bool required)
+static struct value scanned_value(const struct gh_scanned *scanned, const char *name)
 {
-    const json_t *value = members->status == GH_OK ? json_object_get(members->object, name) : NULL;
-    if (value == NULL && required) {
+    const struct gh_scanned_member *member = gh_scanned_find(scanned, name);
+    if (member == NULL) {
+        return (struct value){.type = NONE};
+    }
+    return (struct value){.type = member->text != NULL ? STRING : INTEGER,
+                          .number = member->number,
+                          .text = member->text};
+}
+
+static struct value json_value(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    if (value == NULL) {
+        return (struct value){.type = NONE};
+    }
+    if (json_is_integer(value) && gh_entry_canonical_value(value)) {
+        return (struct value){.type = INTEGER, .number = json_integer_value(value)};
+    }
+    /* The length: a NUL inside must not make one text look like another. */
+    if (json_is_string(value) && gh_entry_canonical_value(value) &&
+        strlen(json_string_value(value)) == json_string_length(value)) {
+        return (struct value){.type = STRING, .text = json_string_value(value)};
+    }
+    return (struct value){.type = OTHER};
+}
+
+static struct value get(struct members *members, const char *name, bool required)
+{
+    struct value value = {.type = NONE};
+    if (members->status == GH_OK) {
+        value = members->scanned != NULL ? scanned_value(members->scanned, name)
+                                         : json_value(members->object, name);
+    }
+    if (value.type == NONE && required) {
         fail_member(members, name, "is missing");
     }
     return value;
@@ -31,32 +71,25 @@ static const json_t *get(struct members *members, const char *name, bool require
 
 static int64_t get_integer(struct members *members, const char *name, bool required, int64_t least)
 {
-    const json_t *value = get(members, name, required);
-    if (value == NULL) {
+    struct value value = get(members, name, required);
+    if (value.type == NONE) {
         return 0;
     }
-    if (!json_is_integer(value) || !gh_entry_canonical_value(value) ||
-        json_integer_value(value) < least) {
+    if (value.type != INTEGER || value.number < least) {
         fail_member(members, name, "is not a fitting integer");
         return 0;
     }
-    return json_integer_value(value);
+    return value.number;
 }
 
 /* NULL when it is not there, or not a string. */
 static const char *get_string(struct members *members, const char *name, bool required)
 {
-    const json_t *value = get(members, name, required);
-    if (value == NULL) {
-        return NULL;
-    }
-    /* The length: a NUL inside must not make one text look like another. */
-    if (!json_is_string(value) || !gh_entry_canonical_value(value) ||
-        strlen(json_string_value(value)) != json_string_length(value)) {
+    struct value value = get(members, name, required);
+    if (value.type != NONE && value.type != STRING) {
         fail_member(members, name, "is not a plain string");
-        return NULL;
     }
-    return json_string_value(value);
+    return value.type == STRING ? value.text : NULL;
 }
 
 static gh_id get_id(struct members *members, const char *name, bool required)
@@ -270,38 +303,53 @@ static void get_particulars(struct members *members, struct gh_entry *out)
     }
 }
 
+static enum gh_status read_members(struct members *members, struct gh_entry *out)
+{
+    struct gh_entry entry = {0};
+    if (get_integer(members, "v", true, 0) != GH_ENTRY_VERSION) {
+        fail_member(members, "v", "is not a version that this program knows");
+    }
+    get_type(members, &entry);
+    entry.gate = get_id(members, "gate", true);
+    entry.sequence = (uint64_t)get_integer(members, "seq", true, 1);
+    get_bytes(members, "prev", true, entry.previous, GH_SHA256_BYTES);
+    entry.wall_ms = get_integer(members, "time_ms", true, -GH_ENTRY_INTEGER_MAX);
+    get_clock(members, &entry);
+    entry.monotonic_ms = get_integer(members, "mono_ms", true, 0);
+    get_boot(members, &entry);
+    get_outcome(members, &entry);
+    get_kind(members, &entry);
+    get_colour(members, &entry);
+    get_form(members, &entry);
+    get_particulars(members, &entry);
+    entry.subject = get_id(members, "subject", false);
+    entry.home = get_id(members, "home", false);
+    entry.health_code = get_id(members, "health_code", false);
+    entry.housing_code = get_id(members, "housing_code", false);
+    entry.generation = (uint64_t)get_integer(members, "list", false, 1);
+    if (members->status == GH_OK) {
+        *out = entry;
+    }
+    return members->status;
+}
+
 enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
                               struct gh_error *err)
 {
-    struct gh_entry entry = {0};
     memset(out, 0, sizeof(*out));
     if (!json_is_object(object)) {
         return gh_fail(err, GH_ERR_INVALID, "an entry is a JSON object");
     }
     struct members members = {.object = object, .err = err};
-    if (get_integer(&members, "v", true, 0) != GH_ENTRY_VERSION) {
-        fail_member(&members, "v", "is not a version that this program knows");
-    }
-    get_type(&members, &entry);
-    entry.gate = get_id(&members, "gate", true);
-    entry.sequence = (uint64_t)get_integer(&members, "seq", true, 1);
-    get_bytes(&members, "prev", true, entry.previous, GH_SHA256_BYTES);
-    entry.wall_ms = get_integer(&members, "time_ms", true, -GH_ENTRY_INTEGER_MAX);
-    get_clock(&members, &entry);
-    entry.monotonic_ms = get_integer(&members, "mono_ms", true, 0);
-    get_boot(&members, &entry);
-    get_outcome(&members, &entry);
-    get_kind(&members, &entry);
-    get_colour(&members, &entry);
-    get_form(&members, &entry);
-    get_particulars(&members, &entry);
-    entry.subject = get_id(&members, "subject", false);
-    entry.home = get_id(&members, "home", false);
-    entry.health_code = get_id(&members, "health_code", false);
-    entry.housing_code = get_id(&members, "housing_code", false);
-    entry.generation = (uint64_t)get_integer(&members, "list", false, 1);
-    if (members.status == GH_OK) {
-        *out = entry;
-    }
-    return members.status;
+    return read_members(&members, out);
+}
+
+enum gh_status gh_entry_scan(struct gh_bytes text, struct gh_entry *out, size_t *size,
+                             struct gh_error *err)
+{
+    struct gh_scanned scanned;
+    struct members members = {.scanned = &scanned, .err = err};
+    memset(out, 0, sizeof(*out));
+    *size = gh_entry_scan_members(text, &scanned);
+    return *size > 0 ? read_members(&members, out) : GH_ERR_UNSUPPORTED;
 }

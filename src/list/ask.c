@@ -1,61 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the list says about what was shown. */
-#include "list/database.h"
+#include "list/view.h"
 
-static const char *const queries[GH_LIST_QUERIES] = {
-    [GH_LIST_SUBJECT] = "SELECT colour FROM subject WHERE id = ?1",
-    [GH_LIST_HAS_HOME] = ("SELECT 1 FROM member JOIN home ON home.id = member.home"
-                          " WHERE member.subject = ?1 LIMIT 1"),
-    [GH_LIST_HOME] = "SELECT 1 FROM home WHERE id = ?1",
-    [GH_LIST_MEMBER] = "SELECT 1 FROM member WHERE subject = ?1 AND home = ?2",
-    [GH_LIST_REVOKED] = "SELECT 1 FROM revoked WHERE id = ?1",
-    [GH_LIST_RECALLED] = "SELECT before_s FROM recalled WHERE subject = ?1",
-    [GH_LIST_HASH] = "SELECT before_s FROM revoked_hash WHERE hash = ?1",
-    [GH_LIST_HOLDER] = "SELECT subject FROM holder WHERE id = ?1",
-};
-
-enum gh_status gh_list_prepare_queries(struct gh_list *list, const char *path, struct gh_error *err)
+/* Steps a statement that gives at most one row. bound: what binding came to. A row stays until the
+ * statement is reset. */
+static enum gh_status step(struct gh_list *list, sqlite3_stmt *statement, int bound, bool *found)
 {
-    enum gh_status status = GH_OK;
-    for (size_t i = 0; i < GH_LIST_QUERIES && status == GH_OK; i++) {
-        status = gh_list_prepare(list, queries[i], &list->query[i], path, err);
-    }
-    return status;
-}
-
-/* One row's first column; *found says whether there is a row. bound: what binding came to. */
-static enum gh_status step(struct gh_list *list, sqlite3_stmt *statement, int bound, bool *found,
-                           int64_t *value)
-{
-    *found = false;
     int result = bound == SQLITE_OK ? sqlite3_step(statement) : bound;
-    if (result == SQLITE_ROW) {
-        *found = true;
-        *value = sqlite3_column_int64(statement, 0);
-    }
-    sqlite3_reset(statement);
+    *found = result == SQLITE_ROW;
     return result == SQLITE_ROW || result == SQLITE_DONE
                ? GH_OK
                : gh_list_sqlite_status(list->db, result, false);
 }
 
-/* Identifiers are kept as the signed numbers of the same bits. */
-static enum gh_status look_up(struct gh_list *list, enum gh_list_query which, gh_id first,
-                              gh_id second, bool *found, int64_t *value)
+/* One row's first column; *found says whether there is a row. */
+static enum gh_status look_up(struct gh_list *list, enum gh_list_query which, gh_id id, bool *found,
+                              int64_t *value)
 {
     sqlite3_stmt *statement = list->query[which];
-    int result = sqlite3_bind_int64(statement, 1, (sqlite3_int64)first);
-    if (result == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 1) {
-        result = sqlite3_bind_int64(statement, 2, (sqlite3_int64)second);
-    }
-    return step(list, statement, result, found, value);
+    int bound = sqlite3_bind_int64(statement, 1, gh_list_from_id(id));
+    enum gh_status status = step(list, statement, bound, found);
+    *value = *found ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return status;
 }
 
-static enum gh_status is_there(struct gh_list *list, enum gh_list_query which, gh_id first,
-                               gh_id second, bool *found)
+static enum gh_status is_there(struct gh_list *list, enum gh_list_query which, gh_id id,
+                               bool *found)
 {
     int64_t ignored;
-    return look_up(list, which, first, second, found, &ignored);
+    return look_up(list, which, id, found, &ignored);
 }
 
 /* --- whom it is about --------------------------------------------------------------------------
@@ -77,30 +51,57 @@ static enum gh_status find_subject(struct gh_list *list, const struct gh_credent
     if (names_a_person(health)) {
         return GH_OK;
     }
-    int64_t subject = 0;
-    enum gh_status status = look_up(list, GH_LIST_HOLDER, health->subject, 0, listed, &subject);
+    int64_t subject;
+    enum gh_status status = look_up(list, GH_LIST_HOLDER, health->subject, listed, &subject);
     if (status == GH_OK && *listed) {
-        if (subject == 0) {
-            return GH_ERR_CORRUPT;
-        }
-        answers->subject = (gh_id)subject;
+        answers->subject = gh_list_to_id(subject);
     }
+    return status == GH_OK && answers->subject == 0 && *listed ? GH_ERR_CORRUPT : status;
+}
+
+static enum gh_status ask_further(struct gh_list *list, gh_id subject, gh_id home, bool *member)
+{
+    sqlite3_stmt *statement = list->query[GH_LIST_FURTHER];
+    int bound = sqlite3_bind_int64(statement, 1, gh_list_from_id(subject));
+    if (bound == SQLITE_OK) {
+        bound = sqlite3_bind_int64(statement, 2, gh_list_from_id(home));
+    }
+    enum gh_status status = step(list, statement, bound, member);
+    sqlite3_reset(statement);
     return status;
 }
 
-static enum gh_status ask_subject(struct gh_list *list, struct gh_answers *answers)
+/* The one row that says nearly everything. *more: there are further homes. */
+static enum gh_status read_subject(struct gh_list *list, gh_id home, struct gh_answers *answers,
+                                   bool *more)
 {
-    int64_t colour = GH_COLOUR_NONE;
-    enum gh_status status =
-        look_up(list, GH_LIST_SUBJECT, answers->subject, 0, &answers->subject_known, &colour);
+    sqlite3_stmt *statement = list->query[GH_LIST_SUBJECT];
+    int bound = sqlite3_bind_int64(statement, 1, gh_list_from_id(answers->subject));
+    enum gh_status status = step(list, statement, bound, &answers->subject_known);
+    *more = false;
     if (status == GH_OK && answers->subject_known) {
-        if (colour < GH_COLOUR_GREEN || colour > GH_COLOUR_RED) {
-            return GH_ERR_CORRUPT;
+        int state = sqlite3_column_int(statement, 0);
+        answers->subject_colour = (enum gh_colour)(state & GH_LIST_COLOUR);
+        answers->subject_has_home = sqlite3_column_type(statement, 1) != SQLITE_NULL;
+        answers->member = answers->subject_has_home && home != 0 &&
+                          sqlite3_column_int64(statement, 1) == gh_list_from_id(home);
+        *more = (state & GH_LIST_MORE_HOMES) != 0;
+        if (state < GH_COLOUR_GREEN || state > (GH_LIST_COLOUR | GH_LIST_MORE_HOMES) ||
+            answers->subject_colour == GH_COLOUR_NONE) {
+            status = GH_ERR_CORRUPT;
         }
-        answers->subject_colour = (enum gh_colour)colour;
     }
-    if (status == GH_OK) {
-        status = is_there(list, GH_LIST_HAS_HOME, answers->subject, 0, &answers->subject_has_home);
+    sqlite3_reset(statement);
+    return status;
+}
+
+/* home: of the housing code; 0: none was shown. */
+static enum gh_status ask_subject(struct gh_list *list, gh_id home, struct gh_answers *answers)
+{
+    bool more;
+    enum gh_status status = read_subject(list, home, answers, &more);
+    if (status == GH_OK && more && home != 0 && !answers->member) {
+        status = ask_further(list, answers->subject, home, &answers->member);
     }
     return status;
 }
@@ -115,7 +116,7 @@ static enum gh_status ask_recalled(struct gh_list *list, const struct gh_credent
 {
     bool found = false;
     int64_t before_s = 0;
-    enum gh_status status = look_up(list, GH_LIST_RECALLED, health->subject, 0, &found, &before_s);
+    enum gh_status status = look_up(list, GH_LIST_RECALLED, health->subject, &found, &before_s);
     *revoked = *revoked || (found && health->issued_at_s < before_s);
     return status;
 }
@@ -124,10 +125,11 @@ static enum gh_status ask_hash(struct gh_list *list, const uint8_t hash[GH_REVOC
                                int64_t issued_at_s, bool *revoked)
 {
     bool found = false;
-    int64_t before_s = 0;
     sqlite3_stmt *statement = list->query[GH_LIST_HASH];
-    int result = sqlite3_bind_blob(statement, 1, hash, GH_REVOCATION_BYTES, SQLITE_STATIC);
-    enum gh_status status = step(list, statement, result, &found, &before_s);
+    int bound = sqlite3_bind_blob(statement, 1, hash, GH_REVOCATION_BYTES, SQLITE_STATIC);
+    enum gh_status status = step(list, statement, bound, &found);
+    int64_t before_s = found ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     *revoked = *revoked || (found && (before_s == INT64_MAX || issued_at_s < before_s));
     return status;
@@ -136,7 +138,7 @@ static enum gh_status ask_hash(struct gh_list *list, const uint8_t hash[GH_REVOC
 static enum gh_status ask_revoked(struct gh_list *list, const struct gh_credential *health,
                                   bool *revoked)
 {
-    enum gh_status status = is_there(list, GH_LIST_REVOKED, health->id, 0, revoked);
+    enum gh_status status = is_there(list, GH_LIST_REVOKED, health->id, revoked);
     if (status == GH_OK && names_a_person(health)) {
         status = ask_recalled(list, health, revoked);
     }
@@ -156,10 +158,7 @@ static enum gh_status ask_health(struct gh_list *list, const struct gh_credentia
     bool listed;
     enum gh_status status = find_subject(list, health, answers, &listed);
     if (status == GH_OK && listed) {
-        status = ask_subject(list, answers);
-    }
-    if (status == GH_OK && listed && housing != NULL) {
-        status = is_there(list, GH_LIST_MEMBER, answers->subject, housing->home, &answers->member);
+        status = ask_subject(list, housing != NULL ? housing->home : 0, answers);
     }
     if (status == GH_OK) {
         status = ask_revoked(list, health, &answers->health_revoked);
@@ -170,9 +169,9 @@ static enum gh_status ask_health(struct gh_list *list, const struct gh_credentia
 static enum gh_status ask_housing(struct gh_list *list, const struct gh_credential *housing,
                                   struct gh_answers *answers)
 {
-    enum gh_status status = is_there(list, GH_LIST_HOME, housing->home, 0, &answers->home_approved);
+    enum gh_status status = is_there(list, GH_LIST_HOME, housing->home, &answers->home_approved);
     if (status == GH_OK) {
-        status = is_there(list, GH_LIST_REVOKED, housing->id, 0, &answers->housing_revoked);
+        status = is_there(list, GH_LIST_REVOKED, housing->id, &answers->housing_revoked);
     }
     return status;
 }
@@ -189,16 +188,16 @@ enum gh_status gh_list_ask(struct gh_list *list, const struct gh_credential *hea
         .issued_at_s = list->manifest.issued_at_s,
         .generation = list->manifest.generation,
     };
-    enum gh_status status = GH_OK;
-    if (health != NULL) {
+    enum gh_status status = gh_list_begin(list);
+    if (status == GH_OK && health != NULL) {
         status = ask_health(list, health, housing, &answers);
     }
     if (status == GH_OK && housing != NULL) {
         status = ask_housing(list, housing, &answers);
     }
+    gh_list_end(list);
     if (status == GH_OK) {
         *out = answers;
     }
-    return status == GH_OK || status == GH_ERR_CORRUPT || status == GH_ERR_NOMEM ? status
-                                                                                 : GH_ERR_IO;
+    return gh_list_look_up_status(status);
 }

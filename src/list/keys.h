@@ -4,13 +4,13 @@
 #define GATEHOUSE_SRC_LIST_KEYS_H
 
 #include "gatehouse/list.h"
-#include "list/snapshot.h"
+#include "list/record.h"
 
 /* Zero it first. Grows as it is filled, to GH_TRUST_KEYS_MAX. */
 struct gh_list_keys {
     struct gh_issuer_key *key;
     size_t count, capacity;
-    bool checked; /* they made a trust before: gh_list_build tried them */
+    bool checked; /* they made a trust before, when the list was written */
 };
 /* GH_ERR_NOMEM; GH_ERR_CORRUPT for more than GH_TRUST_KEYS_MAX. */
 GH_MUST_CHECK enum gh_status gh_list_keys_add_manifest(struct gh_list_keys *keys,

@@ -6,11 +6,12 @@
 
 #include "gatehouse/cose.h"
 #include "list/keys.h"
+#include "list/manifest.h"
 #include "list/map.h"
 #include "list/policy.h"
 
-#define MANIFEST_VERSION 1
-#define NUMBER_MAX (UINT64_C(1) << 53)   /* generations and sizes are also spoken of in JSON */
+#define MANIFEST_VERSION 2
+#define SNAPSHOT_MAX_BYTES (UINT64_C(1) << 53)
 #define TIME_MAX_S INT64_C(253402300799) /* the end of the year 9999 */
 
 /* Keys of the maps: docs/protocol.md, section 4. */
@@ -24,6 +25,10 @@ enum manifest_key {
     KEY_POLICY,
     KEY_ISSUERS,
     KEY_HOLDER_SECRET,
+    KEY_TAG,
+    KEY_SNAPSHOT_GENERATION,
+    KEY_SNAPSHOT_TAG,
+    MANIFEST_KEYS = KEY_SNAPSHOT_TAG
 };
 enum issuer_key {
     KEY_ALGORITHM = 1,
@@ -63,19 +68,47 @@ static const char *key_misfit(const struct gh_issuer_key *key)
     return text_fits(key->issuer, GH_OWN_ISSUER_BYTES) ? NULL : "issuer";
 }
 
+bool gh_generation_same(const struct gh_generation *a, const struct gh_generation *b)
+{
+    return a->number == b->number && memcmp(a->tag, b->tag, GH_LIST_TAG_BYTES) == 0;
+}
+
+struct gh_generation gh_manifest_generation(const struct gh_manifest *manifest)
+{
+    struct gh_generation generation = {.number = manifest->generation};
+    memcpy(generation.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    return generation;
+}
+
+/* A snapshot is of an earlier generation, or of this very one. */
+static bool snapshot_fits(const struct gh_manifest *manifest)
+{
+    const struct gh_generation generation = gh_manifest_generation(manifest);
+    return manifest->snapshot.number >= 1 && (manifest->snapshot.number < generation.number ||
+                                              gh_generation_same(&manifest->snapshot, &generation));
+}
+
+bool gh_list_area_fits(const char area[GH_AREA_BYTES])
+{
+    return area[0] != '\0' && text_fits(area, GH_AREA_BYTES);
+}
+
 /* What is wrong with the manifest, NULL when nothing is. */
 static const char *misfit(const struct gh_manifest *manifest)
 {
-    if (!text_fits(manifest->area, GH_AREA_BYTES) || manifest->area[0] == '\0') {
+    if (!gh_list_area_fits(manifest->area)) {
         return "area";
     }
-    if (manifest->generation < 1 || manifest->generation > NUMBER_MAX) {
+    if (manifest->generation < 1 || manifest->generation > GH_GENERATION_MAX) {
         return "generation";
     }
     if (manifest->issued_at_s < 0 || manifest->issued_at_s > TIME_MAX_S) {
         return "issue time";
     }
-    if (manifest->snapshot_bytes > NUMBER_MAX) {
+    if (!snapshot_fits(manifest)) {
+        return "snapshot's generation";
+    }
+    if (manifest->snapshot_bytes > SNAPSHOT_MAX_BYTES) {
         return "snapshot size";
     }
     const char *what = gh_policy_misfit(&manifest->policy);
@@ -132,10 +165,26 @@ static void put_issuer(struct gh_writer *writer, const struct gh_issuer_key *key
     gh_cbor_put_bool(writer, key->revoked);
 }
 
+static void put_issuers(struct gh_writer *writer, const struct gh_manifest *manifest)
+{
+    gh_cbor_put_array(writer, manifest->key_count);
+    for (size_t i = 0; i < manifest->key_count; i++) {
+        put_issuer(writer, &manifest->keys[i]);
+    }
+}
+
+void gh_manifest_put_rules(struct gh_writer *writer, const struct gh_manifest *manifest)
+{
+    gh_cbor_put_text(writer, manifest->area);
+    gh_policy_put(writer, &manifest->policy);
+    put_issuers(writer, manifest);
+    gh_cbor_put_bytes(writer, manifest->holder_secret, GH_HOLDER_SECRET_BYTES);
+}
+
 static void put_manifest(struct gh_writer *writer, const struct gh_manifest *manifest)
 {
     const uint8_t *secret = gh_manifest_holder_secret(manifest);
-    gh_cbor_put_map(writer, secret != NULL ? KEY_HOLDER_SECRET : KEY_ISSUERS);
+    gh_cbor_put_map(writer, secret != NULL ? MANIFEST_KEYS : MANIFEST_KEYS - 1);
     gh_cbor_put_uint(writer, KEY_VERSION);
     gh_cbor_put_uint(writer, MANIFEST_VERSION);
     gh_cbor_put_uint(writer, KEY_AREA);
@@ -151,14 +200,17 @@ static void put_manifest(struct gh_writer *writer, const struct gh_manifest *man
     gh_cbor_put_uint(writer, KEY_POLICY);
     gh_policy_put(writer, &manifest->policy);
     gh_cbor_put_uint(writer, KEY_ISSUERS);
-    gh_cbor_put_array(writer, manifest->key_count);
-    for (size_t i = 0; i < manifest->key_count; i++) {
-        put_issuer(writer, &manifest->keys[i]);
-    }
+    put_issuers(writer, manifest);
     if (secret != NULL) {
         gh_cbor_put_uint(writer, KEY_HOLDER_SECRET);
         gh_cbor_put_bytes(writer, secret, GH_HOLDER_SECRET_BYTES);
     }
+    gh_cbor_put_uint(writer, KEY_TAG);
+    gh_cbor_put_bytes(writer, manifest->tag, GH_LIST_TAG_BYTES);
+    gh_cbor_put_uint(writer, KEY_SNAPSHOT_GENERATION);
+    gh_cbor_put_uint(writer, manifest->snapshot.number);
+    gh_cbor_put_uint(writer, KEY_SNAPSHOT_TAG);
+    gh_cbor_put_bytes(writer, manifest->snapshot.tag, GH_LIST_TAG_BYTES);
 }
 
 enum gh_status gh_manifest_write(const struct gh_private_key *list_key,
@@ -258,6 +310,12 @@ static enum gh_status get_manifest(struct gh_bytes payload, struct gh_manifest *
     if (gh_map_has(&reader, &map, KEY_HOLDER_SECRET)) {
         gh_map_bytes(&reader, out->holder_secret, GH_HOLDER_SECRET_BYTES);
     }
+    gh_map_key(&reader, &map, KEY_TAG);
+    gh_map_bytes(&reader, out->tag, GH_LIST_TAG_BYTES);
+    gh_map_key(&reader, &map, KEY_SNAPSHOT_GENERATION);
+    out->snapshot.number = gh_cbor_uint(&reader);
+    gh_map_key(&reader, &map, KEY_SNAPSHOT_TAG);
+    gh_map_bytes(&reader, out->snapshot.tag, GH_LIST_TAG_BYTES);
     gh_map_close(&reader, &map);
     if (gh_cbor_finish(&reader) != GH_OK) {
         return gh_fail(err, GH_ERR_CORRUPT, "the list key signed something that is no manifest");

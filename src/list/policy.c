@@ -18,9 +18,13 @@ enum policy_key {
     KEY_HOLDER,
     KEY_RULES,
     KEY_UPSTREAM,
-    POLICY_KEYS = KEY_UPSTREAM
+    KEY_LIST_STALE_AGE,
+    KEY_OLD_LIST,
+    KEY_RETENTION,
+    POLICY_KEYS = KEY_RETENTION
 };
 enum upstream_key { KEY_DEADLINE = 1, KEY_OFFLINE, KEY_PREFIXES, UPSTREAM_KEYS = KEY_PREFIXES };
+enum retention_key { KEY_PASSAGES = 1, KEY_OTHERS, RETENTION_KEYS = KEY_OTHERS };
 
 struct gh_policy gh_policy_initial(void)
 {
@@ -88,7 +92,11 @@ const char *gh_policy_misfit(const struct gh_policy *policy)
         {between(policy->home_rule, GH_HOME_NONE, GH_HOME_CODE), "rule about homes"},
         {between(policy->passage_timeout_ms, 1000, 60000), "time-out of a passage"},
         {between(policy->debounce_ms, 500, 60000), "debounce time"},
+        {between(policy->list_stale_age_s, 60, AGE_MAX_S), "age of a stale list"},
         {between(policy->list_max_age_s, 60, AGE_MAX_S), "greatest age of the list"},
+        {between(policy->old_list, GH_OLD_LIST_GUARD, GH_OLD_LIST_DENY), "rule about old lists"},
+        {between(policy->retention.passages_days, 1, GH_KEEP_DAYS_MAX), "days to keep passages"},
+        {between(policy->retention.others_days, 1, GH_KEEP_DAYS_MAX), "days to keep other entries"},
         {between(policy->paper, GH_PAPER_OPEN, GH_PAPER_DENY), "rule about paper"},
         {between(policy->clock, GH_CLOCK_GUARD, GH_CLOCK_DENY), "rule about the clock"},
         {between(policy->holder, GH_HOLDER_GUARD, GH_HOLDER_OPEN), "rule about holders"},
@@ -145,6 +153,12 @@ void gh_policy_put(struct gh_writer *writer, const struct gh_policy *policy)
     put_pair(writer, KEY_OFFLINE, policy->upstream.offline);
     gh_cbor_put_uint(writer, KEY_PREFIXES);
     gh_cbor_put_text(writer, policy->upstream.prefixes);
+    put_pair(writer, KEY_LIST_STALE_AGE, policy->list_stale_age_s);
+    put_pair(writer, KEY_OLD_LIST, policy->old_list);
+    gh_cbor_put_uint(writer, KEY_RETENTION);
+    gh_cbor_put_map(writer, RETENTION_KEYS);
+    put_pair(writer, KEY_PASSAGES, policy->retention.passages_days);
+    put_pair(writer, KEY_OTHERS, policy->retention.others_days);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -185,6 +199,16 @@ static void get_upstream(struct gh_cbor_reader *reader, struct gh_upstream_polic
     gh_map_close(reader, &map);
 }
 
+static void get_retention(struct gh_cbor_reader *reader, struct gh_retention *retention)
+{
+    struct gh_map map = gh_map_open(reader);
+    gh_map_key(reader, &map, KEY_PASSAGES);
+    retention->passages_days = gh_cbor_int(reader);
+    gh_map_key(reader, &map, KEY_OTHERS);
+    retention->others_days = gh_cbor_int(reader);
+    gh_map_close(reader, &map);
+}
+
 /* What an earlier server does not say. */
 static void get_later_keys(struct gh_cbor_reader *reader, struct gh_map *map,
                            struct gh_policy *policy)
@@ -203,6 +227,15 @@ static void get_later_keys(struct gh_cbor_reader *reader, struct gh_map *map,
     }
     if (gh_map_has(reader, map, KEY_UPSTREAM)) {
         get_upstream(reader, &policy->upstream);
+    }
+    if (gh_map_has(reader, map, KEY_LIST_STALE_AGE)) {
+        policy->list_stale_age_s = gh_cbor_int(reader);
+    }
+    if (gh_map_has(reader, map, KEY_OLD_LIST)) {
+        policy->old_list = (enum gh_old_list_rule)gh_map_choice(reader, GH_OLD_LIST_DENY);
+    }
+    if (gh_map_has(reader, map, KEY_RETENTION)) {
+        get_retention(reader, &policy->retention);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "gatehouse/http.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,8 +15,10 @@
 
 #include "gatehouse/clock.h"
 #include "gatehouse/file.h"
+#include "net/answer.h"
 
 #define POLL_MS 1000 /* nothing waits for it: sockets, curl's timers and cancel wake it up */
+#define CONNECT_MS 10000
 #define PIN_TEXT_BYTES (sizeof("sha256//") + 44)
 
 struct http {
@@ -32,9 +35,14 @@ struct http {
 /* One exchange. */
 struct exchange {
     struct http *http;
+    const struct gh_http_request *request;
     uint8_t *body;
     size_t size, capacity, limit;
+    bool began;            /* the body goes to the sink, which knows */
+    uint64_t sunk;         /* bytes that went there */
     enum gh_status broken; /* why the writing of the body stopped, else GH_OK */
+    curl_off_t moved;      /* bytes, in both directions */
+    int64_t moved_ns;      /* when one did last */
     struct curl_slist *headers;
     char cause[CURL_ERROR_SIZE];
 };
@@ -70,21 +78,60 @@ static bool make_room(struct exchange *exchange, size_t size)
     return true;
 }
 
-static size_t on_body(char *data, size_t one, size_t size, void *context)
+static enum gh_status keep(struct exchange *exchange, const char *data, size_t size)
 {
-    struct exchange *exchange = context;
-    size *= one;
     if (size > exchange->limit - exchange->size) {
-        exchange->broken = GH_ERR_TOOBIG;
-        return CURL_WRITEFUNC_ERROR;
+        return GH_ERR_TOOBIG;
     }
     if (!make_room(exchange, size)) {
-        exchange->broken = GH_ERR_NOMEM;
-        return CURL_WRITEFUNC_ERROR;
+        return GH_ERR_NOMEM;
     }
     memcpy(exchange->body + exchange->size, data, size);
     exchange->size += size;
-    return size;
+    return GH_OK;
+}
+
+/* Where the answer's first byte belongs, and whether it is the one that was asked for. */
+static enum gh_status begin(struct exchange *exchange, long status)
+{
+    const struct gh_http_request *request = exchange->request;
+    uint64_t from = 0;
+    if (status == 206 &&
+        (request->range_from == 0 || !gh_answer_range(exchange->http->easy, &from) ||
+         from != request->range_from)) {
+        return GH_ERR_NETWORK;
+    }
+    exchange->began = true;
+    return request->begin == NULL || request->begin(request->sink_context, (int)status, from)
+               ? GH_OK
+               : GH_ERR_AGAIN;
+}
+
+static enum gh_status hand_over(struct exchange *exchange, long status, const char *data,
+                                size_t size)
+{
+    const struct gh_http_request *request = exchange->request;
+    if (size > exchange->limit - exchange->sunk) {
+        return GH_ERR_TOOBIG;
+    }
+    enum gh_status began = exchange->began ? GH_OK : begin(exchange, status);
+    if (began != GH_OK) {
+        return began;
+    }
+    exchange->sunk += size;
+    struct gh_bytes piece = {(const uint8_t *)data, size};
+    return request->sink(request->sink_context, piece) ? GH_OK : GH_ERR_AGAIN;
+}
+
+static size_t on_body(char *data, size_t one, size_t size, void *context)
+{
+    struct exchange *exchange = context;
+    long status = 0;
+    size *= one;
+    curl_easy_getinfo(exchange->http->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool sinks = exchange->request->sink != NULL && (status == 200 || status == 206);
+    exchange->broken = sinks ? hand_over(exchange, status, data, size) : keep(exchange, data, size);
+    return exchange->broken == GH_OK ? size : CURL_WRITEFUNC_ERROR;
 }
 
 /* --- the request ------------------------------------------------------------------------------ */
@@ -108,7 +155,9 @@ static enum gh_status check_request(const struct gh_http_request *request, struc
         i++;
     }
     if (i == GH_ARRAY_SIZE(methods) || request->path[0] != '/' || !plain_text(request->path) ||
-        strpbrk(request->path, " #") != NULL || request->timeout_ms <= 0 ||
+        strpbrk(request->path, " #") != NULL || request->timeout_ms <= 0 || request->stall_ms < 0 ||
+        request->range_from > INT64_MAX ||
+        (request->content_encoding != NULL && !plain_text(request->content_encoding)) ||
         (request->content_type != NULL && !plain_text(request->content_type)) ||
         (request->bearer != NULL && !plain_text(request->bearer))) {
         return gh_fail(err, GH_ERR_INVALID, "a request that cannot be made");
@@ -135,11 +184,16 @@ static bool add_header(struct exchange *exchange, const char *name, const char *
 
 static bool add_headers(struct exchange *exchange, const struct gh_http_request *request)
 {
+    char range[40];
+    (void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-", request->range_from);
     /* "Expect:" alone takes out the waiting for 100 Continue that libcurl would put before a larger
      * body; "Content-Type:" its guess at a type. */
     return add_header(exchange, "Expect:", "") &&
            add_header(exchange, request->content_type != NULL ? "Content-Type: " : "Content-Type:",
                       request->content_type != NULL ? request->content_type : "") &&
+           (request->content_encoding == NULL ||
+            add_header(exchange, "Content-Encoding: ", request->content_encoding)) &&
+           (request->range_from == 0 || add_header(exchange, "Range: ", range)) &&
            (request->bearer == NULL ||
             add_header(exchange, "Authorization: Bearer ", request->bearer));
 }
@@ -197,7 +251,8 @@ static CURLcode set_request(struct exchange *exchange, const struct gh_http_requ
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_TIMEOUT_MS, clamp_ms(request->timeout_ms));
-    SET(CURLOPT_CONNECTTIMEOUT_MS, clamp_ms(request->timeout_ms));
+    SET(CURLOPT_CONNECTTIMEOUT_MS,
+        clamp_ms(request->timeout_ms < CONNECT_MS ? request->timeout_ms : CONNECT_MS));
     SET(CURLOPT_HTTPHEADER, exchange->headers);
     SET(CURLOPT_ERRORBUFFER, exchange->cause);
     SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -215,9 +270,32 @@ static CURLcode set_request(struct exchange *exchange, const struct gh_http_requ
 
 /* --- the exchange ----------------------------------------------------------------------------- */
 
-/* Runs the transfer to its end. GH_OK: *code is its result. */
-static enum gh_status drive(struct http *http, CURLcode *code)
+/* How long may be waited until nothing has moved for too long, in ms; below 0: that is so. */
+static int64_t patience_ms(struct exchange *exchange)
 {
+    CURL *easy = exchange->http->easy;
+    curl_off_t down = 0, up = 0;
+    long head = 0;
+    int64_t now_ns = gh_clock_monotonic_ns(gh_clock_system());
+    if (exchange->request->stall_ms == 0) {
+        return POLL_MS;
+    }
+    curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &head);
+    if (exchange->moved != down + up + head) {
+        exchange->moved = down + up + head;
+        exchange->moved_ns = now_ns;
+    }
+    int64_t left_ms = exchange->request->stall_ms - (now_ns - exchange->moved_ns) / GH_NS_PER_MS;
+    return left_ms < POLL_MS ? left_ms : POLL_MS;
+}
+
+/* Runs the transfer to its end. GH_OK: *code is its result. */
+static enum gh_status drive(struct exchange *exchange, CURLcode *code)
+{
+    struct http *http = exchange->http;
+    exchange->moved_ns = gh_clock_monotonic_ns(gh_clock_system());
     for (;;) {
         int running = 0, waiting = 0;
         /* Looked at before each wait: a wake-up that comes between look and wait ends the wait. */
@@ -234,7 +312,11 @@ static enum gh_status drive(struct http *http, CURLcode *code)
                 return GH_OK;
             }
         }
-        if (curl_multi_poll(http->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK) {
+        int64_t wait_ms = patience_ms(exchange);
+        if (wait_ms <= 0) {
+            return GH_ERR_TIMEOUT;
+        }
+        if (curl_multi_poll(http->multi, NULL, 0, (int)wait_ms, NULL) != CURLM_OK) {
             return GH_ERR_NOMEM;
         }
     }
@@ -260,72 +342,20 @@ static enum gh_status fail_exchange(const struct exchange *exchange, CURLcode co
                                     struct gh_error *err)
 {
     const char *host = exchange->http->host;
-    if (exchange->broken == GH_ERR_TOOBIG) {
+    switch (exchange->broken) {
+    case GH_OK:
+        break;
+    case GH_ERR_TOOBIG:
         return gh_fail(err, GH_ERR_TOOBIG, "%s sent more than %zu bytes", host, exchange->limit);
-    }
-    if (exchange->broken != GH_OK) {
+    case GH_ERR_AGAIN:
+        return gh_fail(err, GH_ERR_AGAIN, "the answer of %s was broken off", host);
+    case GH_ERR_NETWORK:
+        return gh_fail(err, GH_ERR_NETWORK, "%s sent a part that was not asked for", host);
+    default:
         return gh_fail(err, exchange->broken, "no memory for the answer of %s", host);
     }
     return gh_fail(err, status_of(code), "%s: %s", host,
                    exchange->cause[0] != '\0' ? exchange->cause : curl_easy_strerror(code));
-}
-
-static const char *header(CURL *easy, const char *name)
-{
-    struct curl_header *found;
-    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value
-                                                                                  : NULL;
-}
-
-/* An answer that ends when the connection does cannot be told from half of one. */
-static bool is_whole(CURL *easy, long status)
-{
-    return status == 204 || status == 304 || header(easy, "Content-Length") != NULL ||
-           header(easy, "Transfer-Encoding") != NULL;
-}
-
-static int64_t retry_after(CURL *easy)
-{
-    const char *text = header(easy, "Retry-After");
-    if (text == NULL || text[0] == '\0' || strspn(text, "0123456789") != strlen(text)) {
-        return -1; /* a date would be measured by a clock that we may not trust */
-    }
-    return strlen(text) > 9 ? 999999999 : (int64_t)strtol(text, NULL, 10);
-}
-
-static void take_content_type(CURL *easy, char out[GH_CONTENT_TYPE_BYTES])
-{
-    const char *text = header(easy, "Content-Type");
-    size_t size = text != NULL ? strcspn(text, "; \t\r\n") : 0;
-    if (size >= GH_CONTENT_TYPE_BYTES) {
-        size = 0;
-    }
-    for (size_t i = 0; i < size; i++) {
-        out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
-    }
-    out[size] = '\0';
-}
-
-/* Only the one form that is written (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". Not by
- * curl_getdate, whose time_t is not as wide as ours everywhere. */
-static int64_t date(CURL *easy)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const char *text = header(easy, "Date");
-    char name[4], rfc3339[96];
-    int day, year, hour, minute, second, end = 0;
-    if (text == NULL || sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day,
-                               name, &year, &hour, &minute, &second, &end) != 6) {
-        return -1;
-    }
-    const char *month = strlen(name) == 3 ? strstr(months, name) : NULL;
-    if (end == 0 || text[end] != '\0' || month == NULL || (month - months) % 3 != 0) {
-        return -1;
-    }
-    (void)snprintf(rfc3339, sizeof(rfc3339), "%04d-%02d-%02dT%02d:%02d:%02dZ", year,
-                   (int)(month - months) / 3 + 1, day, hour, minute, second);
-    int64_t seconds = -1;
-    return gh_time_parse(rfc3339, &seconds) == GH_OK && seconds >= 0 ? seconds : -1;
 }
 
 static enum gh_status take_response(struct exchange *exchange, struct gh_http_response *response,
@@ -334,7 +364,7 @@ static enum gh_status take_response(struct exchange *exchange, struct gh_http_re
     CURL *easy = exchange->http->easy;
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200 || !is_whole(easy, status)) {
+    if (status < 200 || !gh_answer_is_whole(easy, status)) {
         return gh_fail(err, GH_ERR_NETWORK, "%s sent an answer that does not say where it ends",
                        exchange->http->host);
     }
@@ -342,9 +372,9 @@ static enum gh_status take_response(struct exchange *exchange, struct gh_http_re
     response->status = (int)status;
     response->body = exchange->body;
     response->size = exchange->size;
-    response->retry_after_s = retry_after(easy);
-    take_content_type(easy, response->content_type);
-    response->date_s = date(easy);
+    response->retry_after_s = gh_answer_retry_after_s(easy);
+    gh_answer_content_type(easy, response->content_type);
+    response->date_s = gh_answer_date_s(easy);
     exchange->body = NULL;
     return GH_OK;
 }
@@ -357,9 +387,12 @@ static enum gh_status run(struct exchange *exchange, struct gh_http_response *re
         return gh_fail(err, GH_ERR_NOMEM, "no memory for a request to %s", http->host);
     }
     CURLcode code = CURLE_OK;
-    enum gh_status status = drive(http, &code);
+    enum gh_status status = drive(exchange, &code);
     if (status == GH_ERR_AGAIN) {
         gh_fail(err, status, "the request to %s was called off", http->host);
+    } else if (status == GH_ERR_TIMEOUT) {
+        gh_fail(err, status, "%s: nothing came or went for %" PRId64 " ms", http->host,
+                exchange->request->stall_ms);
     } else if (status != GH_OK) {
         gh_fail(err, status, "the request to %s cannot go on: %s", http->host,
                 gh_status_text(status));
@@ -382,7 +415,7 @@ static enum gh_status perform(void *context, const struct gh_http_request *reque
         return status;
     }
     struct exchange exchange = {
-        .http = http, .limit = request->max_response_bytes, .capacity = 1024};
+        .http = http, .request = request, .limit = request->max_response_bytes, .capacity = 1024};
     GH_CLEANUP_FREE char *url = NULL;
     if (asprintf(&url, "%s%s", http->base_url, request->path) < 0) {
         url = NULL;

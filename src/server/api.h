@@ -41,11 +41,16 @@ void gh_api_gate_add(struct gh_request *request);
 void gh_api_gates_get(struct gh_request *request);
 void gh_api_gate_shut_out(struct gh_request *request);
 void gh_api_enrol(struct gh_request *request);
-void gh_api_list_manifest(struct gh_request *request);
+/* api_list.c */
+void gh_api_list(struct gh_request *request);
 void gh_api_list_snapshot(struct gh_request *request);
 /* api_entries.c */
 void gh_api_entries_post(struct gh_request *request);
 void gh_api_entries_get(struct gh_request *request);
+/* api_alarms.c */
+void gh_api_alarms_get(struct gh_request *request);
+void gh_api_refused_get(struct gh_request *request);
+void gh_api_chain_get(struct gh_request *request);
 /* api_verify.c */
 void gh_api_verify(struct gh_request *request);
 /* api_pages.c */

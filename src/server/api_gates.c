@@ -3,12 +3,12 @@
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gatehouse/code.h"
 #include "gatehouse/log.h"
 #include "server/api.h"
 #include "server/auth.h"
+#include "server/polls.h"
 #include "server/server.h"
 
 #define ENROLMENT_S (INT64_C(24) * 3600)
@@ -72,34 +72,52 @@ void gh_api_gate_add(struct gh_request *request)
     gh_wipe(code, sizeof(code));
 }
 
+struct listing {
+    const struct gh_roster *roster;
+    json_t *gates;
+};
+
 static bool append_gate(void *context, const struct gh_db_gate *gate)
 {
-    json_t *json = json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "id", gh_json_id(gate->id), "name",
-                             gate->name, "state", state_name(gate->state), "last_seen",
-                             gh_json_time(gate->last_seen_at), "last_sequence",
+    static const struct gh_roster_gate never;
+    struct listing *listing = context;
+    const struct gh_roster_gate *known = gh_roster_find(listing->roster, gate->id);
+    const struct gh_roster_gate *now = known != NULL ? known : &never;
+    int64_t seen_at = now->seen_is_new ? now->seen_at : gate->last_seen_at;
+    json_t *json = json_pack("{s:o, s:s, s:s, s:o, s:b, s:I, s:I, s:I}", "id", gh_json_id(gate->id),
+                             "name", gate->name, "state", state_name(gate->state), "last_seen",
+                             gh_json_time(seen_at), "connected", now->poll != NULL, "generation",
+                             (json_int_t)now->generation, "last_sequence",
                              (json_int_t)gate->last_sequence, "alarms", (json_int_t)gate->alarms);
-    return json_array_append_new(context, json) == 0;
+    return json_array_append_new(listing->gates, json) == 0;
 }
 
 void gh_api_gates_get(struct gh_request *request)
 {
-    json_t *gates = json_array();
-    enum gh_status status = gh_db_gates_read(request->server->db, append_gate, gates);
+    struct listing listing = {request->server->roster, json_array()};
+    enum gh_status status = gh_db_gates_read(request->server->db, append_gate, &listing);
     if (status == GH_OK) {
-        gh_answer_json(request, MHD_HTTP_OK, json_pack("{s:o}", "gates", gates));
+        gh_answer_json(request, MHD_HTTP_OK, json_pack("{s:o}", "gates", listing.gates));
         return;
     }
-    json_decref(gates);
+    json_decref(listing.gates);
     gh_answer_status(request, status);
 }
 
 void gh_api_gate_shut_out(struct gh_request *request)
 {
-    enum gh_status status = gh_db_gate_shut_out(request->server->db, request->id[0]);
-    if (status == GH_OK)
-        gh_answer_empty(request, MHD_HTTP_NO_CONTENT);
-    else
+    struct gh_server *server = request->server;
+    struct gh_roster_gate *gate = gh_roster_find(server->roster, request->id[0]);
+    enum gh_status status = gh_db_gate_shut_out(server->db, request->id[0]);
+    if (status != GH_OK) {
         gh_answer_status(request, status);
+        return;
+    }
+    if (gate != NULL) {
+        gate->enrolled = false;
+        gh_polls_shut_out(gate);
+    }
+    gh_answer_empty(request, MHD_HTTP_NO_CONTENT);
 }
 
 /* --- enrolment --- */
@@ -116,11 +134,14 @@ static enum gh_status enrol(struct gh_server *server, gh_id id,
     if (!gh_crypto_equal(token, gate->token_sha256, GH_SHA256_BYTES))
         return GH_ERR_REFUSED;
     if (gate->state == GH_GATE_ENROLLED) /* the first answer may have been lost */
-        return gh_crypto_equal(secret, gate->secret_sha256, GH_SHA256_BYTES) ? GH_OK
-                                                                             : GH_ERR_REFUSED;
+        return gh_crypto_equal(secret, gate->secret_sha256, GH_SHA256_BYTES)
+                   ? gh_roster_enrol(server->roster, id, secret)
+                   : GH_ERR_REFUSED;
     if (gate->state != GH_GATE_WAITING || now >= gate->token_expires_at)
         return GH_ERR_REFUSED;
     status = gh_db_gate_enrol(server->db, id, secret, now);
+    if (status == GH_OK)
+        status = gh_roster_enrol(server->roster, id, secret);
     if (status == GH_OK)
         gh_log(GH_LOG_NOTICE, "server", "gate %016" PRIx64 " has enrolled", id);
     return status;
@@ -167,33 +188,6 @@ void gh_api_enrol(struct gh_request *request)
     else if (status == GH_ERR_REFUSED)
         gh_answer_error(request, MHD_HTTP_FORBIDDEN, "enrolment_refused",
                         "this enrolment code is not valid, or no longer");
-    else
-        gh_answer_status(request, status);
-}
-
-/* --- the list --- */
-
-void gh_api_list_manifest(struct gh_request *request)
-{
-    struct gh_bytes manifest;
-    struct gh_error err = {0};
-    enum gh_status status = gh_snapshots_manifest(request->server->snapshots, &manifest, &err);
-    if (status == GH_OK) {
-        gh_answer_data(request, MHD_HTTP_OK, "application/cose", manifest);
-        return;
-    }
-    gh_log(GH_LOG_ERR, "list", "%s", err.text);
-    gh_answer_status(request, status);
-}
-
-void gh_api_list_snapshot(struct gh_request *request)
-{
-    int fd;
-    uint64_t size;
-    enum gh_status status =
-        gh_snapshots_open(request->server->snapshots, request->text, &fd, &size);
-    if (status == GH_OK)
-        gh_answer_file(request, "application/cbor-seq", fd, size);
     else
         gh_answer_status(request, status);
 }

@@ -155,6 +155,11 @@ void gh_api_member_put(struct gh_request *request)
         return;
     enum gh_status status =
         gh_db_home_put_member(request->server->db, request->id[0], request->id[1]);
+    if (status == GH_ERR_TOOBIG) {
+        gh_answer_error(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "too_many_homes",
+                        "the person is a member of 64 homes already");
+        return;
+    }
     answer_home(request, status, request->id[0]);
 }
 

@@ -10,6 +10,7 @@
 #include "gatehouse/code.h"
 #include "server/api.h"
 #include "server/http.h"
+#include "server/polls.h"
 #include "server/server.h"
 #include "server/trusted.h"
 
@@ -44,6 +45,23 @@ static void put_metric(struct gh_writer *writer, const char *name, const char *t
     gh_writer_put_text(writer, text);
 }
 
+static void put_list_metrics(struct gh_writer *writer, const struct gh_server *server)
+{
+    int64_t made_at = gh_publisher_snapshot_made_at(server->publisher);
+    int64_t age_s = gh_clock_wall_s(server->clock) - made_at;
+    put_metric(writer, "gatehouse_list_generation", "gauge", "Generation of the list.",
+               gh_db_generation(server->db));
+    put_metric(writer, "gatehouse_list_snapshot_age_seconds", "gauge",
+               "Age of the list's snapshot; 0 before the first.",
+               made_at != 0 && age_s > 0 ? (uint64_t)age_s : 0);
+    put_metric(writer, "gatehouse_list_answers_total", "counter",
+               "Answers to gates that asked for the list.", gh_polls_answered(server->polls));
+    put_metric(writer, "gatehouse_polls", "gauge", "Requests for the list that wait for a change.",
+               gh_polls_open(server->polls));
+    put_metric(writer, "gatehouse_gates_connected", "gauge", "Gates that wait for a change.",
+               gh_roster_connected(server->roster));
+}
+
 void gh_api_metrics(struct gh_request *request)
 {
     struct gh_db_counts counts;
@@ -58,8 +76,7 @@ void gh_api_metrics(struct gh_request *request)
     put_metric(&writer, "gatehouse_refused_total", "counter", "Entries refused and kept aside.",
                counts.refused);
     put_metric(&writer, "gatehouse_gates", "gauge", "Gates that are enrolled.", counts.gates);
-    put_metric(&writer, "gatehouse_list_generation", "gauge", "Generation of the list.",
-               counts.generation);
+    put_list_metrics(&writer, request->server);
     gh_writer_put_text(&writer, "# HELP gatehouse_http_requests_total Requests answered.\n"
                                 "# TYPE gatehouse_http_requests_total counter\n");
     for (unsigned i = 100; i < GH_HTTP_STATUSES; i++) {

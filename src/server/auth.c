@@ -54,7 +54,6 @@ static enum gh_status know_person(struct gh_request *request, const char *token)
 /* GH_ERR_REFUSED: not a gate; GH_ERR_DENIED: one that was shut out. */
 static enum gh_status know_gate(struct gh_request *request, const char *token)
 {
-    struct gh_db_gate gate;
     uint8_t secret[GH_GATE_SECRET_BYTES], hash[GH_SHA256_BYTES];
     gh_id id;
     if (gh_id_parse(token, ID_DIGITS, &id) != GH_OK ||
@@ -63,19 +62,13 @@ static enum gh_status know_gate(struct gh_request *request, const char *token)
         return GH_ERR_REFUSED;
     gh_sha256((struct gh_bytes){secret, sizeof(secret)}, hash);
     gh_wipe(secret, sizeof(secret));
-    enum gh_status status = gh_db_gate_find(request->server->db, id, &gate);
-    if (status == GH_ERR_NOTFOUND)
+    struct gh_roster_gate *gate = gh_roster_find(request->server->roster, id);
+    if (gate == NULL || !gh_crypto_equal(hash, gate->secret_sha256, sizeof(hash)))
         return GH_ERR_REFUSED;
-    if (status != GH_OK)
-        return status;
-    if (gate.state == GH_GATE_WAITING || !gh_crypto_equal(hash, gate.secret_sha256, sizeof(hash)))
-        return GH_ERR_REFUSED;
-    if (gate.state != GH_GATE_ENROLLED)
+    if (!gate->enrolled)
         return GH_ERR_DENIED;
     request->gate = id;
-    /* A full disk must not keep a gate from its list. */
-    if (gh_db_gate_seen(request->server->db, id, gh_clock_wall_s(request->server->clock)) != GH_OK)
-        gh_log(GH_LOG_WARNING, "http", "when a gate was seen last cannot be written down");
+    gh_roster_seen(gate, gh_clock_wall_s(request->server->clock));
     return GH_OK;
 }
 

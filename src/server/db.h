@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the server keeps, in the words of its domain. Only db_sqlite*.c knows the database behind.
  *
- * One thread. Every function is one transaction: done and durable when it returns GH_OK, not done
- * at all otherwise, unless said. Any function may return GH_ERR_NOSPACE, GH_ERR_READONLY,
- * GH_ERR_IO, GH_ERR_CORRUPT, GH_ERR_BUSY or GH_ERR_NOMEM; what it returns besides is said at it.
- * Times are seconds since 1970. Texts handed to a callback live until it returns; a callback that
- * returns false ends the reading (GH_OK). What changes the list (colours, people, approved homes,
- * members, revocations, what the manifest says) makes a new generation in the same transaction. */
+ * One thread a connection. Every function is one transaction: done and durable when it returns
+ * GH_OK, not done at all otherwise, unless said. Any function may return GH_ERR_NOSPACE,
+ * GH_ERR_READONLY, GH_ERR_IO, GH_ERR_CORRUPT, GH_ERR_BUSY or GH_ERR_NOMEM; what it returns besides
+ * is said at it. Times are seconds since 1970. Texts handed to a callback live until it returns; a
+ * callback that returns false ends the reading (GH_OK). What changes the list (colours, people,
+ * approved homes, members, revocations, what the manifest says) makes a new generation in the same
+ * transaction. */
 #ifndef GATEHOUSE_SRC_SERVER_DB_H
 #define GATEHOUSE_SRC_SERVER_DB_H
 
@@ -14,6 +15,7 @@
 #include "gatehouse/credential.h"
 #include "gatehouse/crypto.h"
 #include "gatehouse/entry.h"
+#include "gatehouse/list.h"
 #include "gatehouse/trust.h"
 
 struct gh_db; /* opaque */
@@ -229,7 +231,7 @@ GH_MUST_CHECK enum gh_status gh_db_home_read(struct gh_db *db, gh_id id, gh_db_h
 GH_MUST_CHECK enum gh_status gh_db_home_members(struct gh_db *db, gh_id id, gh_db_id_fn *each,
                                                 void *context);
 /* These three: GH_ERR_NOTFOUND (the home, or the person), GH_ERR_REFUSED (the home's state does not
- * allow it). note may be NULL. */
+ * allow it). note may be NULL. GH_ERR_TOOBIG: the person has GH_LIST_HOMES_MAX homes already. */
 GH_MUST_CHECK enum gh_status gh_db_home_inspect(struct gh_db *db, gh_id id, bool passed,
                                                 const char *note);
 GH_MUST_CHECK enum gh_status gh_db_home_approve(struct gh_db *db, gh_id id);
@@ -269,11 +271,52 @@ GH_MUST_CHECK enum gh_status gh_db_gate_enrol(struct gh_db *db, gh_id id,
                                               const uint8_t secret_sha256[GH_SHA256_BYTES],
                                               int64_t now);
 GH_MUST_CHECK enum gh_status gh_db_gate_shut_out(struct gh_db *db, gh_id id); /* GH_ERR_NOTFOUND */
-GH_MUST_CHECK enum gh_status gh_db_gate_seen(struct gh_db *db, gh_id id, int64_t now);
+struct gh_db_seen {
+    gh_id gate;
+    int64_t at;
+};
+/* When they were seen last. */
+GH_MUST_CHECK enum gh_status gh_db_gates_seen(struct gh_db *db, const struct gh_db_seen *seen,
+                                              size_t count);
+
+/* --- alarms: what an administrator must hear of --- */
+
+enum gh_alarm {
+    GH_ALARM_GAP = 1,
+    GH_ALARM_FORK,
+    GH_ALARM_BROKEN,
+    GH_ALARM_NOT_AN_ENTRY,
+    GH_ALARM_CLONED,
+    GH_ALARM_LIST_REFUSED,
+    GH_ALARM_PRUNED_EARLY,
+    GH_ALARM_OLDER_DATABASE,
+};
+const char *gh_alarm_name(enum gh_alarm alarm); /* protocol.md, section 5 */
+/* One row for each gate and kind an hour, which counts what follows; a new row is counted at the
+ * gate, too. text: one sentence, no names. sequence 0: none. In a transaction of its own, or of the
+ * caller's. */
+GH_MUST_CHECK enum gh_status gh_db_alarm_add(struct gh_db *db, gh_id gate, enum gh_alarm alarm,
+                                             uint64_t sequence, const char *text, int64_t now);
+
+struct gh_db_alarm {
+    uint64_t row;
+    int64_t at, last_at; /* of the first, and of the last that it counts */
+    uint64_t count;
+    gh_id gate;
+    const char *gate_name;
+    enum gh_alarm kind;
+    uint64_t sequence; /* of the first; 0: none */
+    const char *text;  /* likewise */
+};
+typedef bool gh_db_alarm_fn(void *context, const struct gh_db_alarm *alarm);
+/* By row, after `after`; gate 0: any. */
+GH_MUST_CHECK enum gh_status gh_db_alarms_read(struct gh_db *db, uint64_t after, gh_id gate,
+                                               unsigned limit, gh_db_alarm_fn *each, void *context);
 
 /* --- entries --- */
 
 #define GH_REFUSAL_BYTES 128
+#define GH_DB_BOOT_BYTES 16
 
 /* One item of a batch. In: what was received, and in `refusal` why it is no acceptable entry ("" if
  * nothing is wrong with it as such). Out: what became of it. */
@@ -285,16 +328,43 @@ struct gh_db_item {
     uint8_t previous[GH_SHA256_BYTES];
     enum gh_entry_type type;
     gh_id subject, home;
+    int64_t time_ms;                /* by the gate's clock; 0: which it does not trust */
+    uint8_t boot[GH_DB_BOOT_BYTES]; /* all zero: not said */
+    /* What it is an alarm of, though it is stored, or because it is refused; 0: nothing */
+    enum gh_alarm alarm;
+    const char *alarm_text; /* of one that is stored; static */
+    /* PRUNE: the receipt that it names, whose signature is good; through 0: none */
+    uint64_t receipt_through;
+    uint8_t receipt_hash[GH_SHA256_BYTES];
     char refusal[GH_REFUSAL_BYTES];
 };
 struct gh_db_batch {
     uint64_t acknowledged; /* what needs no sending again; never beyond the batch */
     uint64_t stored, known;
+    /* All entries up to `acknowledged` are stored, and this is the hash of that one. */
+    bool whole;
+    uint8_t hash[GH_SHA256_BYTES];
 };
-/* Store a batch of the gate's; refused items are kept aside and counted as alarms, each once. */
+/* Store a batch of the gate's; refused items are kept aside and are alarms, each once. */
 GH_MUST_CHECK enum gh_status gh_db_entries_store(struct gh_db *db, gh_id gate,
                                                  struct gh_db_item *items, size_t count,
                                                  int64_t now, struct gh_db_batch *out);
+
+/* Several batches in one transaction: begin, then put for each, then end, whatever put has said.
+ * What fails in one batch is undone in that one alone; none is durable before end returns GH_OK,
+ * and after any other status nothing of any of them is there. Nothing else may be called between.
+ */
+struct gh_db_group {
+    struct gh_db *db;
+    enum gh_status lost; /* GH_OK, or why the whole transaction is undone already */
+};
+GH_MUST_CHECK enum gh_status gh_db_group_begin(struct gh_db *db, struct gh_db_group *out);
+GH_MUST_CHECK enum gh_status gh_db_group_put(struct gh_db_group *group, gh_id gate,
+                                             struct gh_db_item *items, size_t count, int64_t now,
+                                             struct gh_db_batch *out);
+/* Another connection waits for its turn: time to end. */
+bool gh_db_group_is_waited_for(const struct gh_db_group *group);
+GH_MUST_CHECK enum gh_status gh_db_group_end(struct gh_db_group *group);
 
 struct gh_db_entry {
     uint64_t row;
@@ -311,29 +381,69 @@ struct gh_db_entry_filter {
     gh_id gate;              /* 0: any */
     enum gh_entry_type type; /* if any_type is false */
     bool any_type;
+    int64_t from, until; /* received from then on, and before; 0: any time */
 };
 typedef bool gh_db_entry_fn(void *context, const struct gh_db_entry *entry);
 GH_MUST_CHECK enum gh_status gh_db_entries_read(struct gh_db *db,
                                                 const struct gh_db_entry_filter *filter,
                                                 gh_db_entry_fn *each, void *context);
 
-/* --- alarms: what an administrator must hear of --- */
-
-enum gh_alarm {
-    GH_ALARM_GAP = 1,
-    GH_ALARM_FORK,
-    GH_ALARM_BROKEN,
-    GH_ALARM_NOT_AN_ENTRY,
-    GH_ALARM_CLONED,
-    GH_ALARM_LIST_REFUSED,
-    GH_ALARM_PRUNED_EARLY,
-    GH_ALARM_OLDER_DATABASE,
+/* What was refused and kept aside: the dead letters. */
+struct gh_db_refused {
+    uint64_t row;
+    int64_t received_at;
+    gh_id gate;
+    const char *gate_name;
+    uint64_t sequence;
+    const char *reason;
+    struct gh_bytes text; /* as much as was kept of it, any bytes */
 };
-const char *gh_alarm_name(enum gh_alarm alarm); /* protocol.md, section 5 */
-/* Counted at the gate, too. text: one sentence, no names. sequence 0: none. In a transaction of its
- * own, or of the caller's. */
-GH_MUST_CHECK enum gh_status gh_db_alarm_add(struct gh_db *db, gh_id gate, enum gh_alarm alarm,
-                                             uint64_t sequence, const char *text, int64_t now);
+typedef bool gh_db_refused_fn(void *context, const struct gh_db_refused *refused);
+/* By row, after `after`; gate 0: any. */
+GH_MUST_CHECK enum gh_status gh_db_refused_read(struct gh_db *db, uint64_t after, gh_id gate,
+                                                unsigned limit, gh_db_refused_fn *each,
+                                                void *context);
+
+/* --- entries: how they are kept --- */
+
+/* What stands in the place of a gate's first entries: all up to checkpoint.through are gone, but
+ * for the hash of that one. */
+struct gh_db_chain {
+    uint64_t last;                /* the highest number ever stored */
+    struct gh_receipt checkpoint; /* through 0: none */
+};
+GH_MUST_CHECK enum gh_status gh_db_chain_find(struct gh_db *db, gh_id gate,
+                                              struct gh_db_chain *out); /* GH_ERR_NOTFOUND */
+struct gh_db_link {
+    uint64_t sequence;
+    uint8_t hash[GH_SHA256_BYTES], previous[GH_SHA256_BYTES];
+    struct gh_bytes text; /* empty: the contents are gone */
+};
+typedef bool gh_db_link_fn(void *context, const struct gh_db_link *link);
+/* By number, after `after`. */
+GH_MUST_CHECK enum gh_status gh_db_chain_read(struct gh_db *db, gh_id gate, uint64_t after,
+                                              unsigned limit, gh_db_link_fn *each, void *context);
+
+/* Look at up to `limit` entries of a type, at most GH_DB_ERASE_MAX, behind the row *after; those
+ * received before `before` become husks: number, hash, and the hash of the one before. Ends at the
+ * first that is younger; one from what is the future now waits for its own time, and keeps nothing
+ * behind it waiting. *after: to go on from; 0: from the first again. */
+#define GH_DB_ERASE_MAX 256
+GH_MUST_CHECK enum gh_status gh_db_entries_erase(struct gh_db *db, enum gh_entry_type type,
+                                                 int64_t before, int64_t now, unsigned limit,
+                                                 uint64_t *after, unsigned *erased);
+/* Of the first gate with husks behind *gate (0: any): up to where nothing but husks follows on its
+ * checkpoint, with the hash; through 0: nowhere. At most `limit` more than now. *gate 0: there is
+ * no such gate. */
+GH_MUST_CHECK enum gh_status gh_db_husks_find(struct gh_db *db, gh_id *gate, unsigned limit,
+                                              struct gh_receipt *out);
+/* Husks go up to there, and the receipt, which is signed, is the gate's checkpoint. GH_ERR_REFUSED:
+ * they are not what it says. */
+GH_MUST_CHECK enum gh_status gh_db_checkpoint_set(struct gh_db *db, gh_id gate,
+                                                  const struct gh_receipt *receipt);
+/* Those from before `before`, at most `limit`. */
+GH_MUST_CHECK enum gh_status gh_db_refused_drop(struct gh_db *db, int64_t before, unsigned limit);
+GH_MUST_CHECK enum gh_status gh_db_alarms_drop(struct gh_db *db, int64_t before, unsigned limit);
 
 struct gh_db_counts {
     uint64_t entries, refused, gates, generation;
@@ -342,41 +452,83 @@ GH_MUST_CHECK enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *
 
 /* --- the list --- */
 
-/* A new generation if what the manifest says besides the snapshot (policy, keys, area) is not what
- * it said last; `fingerprint` stands for it. */
+/* The newest generation that is committed; from memory, of any thread. */
+uint64_t gh_db_generation(const struct gh_db *db);
+
+/* A new generation if what the manifest says besides the list (policy, keys, area) is not what it
+ * said last; `fingerprint` stands for it. */
 GH_MUST_CHECK enum gh_status gh_db_list_settings(struct gh_db *db,
                                                  const uint8_t fingerprint[GH_SHA256_BYTES]);
-/* The current generation, and the one whose snapshot was built last, with its hash and size. */
+struct gh_db_snapshot {
+    struct gh_generation generation; /* number 0: none */
+    uint8_t sha256[GH_SHA256_BYTES]; /* of the file */
+    uint64_t bytes;                  /* likewise */
+    int64_t made_at;
+    uint64_t people; /* in it */
+};
 struct gh_db_list_state {
-    uint64_t generation;
-    uint64_t built; /* 0: none */
-    uint8_t sha256[GH_SHA256_BYTES];
-    uint64_t bytes;
+    struct gh_generation now;
+    struct gh_db_snapshot snapshot; /* the one that was built last */
+    /* What may stand otherwise since the snapshot; UINT64_MAX: no delta leads from it. */
+    uint64_t changes;
 };
 GH_MUST_CHECK enum gh_status gh_db_list_state(struct gh_db *db, struct gh_db_list_state *out);
 GH_MUST_CHECK enum gh_status gh_db_list_built(struct gh_db *db,
-                                              const struct gh_db_list_state *state);
-/* A new generation without any other change: the snapshot of the current one was lost. */
+                                              const struct gh_db_snapshot *snapshot);
+/* A new generation in which nothing else is new. */
 GH_MUST_CHECK enum gh_status gh_db_list_bump(struct gh_db *db);
+/* Likewise, with this number. GH_ERR_INVALID: it is not a later one. */
+GH_MUST_CHECK enum gh_status gh_db_list_jump(struct gh_db *db, uint64_t number);
+/* The things on the list that may stand otherwise since `from`, at most (some may be counted
+ * twice). GH_ERR_NOTFOUND: that is not known: from another past, too long ago, or too much has
+ * changed. */
+GH_MUST_CHECK enum gh_status gh_db_list_distance(struct gh_db *db, const struct gh_generation *from,
+                                                 uint64_t *changes);
+/* *other: the database knows a generation of that number, and it is another one. */
+GH_MUST_CHECK enum gh_status
+gh_db_list_is_other(struct gh_db *db, const struct gh_generation *generation, bool *other);
+/* What expired before `cutoff` is not on the list from now on (and what did not, is): revoked
+ * credentials and foreign certificates, and recalls, when all codes they are about have. A new
+ * generation if anything comes or goes. */
+GH_MUST_CHECK enum gh_status gh_db_list_age(struct gh_db *db, int64_t cutoff);
+GH_MUST_CHECK enum gh_status gh_db_list_cutoff(struct gh_db *db, int64_t *cutoff);
 
-/* Everything the snapshot holds, in its order, at one moment. Revocations of what expired before
- * `revoked_from` are left out, and recalls so old that every code they are about did. Each function
- * returns false to stop (GH_ERR_AGAIN then). */
+/* How things stand on the list. Each function returns false to stop (GH_ERR_AGAIN then). homes:
+ * approved ones, ascending, at most GH_LIST_HOMES_MAX. */
 #define GH_HEALTH_VALID_MAX_S INT64_C(31536000) /* no code of a person is valid for longer */
 struct gh_db_list_visitor {
-    bool (*subject)(void *context, gh_id subject, enum gh_colour colour);
     bool (*home)(void *context, gh_id home);
-    bool (*member)(void *context, gh_id home, gh_id subject);
+    bool (*subject)(void *context, gh_id subject, enum gh_colour colour, const gh_id *homes,
+                    size_t home_count);
     bool (*revoked)(void *context, gh_id credential);
     bool (*recalled)(void *context, gh_id subject, int64_t before_s);
-    bool (*revoked_hash)(void *context, const uint8_t hash[GH_REVOCATION_BYTES], int64_t before_s);
+    bool (*hash)(void *context, const uint8_t hash[GH_REVOCATION_BYTES], int64_t before_s);
     bool (*holder)(void *context, gh_id holder, gh_id subject);
     bool (*key)(void *context, const struct gh_issuer_key *key);
     void *context;
 };
-/* *generation: the one that was read. */
-GH_MUST_CHECK enum gh_status gh_db_list_read(struct gh_db *db, int64_t revoked_from,
+/* Everything, at one moment, in the order of the snapshot, which is that of the functions.
+ * *generation: the one that was read. */
+GH_MUST_CHECK enum gh_status gh_db_list_read(struct gh_db *db,
                                              const struct gh_db_list_visitor *visitor,
-                                             uint64_t *generation);
+                                             struct gh_generation *generation);
+/* What is not on the list any more. */
+struct gh_db_drop_visitor {
+    bool (*home)(void *context, gh_id home);
+    bool (*subject)(void *context, gh_id subject);
+    bool (*revoked)(void *context, gh_id credential);
+    bool (*recalled)(void *context, gh_id subject);
+    bool (*hash)(void *context, const uint8_t hash[GH_REVOCATION_BYTES]);
+    bool (*holder)(void *context, gh_id holder);
+    bool (*keys)(void *context); /* all of them; those that there are follow */
+    void *context;
+};
+/* What may stand otherwise since `from`, each thing once, at one moment: how it stands (put), or
+ * that it does not (drop). *to: the generation that was read. GH_ERR_NOTFOUND as above. */
+GH_MUST_CHECK enum gh_status gh_db_list_read_since(struct gh_db *db,
+                                                   const struct gh_generation *from,
+                                                   const struct gh_db_list_visitor *put,
+                                                   const struct gh_db_drop_visitor *drop,
+                                                   struct gh_generation *to);
 
 #endif

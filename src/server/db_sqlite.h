@@ -4,19 +4,36 @@
 #define GATEHOUSE_SRC_SERVER_DB_SQLITE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "server/db.h"
 
-#define GH_SQL_CACHE 160
+#define GH_SQL_CACHE 200
+
+/* What the connections to one database share. */
+struct gh_sql_shared {
+    char *path;
+    atomic_uint connections;
+    atomic_ullong generation; /* the newest that was committed */
+    atomic_uint waiting;      /* connections that do not yield and wait for their turn to write */
+};
 
 struct gh_db {
     sqlite3 *handle;
+    struct gh_sql_shared *shared;
+    bool yields;
+    bool waits;             /* counted in shared->waiting */
+    int64_t waits_since_ns; /* for its turn to write */
     struct {
         const char *text; /* compared by address: every query is one literal */
         sqlite3_stmt *statement;
     } cache[GH_SQL_CACHE];
     size_t cached;
-    bool import_changes_list;
+    /* the generation that the transaction makes; number 0: none */
+    struct {
+        int64_t number, rows;
+        bool bulk; /* too many changes to name them */
+    } making;
 };
 
 /* The status that stands for a result; failures are logged (SQLite's words name tables and columns,
@@ -40,6 +57,8 @@ GH_MUST_CHECK enum gh_status gh_sql_number(struct gh_db *db, int64_t *out, const
                                            const char *format, ...);
 
 GH_MUST_CHECK enum gh_status gh_sql_begin(struct gh_db *db);
+/* All that is read until gh_sql_end is of one moment. */
+GH_MUST_CHECK enum gh_status gh_sql_begin_reading(struct gh_db *db);
 /* Commit if status is GH_OK, else roll back; returns the first error. */
 GH_MUST_CHECK enum gh_status gh_sql_end(struct gh_db *db, enum gh_status status);
 
@@ -59,8 +78,35 @@ bool gh_sql_blob(sqlite3_stmt *statement, int column, void *out, size_t size);
     "revoked_at FROM trust ORDER BY purposes, key_id, raw, issuer"
 GH_MUST_CHECK enum gh_status gh_sql_trusted(sqlite3_stmt *row, struct gh_db_trusted *out);
 
-/* Inside a transaction: the list is another one from here. */
+/* --- the list's change log (db_sqlite_changes.c). In a transaction of gh_sql_begin; all that it
+ * changes is one generation. --- */
+enum gh_sql_thing {
+    GH_SQL_SUBJECT = 1, /* a person: colour, homes */
+    GH_SQL_HOME = 2,
+    GH_SQL_REVOKED = 4, /* a credential */
+    GH_SQL_RECALLED = 5,
+    GH_SQL_HASH = 6, /* a foreign certificate */
+    GH_SQL_HOLDER = 7,
+    GH_SQL_KEYS = 8, /* foreign keys, as a whole: id 0 */
+};
+/* The thing may stand otherwise from here. */
+GH_MUST_CHECK enum gh_status gh_sql_changed(struct gh_db *db, enum gh_sql_thing kind, gh_id id);
+GH_MUST_CHECK enum gh_status gh_sql_changed_hash(struct gh_db *db,
+                                                 const uint8_t hash[GH_REVOCATION_BYTES]);
+/* Likewise every identifier in the first column of what is left of ids. */
+GH_MUST_CHECK enum gh_status gh_sql_changed_rows(struct gh_db *db, enum gh_sql_thing kind,
+                                                 sqlite3_stmt *ids);
+/* A new generation in which no thing stands otherwise: what the manifest says did change. */
 GH_MUST_CHECK enum gh_status gh_sql_bump(struct gh_db *db);
+GH_MUST_CHECK enum gh_status gh_sql_bump_to(struct gh_db *db, int64_t number);
+/* For gh_sql_end. */
+GH_MUST_CHECK enum gh_status gh_sql_finish_generation(struct gh_db *db);
+/* What expired before it is not on the list. */
+GH_MUST_CHECK enum gh_status gh_sql_cutoff(struct gh_db *db, int64_t *cutoff);
+/* The newest generation of the moment that is being read. */
+GH_MUST_CHECK enum gh_status gh_sql_read_now(struct gh_db *db, struct gh_generation *now);
+GH_MUST_CHECK enum gh_status gh_sql_visit_keys(struct gh_db *db,
+                                               const struct gh_db_list_visitor *visitor);
 
 GH_MUST_CHECK enum gh_status gh_sql_migrate(struct gh_db *db, struct gh_error *err);
 

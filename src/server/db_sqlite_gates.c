@@ -6,7 +6,6 @@
 
 #define COLUMNS                                                                                    \
     "id, name, state, token, token_expires_at, secret, last_seen_at, last_sequence, alarms"
-#define SEEN_EVERY_S 60 /* a gate that asks each second is not written down each second */
 
 static void read_row(sqlite3_stmt *row, struct gh_db_gate *gate)
 {
@@ -80,11 +79,11 @@ enum gh_status gh_db_gate_shut_out(struct gh_db *db, gh_id id)
     return status == GH_OK && changes == 0 ? GH_ERR_NOTFOUND : status;
 }
 
-enum gh_status gh_db_gate_seen(struct gh_db *db, gh_id id, int64_t now)
+enum gh_status gh_db_gates_seen(struct gh_db *db, const struct gh_db_seen *seen, size_t count)
 {
-    /* Also when the clock was set back: then it would stay for ever what it was. */
-    return gh_sql_run(db, NULL,
-                      "UPDATE gates SET last_seen_at = ?1 WHERE id = ?2 AND "
-                      "(last_seen_at <= ?3 OR last_seen_at > ?1)",
-                      "idi", now, id, now - SEEN_EVERY_S);
+    enum gh_status status = gh_sql_begin(db);
+    for (size_t i = 0; status == GH_OK && i < count; i++)
+        status = gh_sql_run(db, NULL, "UPDATE gates SET last_seen_at = ? WHERE id = ?", "id",
+                            seen[i].at, seen[i].gate);
+    return gh_sql_end(db, status);
 }

@@ -68,6 +68,16 @@ enum gh_status gh_db_home_members(struct gh_db *db, gh_id id, gh_db_id_fn *each,
     return status == GH_ERR_END ? GH_OK : status;
 }
 
+/* The home has another state: it, and what its members may do. */
+static enum gh_status changed_with_members(struct gh_db *db, gh_id id)
+{
+    GH_SQL sqlite3_stmt *members = NULL;
+    enum gh_status status = gh_sql_changed(db, GH_SQL_HOME, id);
+    if (status == GH_OK)
+        status = gh_sql_open(db, &members, "SELECT person FROM members WHERE home = ?", "d", id);
+    return status == GH_OK ? gh_sql_changed_rows(db, GH_SQL_SUBJECT, members) : status;
+}
+
 /* GH_ERR_NOTFOUND: no such home; GH_ERR_REFUSED: it is in another state. */
 static enum gh_status expect_state(struct gh_db *db, gh_id id, enum gh_home_state wanted)
 {
@@ -98,8 +108,16 @@ enum gh_status gh_db_home_approve(struct gh_db *db, gh_id id)
         status = gh_sql_run(db, NULL, "UPDATE homes SET state = ? WHERE id = ?", "id",
                             (int64_t)GH_HOME_STATE_APPROVED, id);
     if (status == GH_OK)
-        status = gh_sql_bump(db);
+        status = changed_with_members(db, id);
     return gh_sql_end(db, status);
+}
+
+static enum gh_status has_room(struct gh_db *db, gh_id person)
+{
+    int64_t homes = 0;
+    enum gh_status status =
+        gh_sql_number(db, &homes, "SELECT count(*) FROM members WHERE person = ?", "d", person);
+    return status == GH_OK && homes > GH_LIST_HOMES_MAX ? GH_ERR_TOOBIG : status;
 }
 
 enum gh_status gh_db_home_put_member(struct gh_db *db, gh_id id, gh_id person)
@@ -114,7 +132,9 @@ enum gh_status gh_db_home_put_member(struct gh_db *db, gh_id id, gh_id person)
         status = gh_sql_run(db, &changes, "INSERT OR IGNORE INTO members VALUES (?, ?)", "dd", id,
                             person);
     if (status == GH_OK && changes > 0)
-        status = gh_sql_bump(db);
+        status = has_room(db, person);
+    if (status == GH_OK && changes > 0)
+        status = gh_sql_changed(db, GH_SQL_SUBJECT, person);
     return gh_sql_end(db, status);
 }
 
@@ -129,19 +149,19 @@ enum gh_status gh_db_home_drop_member(struct gh_db *db, gh_id id, gh_id person)
         status = gh_sql_run(db, &changes, "DELETE FROM members WHERE home = ? AND person = ?", "dd",
                             id, person);
     if (status == GH_OK && changes > 0)
-        status = gh_sql_bump(db);
+        status = gh_sql_changed(db, GH_SQL_SUBJECT, person);
     return gh_sql_end(db, status);
 }
 
 static enum gh_status revoke_current(struct gh_db *db, gh_id home, int64_t now)
 {
-    int changes = 0;
+    GH_SQL sqlite3_stmt *row = NULL;
     enum gh_status status =
-        gh_sql_run(db, &changes,
-                   "UPDATE credentials SET revoked_at = ? WHERE revoked_at = 0 AND id = "
-                   "(SELECT credential FROM homes WHERE id = ?)",
-                   "id", now, home);
-    return status == GH_OK && changes > 0 ? gh_sql_bump(db) : status;
+        gh_sql_open(db, &row,
+                    "UPDATE credentials SET revoked_at = ? WHERE revoked_at = 0 AND id = "
+                    "(SELECT credential FROM homes WHERE id = ?) RETURNING id",
+                    "id", now, home);
+    return status == GH_OK ? gh_sql_changed_rows(db, GH_SQL_REVOKED, row) : status;
 }
 
 enum gh_status gh_db_home_set_code(struct gh_db *db, gh_id id, const char *code,

@@ -76,7 +76,7 @@ enum gh_status gh_db_person_set_status(struct gh_db *db, gh_id id, enum gh_colou
             gh_sql_run(db, &changes, "UPDATE people SET status = ?1 WHERE id = ?2 AND status <> ?1",
                        "id", (int64_t)status, id);
     if (result == GH_OK && changes > 0)
-        result = gh_sql_bump(db);
+        result = gh_sql_changed(db, GH_SQL_SUBJECT, id);
     return gh_sql_end(db, result);
 }
 
@@ -84,16 +84,17 @@ enum gh_status gh_db_person_set_status(struct gh_db *db, gh_id id, enum gh_colou
 
 enum gh_status gh_db_import_begin(struct gh_db *db)
 {
-    db->import_changes_list = false;
     return gh_sql_begin(db);
 }
 
 static enum gh_status add(struct gh_db *db, const char *ref, const char *name,
                           enum gh_colour status)
 {
-    db->import_changes_list = true;
-    return gh_sql_run(db, NULL, "INSERT INTO people (id, ref, name, status) VALUES (?, ?, ?, ?)",
-                      "dtti", gh_random_id(), ref, name, (int64_t)status);
+    const gh_id id = gh_random_id();
+    enum gh_status result =
+        gh_sql_run(db, NULL, "INSERT INTO people (id, ref, name, status) VALUES (?, ?, ?, ?)",
+                   "dtti", id, ref, name, (int64_t)status);
+    return result == GH_OK ? gh_sql_changed(db, GH_SQL_SUBJECT, id) : result;
 }
 
 enum gh_status gh_db_import_put(struct gh_db *db, const char *ref, const char *name,
@@ -118,9 +119,11 @@ enum gh_status gh_db_import_put(struct gh_db *db, const char *ref, const char *n
         return GH_OK;
     }
     *change = GH_DB_UPDATED;
-    db->import_changes_list |= !same_status; /* names are not on the list */
-    return gh_sql_run(db, NULL, "UPDATE people SET name = ?, status = ? WHERE id = ?", "tid", name,
-                      (int64_t)status, id);
+    result = gh_sql_run(db, NULL, "UPDATE people SET name = ?, status = ? WHERE id = ?", "tid",
+                        name, (int64_t)status, id);
+    if (result != GH_OK || same_status) /* names are not on the list */
+        return result;
+    return gh_sql_changed(db, GH_SQL_SUBJECT, id);
 }
 
 enum gh_status gh_db_import_end(struct gh_db *db, bool keep)
@@ -129,7 +132,7 @@ enum gh_status gh_db_import_end(struct gh_db *db, bool keep)
         enum gh_status undone = gh_sql_end(db, GH_ERR_REFUSED);
         return undone == GH_ERR_REFUSED ? GH_OK : undone;
     }
-    return gh_sql_end(db, db->import_changes_list ? gh_sql_bump(db) : GH_OK);
+    return gh_sql_end(db, GH_OK);
 }
 
 /* --- credentials --- */
@@ -183,7 +186,7 @@ static enum gh_status revoke(struct gh_db *db, gh_id id, int64_t now)
         db, &changes, "UPDATE credentials SET revoked_at = ? WHERE id = ? AND revoked_at = 0", "id",
         now > 0 ? now : (int64_t)1, id);
     if (status == GH_OK && changes > 0)
-        status = gh_sql_bump(db);
+        status = gh_sql_changed(db, GH_SQL_REVOKED, id);
     /* A home never hands out a revoked code again. */
     if (status == GH_OK)
         status = gh_sql_run(db, NULL,

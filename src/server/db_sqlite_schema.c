@@ -157,10 +157,68 @@ static const char *const steps[] = {
     "UPDATE homes SET code = NULL;",
 
     /* 2 -> 3: what changed in the list, by generation */
-    "SELECT 1;",
+    "CREATE TABLE generations ("
+    "  number INTEGER PRIMARY KEY,"
+    "  tag BLOB NOT NULL,"
+    "  made_at INTEGER NOT NULL,"
+    "  changes INTEGER NOT NULL" /* how many there were until then, since ever */
+    ") STRICT;"
+    "CREATE TABLE changes ("
+    "  generation INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL," /* enum gh_sql_thing */
+    "  thing ANY NOT NULL,"    /* identifier or hash */
+    "  PRIMARY KEY (generation, kind, thing)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO generations SELECT generation, randomblob(8), unixepoch(), 0 FROM meta;"
+    "ALTER TABLE meta ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;"  /* deltas lead from here on */
+    "ALTER TABLE meta ADD COLUMN cutoff INTEGER NOT NULL DEFAULT 0;" /* gh_db_list_age */
+    "ALTER TABLE meta ADD COLUMN built_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN built_people INTEGER NOT NULL DEFAULT 0;"
+    /* Snapshots have another form now. */
+    "UPDATE meta SET floor = generation, built = 0, built_sha256 = NULL, built_bytes = 0;",
 
     /* 3 -> 4: alarms, checkpoints, retention */
-    "SELECT 1;",
+    "CREATE TABLE alarms ("
+    "  row INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  gate INTEGER NOT NULL REFERENCES gates,"
+    "  kind INTEGER NOT NULL," /* enum gh_alarm */
+    "  at INTEGER NOT NULL,"
+    "  last_at INTEGER NOT NULL,"
+    "  count INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  text TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX alarms_gate ON alarms (gate, kind);"
+    "CREATE INDEX alarms_at ON alarms (at);"
+    "CREATE INDEX refused_received_at ON refused (received_at);"
+    "CREATE INDEX refused_gate ON refused (gate);"
+    /* what is left of an entry when its contents are gone */
+    "CREATE TABLE husks ("
+    "  gate INTEGER NOT NULL REFERENCES gates,"
+    "  seq INTEGER NOT NULL,"
+    "  received_at INTEGER NOT NULL,"
+    "  type INTEGER NOT NULL,"
+    "  hash BLOB NOT NULL,"
+    "  prev BLOB NOT NULL,"
+    "  PRIMARY KEY (gate, seq)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE chains (" /* made with a gate's first entry */
+    "  gate INTEGER PRIMARY KEY REFERENCES gates,"
+    "  whole INTEGER NOT NULL," /* all entries up to here are stored, or were */
+    "  head BLOB NOT NULL,"     /* hash of the gate's last_sequence */
+    "  boots BLOB NOT NULL,"    /* boot ids, newest first */
+    /* the checkpoint: all entries up to `through` are gone, but for the hash of that one, */
+    "  through INTEGER NOT NULL,"
+    "  hash BLOB," /* all NULL when through is 0 */
+    "  signature BLOB,"
+    "  received_at INTEGER" /* and when it came */
+    ") STRICT;"
+    "INSERT INTO chains SELECT id, "
+    "  (SELECT coalesce(max(seq), 0) FROM (SELECT seq, row_number() OVER (ORDER BY seq) AS place "
+    "     FROM entries WHERE gate = gates.id) WHERE seq = place), "
+    "  (SELECT hash FROM entries WHERE gate = gates.id AND seq = last_sequence), "
+    "  x'', 0, NULL, NULL, NULL FROM gates WHERE last_sequence > 0 AND EXISTS "
+    "  (SELECT 1 FROM entries WHERE gate = gates.id AND seq = last_sequence);",
 };
 
 static enum gh_status take_step(struct gh_db *db, size_t version)

@@ -70,7 +70,7 @@ enum gh_status gh_db_trust_add(struct gh_db *db, const struct gh_issuer_key *key
     if (status == GH_OK)
         status = gh_sql_number(db, &total, "SELECT count(*) FROM trust", "");
     if (status == GH_OK && *added > 0)
-        status = (uint64_t)total > limit ? GH_ERR_TOOBIG : gh_sql_bump(db);
+        status = (uint64_t)total > limit ? GH_ERR_TOOBIG : gh_sql_changed(db, GH_SQL_KEYS, 0);
     return gh_sql_end(db, status);
 }
 
@@ -91,7 +91,7 @@ enum gh_status gh_db_trust_revoke(struct gh_db *db, gh_id id, int64_t now)
                             "UPDATE trust SET revoked_at = ? WHERE id = ? AND revoked_at = 0", "id",
                             now > 0 ? now : (int64_t)1, id);
     if (status == GH_OK && changes > 0)
-        status = gh_sql_bump(db);
+        status = gh_sql_changed(db, GH_SQL_KEYS, 0);
     return gh_sql_end(db, status);
 }
 
@@ -103,7 +103,7 @@ enum gh_status gh_db_trust_forget(struct gh_db *db, gh_id id)
     if (status == GH_OK)
         status = gh_sql_run(db, NULL, "DELETE FROM trust WHERE id = ?", "d", id);
     if (status == GH_OK)
-        status = gh_sql_bump(db);
+        status = gh_sql_changed(db, GH_SQL_KEYS, 0);
     return gh_sql_end(db, status);
 }
 
@@ -113,7 +113,7 @@ static enum gh_status link_new(struct gh_db *db, gh_id holder, gh_id person)
 {
     enum gh_status status =
         gh_sql_run(db, NULL, "INSERT INTO holders VALUES (?, ?)", "dd", holder, person);
-    return status == GH_OK ? gh_sql_bump(db) : status;
+    return status == GH_OK ? gh_sql_changed(db, GH_SQL_HOLDER, holder) : status;
 }
 
 enum gh_status gh_db_holder_link(struct gh_db *db, gh_id holder, gh_id person)
@@ -135,13 +135,14 @@ enum gh_status gh_db_holder_link(struct gh_db *db, gh_id holder, gh_id person)
 
 enum gh_status gh_db_holders_unlink(struct gh_db *db, gh_id person)
 {
-    int changes = 0;
+    GH_SQL sqlite3_stmt *row = NULL;
     enum gh_status status = gh_sql_begin(db);
     if (status == GH_OK)
         status = gh_db_person_read(db, person, NULL, NULL);
     if (status == GH_OK)
-        status = gh_sql_run(db, &changes, "DELETE FROM holders WHERE person = ?", "d", person);
-    if (status == GH_OK && changes > 0)
-        status = gh_sql_bump(db);
+        status = gh_sql_open(db, &row, "DELETE FROM holders WHERE person = ? RETURNING holder", "d",
+                             person);
+    if (status == GH_OK)
+        status = gh_sql_changed_rows(db, GH_SQL_HOLDER, row);
     return gh_sql_end(db, status);
 }

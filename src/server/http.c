@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -20,10 +21,12 @@
 #include "server/request.h"
 
 #define MODULE "http"
-#define CONNECTIONS_MAX 4096
-#define QUIET_S 15   /* a connection on which nothing moves for so long is closed */
-#define HEADERS_S 30 /* for a request's head to arrive, whole, however it trickles */
-#define ANSWER_S 900 /* for an answer to leave, likewise */
+#define CONNECTIONS_MAX 20000
+#define CONNECTION_BYTES 8192 /* for a request's head and the pieces of its body */
+#define QUIET_S 15            /* a connection on which nothing moves for so long is closed */
+#define HEADERS_S 30          /* for a request's head to arrive, whole, however it trickles */
+#define ANSWER_S 900          /* for an answer to leave, likewise */
+#define FOR_EVER_S (INT64_MAX / GH_NS_PER_S / 4)
 #define SWEEP_S 2
 #define DRAIN_BYTES (INT64_C(1) << 20) /* of a refused body, so that the answer gets across */
 #define TLS_BYTES_MAX (1u << 20)
@@ -42,13 +45,22 @@ struct gh_http_server {
     uint8_t *certificate, *key; /* the files' text */
     size_t certificate_size, key_size;
     struct gh_deadline ring;
+    unsigned connections;       /* at most */
     struct gh_request *waiting; /* for their answers */
+    bool resumed;               /* one of them, since the library ran: it has more to do at once */
+    int watch;                  /* epoll: those who wait, and may go away */
+    sd_event_source *gone;
     uint64_t answered[GH_HTTP_STATUSES];
 };
 
 uint64_t gh_http_server_answered(const struct gh_http_server *http, unsigned status)
 {
     return status < GH_HTTP_STATUSES ? http->answered[status] : 0;
+}
+
+unsigned gh_http_server_connections(const struct gh_http_server *http)
+{
+    return http->connections;
 }
 
 /* --- deadlines --- */
@@ -95,24 +107,41 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *context)
 
 /* --- answers that come later --- */
 
+static int socket_of(const struct gh_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info != NULL ? info->connect_fd : -1;
+}
+
 void gh_request_wait(struct gh_request *request, void (*gone)(void *waits_for), void *waits_for)
 {
     struct gh_http_server *http = request->server->http;
+    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = request};
     request->waiting = true;
     request->gone = gone;
     request->waits_for = waits_for;
-    request->next_waiting = http->waiting;
+    request->before_waiting = NULL;
+    request->after_waiting = http->waiting;
+    if (http->waiting != NULL)
+        http->waiting->before_waiting = request;
     http->waiting = request;
+    set_deadline(http, request->connection, FOR_EVER_S); /* whoever lets it wait ends that */
+    /* The library does not look at a connection that rests. */
+    (void)epoll_ctl(http->watch, EPOLL_CTL_ADD, socket_of(request), &event);
     MHD_suspend_connection(request->connection);
 }
 
 static void wake_up(struct gh_http_server *http, struct gh_request *request)
 {
-    struct gh_request **link = &http->waiting;
-    while (*link != request)
-        link = &(*link)->next_waiting;
-    *link = request->next_waiting;
+    if (request->before_waiting != NULL)
+        request->before_waiting->after_waiting = request->after_waiting;
+    else
+        http->waiting = request->after_waiting;
+    if (request->after_waiting != NULL)
+        request->after_waiting->before_waiting = request->before_waiting;
     request->waiting = false;
+    (void)epoll_ctl(http->watch, EPOLL_CTL_DEL, socket_of(request), NULL);
     MHD_resume_connection(request->connection);
 }
 
@@ -121,7 +150,26 @@ void gh_request_resume(struct gh_request *request)
     struct gh_http_server *http = request->server->http;
     request->gone = NULL;
     wake_up(http, request);
+    http->resumed = true;
     (void)sd_event_source_set_enabled(http->again, SD_EVENT_ONESHOT);
+}
+
+/* The other side has closed its end. What it asked for is called off; the library notices when it
+ * tries to answer. */
+static int on_gone(sd_event_source *source, int fd, uint32_t ready, void *context)
+{
+    struct epoll_event events[64];
+    (void)source, (void)ready, (void)context;
+    int count = epoll_wait(fd, events, GH_ARRAY_SIZE(events), 0);
+    for (int i = 0; i < count; i++) {
+        struct gh_request *request = events[i].data.ptr;
+        if (request->gone != NULL)
+            request->gone(request->waits_for);
+        gh_answer_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "unavailable",
+                        "the connection was closed while its answer was waited for");
+        gh_request_resume(request);
+    }
+    return 0;
 }
 
 /* --- a request --- */
@@ -232,8 +280,8 @@ static enum MHD_Result send_answer(struct gh_http_server *http, struct gh_reques
         gh_answer_status(request, GH_ERR_UNSUPPORTED); /* a handler forgot: 500 */
     if (request->response == NULL)
         return MHD_NO;
-    gh_answer_header(request, "X-Content-Type-Options", "nosniff");
-    gh_answer_header(request, "Referrer-Policy", "no-referrer");
+    if (request->shared == NULL && !gh_response_headers(request->response))
+        return MHD_NO;
     if (request->status < GH_HTTP_STATUSES)
         http->answered[request->status]++;
     gh_log(GH_LOG_DEBUG, MODULE, "%s %s: %u", request->route != NULL ? request->route->method : "?",
@@ -303,8 +351,8 @@ static void arm(struct gh_http_server *http)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
     uint64_t now;
-    bool wanted = MHD_get_timeout(http->daemon, &ms) == MHD_YES;
-    bool later = wanted && ms > 0 && sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
+    bool wanted = MHD_get_timeout(http->daemon, &ms) == MHD_YES || http->resumed;
+    bool later = wanted && !http->resumed && ms > 0 && sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
     if (later)
         (void)sd_event_source_set_time(http->timer, now + ms * 1000);
     (void)sd_event_source_set_enabled(http->timer, later ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -314,6 +362,7 @@ static void arm(struct gh_http_server *http)
 
 static int run(struct gh_http_server *http)
 {
+    http->resumed = false;
     if (MHD_run(http->daemon) != MHD_YES)
         gh_log(GH_LOG_ERR, MODULE, "the HTTP library failed");
     arm(http);
@@ -411,10 +460,10 @@ static enum gh_status start_daemon(struct gh_http_server *http, struct gh_error 
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
         MHD_OPTION_LISTEN_SOCKET, http->server->listener, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)QUIET_S, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, http, STRICT, 1, MHD_OPTION_ARRAY, http->key != NULL ? tls : plain,
-        MHD_OPTION_END);
+        (unsigned)QUIET_S, MHD_OPTION_CONNECTION_LIMIT, http->connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, STRICT, 1,
+        MHD_OPTION_ARRAY, http->key != NULL ? tls : plain, MHD_OPTION_END);
     return http->daemon != NULL ? GH_OK
                                 : gh_fail(err, GH_ERR_IO,
                                           "the HTTP library does not start (is the certificate one "
@@ -428,6 +477,7 @@ static enum gh_status join_loop(struct gh_http_server *http, struct gh_error *er
     uint64_t now = 0;
     if (info == NULL || sd_event_now(event, CLOCK_MONOTONIC, &now) < 0 ||
         sd_event_add_io(event, &http->ready, info->epoll_fd, EPOLLIN, on_ready, http) < 0 ||
+        sd_event_add_io(event, &http->gone, http->watch, EPOLLIN, on_gone, http) < 0 ||
         sd_event_add_defer(event, &http->again, on_again, http) < 0 ||
         sd_event_source_set_enabled(http->again, SD_EVENT_OFF) < 0 ||
         sd_event_add_time(event, &http->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, http) < 0 ||
@@ -447,8 +497,12 @@ enum gh_status gh_http_server_start(struct gh_server *server, struct gh_http_ser
     if (http == NULL)
         return gh_fail(err, GH_ERR_NOMEM, "no memory for HTTP");
     http->server = server;
+    http->connections = connection_limit();
+    http->watch = epoll_create1(EPOLL_CLOEXEC);
     gh_deadlines_init(&http->ring);
-    enum gh_status status = load_tls(http, err);
+    enum gh_status status =
+        http->watch >= 0 ? load_tls(http, err)
+                         : gh_fail(err, gh_status_from_errno(errno), "epoll: %s", strerror(errno));
     if (status == GH_OK)
         status = start_daemon(http, err);
     if (status == GH_OK)
@@ -466,6 +520,7 @@ void gh_http_server_stop(struct gh_http_server *http)
     if (http == NULL)
         return;
     sd_event_source_disable_unref(http->ready);
+    sd_event_source_disable_unref(http->gone);
     sd_event_source_disable_unref(http->again);
     sd_event_source_disable_unref(http->timer);
     sd_event_source_disable_unref(http->sweeper);
@@ -475,6 +530,7 @@ void gh_http_server_stop(struct gh_http_server *http)
         (void)MHD_quiesce_daemon(http->daemon); /* gives the listening socket back */
         MHD_stop_daemon(http->daemon);
     }
+    gh_cleanup_fd(&http->watch);
     free(http->certificate);
     if (http->key != NULL)
         gh_wipe(http->key, http->key_size);

@@ -22,6 +22,9 @@ void gh_request_resume(struct gh_request *request);
 /* With TLS: whether its files are those that it serves with. */
 bool gh_http_server_tls_is_current(const struct gh_http_server *http);
 
+/* How many there may be at once. */
+unsigned gh_http_server_connections(const struct gh_http_server *http);
+
 /* How many answers there were with this status. */
 uint64_t gh_http_server_answered(const struct gh_http_server *http, unsigned status);
 #define GH_HTTP_STATUSES 600

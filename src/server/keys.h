@@ -19,9 +19,18 @@ struct gh_server_key {
     struct gh_private_key *private; /* NULL: signs no more */
 };
 
+/* One list key's word for the next one, signed (docs/protocol.md, section 4). */
+#define GH_HANDOVER_BYTES 512
+struct gh_handover {
+    uint8_t bytes[GH_HANDOVER_BYTES];
+    size_t size;
+};
+
 struct gh_server_keys {
     struct gh_private_key *list;
-    uint8_t list_raw[32]; /* the public half */
+    uint8_t list_raw[32];          /* the public half */
+    struct gh_handover *handovers; /* from the first list key on to this one */
+    size_t handover_count;
     uint8_t holder_secret[GH_HOLDER_SECRET_BYTES];
     char folder[PATH_MAX];
     char issuer[GH_OWN_ISSUER_BYTES];

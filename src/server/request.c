@@ -53,12 +53,21 @@ static void wipe_json(json_t *json)
     }
 }
 
+static void drop_response(struct gh_request *request)
+{
+    if (request->shared != NULL)
+        gh_answer_free(request->shared);
+    else if (request->response != NULL)
+        MHD_destroy_response(request->response);
+    request->shared = NULL;
+    request->response = NULL;
+}
+
 void gh_request_free(struct gh_request *request)
 {
     if (request->gone != NULL)
         request->gone(request->waits_for);
-    if (request->response != NULL)
-        MHD_destroy_response(request->response);
+    drop_response(request);
     wipe_json(request->json);
     json_decref(request->json);
     if (request->body != NULL) {
@@ -176,7 +185,12 @@ bool gh_request_members(struct gh_request *request, const struct gh_member *memb
     return true;
 }
 
-/* --- reading: the query --- */
+/* --- reading: the head --- */
+
+const char *gh_request_header(const struct gh_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
 
 const char *gh_request_query(const struct gh_request *request, const char *name)
 {
@@ -210,10 +224,15 @@ bool gh_request_query_id(struct gh_request *request, const char *name, gh_id *ou
 
 static void set_response(struct gh_request *request, unsigned status, struct MHD_Response *response)
 {
-    if (request->response != NULL)
-        MHD_destroy_response(request->response);
+    drop_response(request);
     request->response = response;
     request->status = status;
+}
+
+bool gh_response_headers(struct MHD_Response *response)
+{
+    return MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+           MHD_add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
 }
 
 void gh_answer_header(struct gh_request *request, const char *name, const char *value)
@@ -231,6 +250,12 @@ void gh_answer_data(struct gh_request *request, unsigned status, const char *typ
                                                  MHD_RESPMEM_MUST_COPY));
     gh_answer_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     gh_answer_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
+void gh_answer_shared(struct gh_request *request, struct gh_answer *answer)
+{
+    set_response(request, MHD_HTTP_OK, answer->response);
+    request->shared = gh_answer_ref(answer);
 }
 
 void gh_answer_empty(struct gh_request *request, unsigned status)
@@ -257,14 +282,12 @@ void gh_answer_json(struct gh_request *request, unsigned status, json_t *json)
     gh_answer_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 }
 
-void gh_answer_file(struct gh_request *request, const char *type, int fd, uint64_t size)
+void gh_answer_descriptor(struct gh_request *request, unsigned status, int fd, uint64_t from,
+                          uint64_t size)
 {
-    set_response(request, MHD_HTTP_OK, MHD_create_response_from_fd64(size, fd));
+    set_response(request, status, MHD_create_response_from_fd_at_offset64(size, fd, from));
     if (request->response == NULL)
         close(fd);
-    gh_answer_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    gh_answer_header(request, MHD_HTTP_HEADER_CACHE_CONTROL,
-                     "private, max-age=31536000, immutable");
 }
 
 void gh_answer_error(struct gh_request *request, unsigned status, const char *token,

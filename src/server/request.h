@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "gatehouse/bytes.h"
+#include "server/answer.h"
 #include "server/db.h"
 
 struct gh_server;
@@ -59,12 +60,13 @@ struct gh_request {
     json_t *json; /* parsed by gh_request_members; freed with the request */
     /* the answer */
     struct MHD_Response *response;
+    struct gh_answer *shared; /* the response is of this one; NULL: it is the request's own */
     unsigned status;
     /* while the answer is waited for */
     bool waiting;
     void (*gone)(void *waits_for); /* NULL: nobody needs to be told */
     void *waits_for;
-    struct gh_request *next_waiting;
+    struct gh_request *before_waiting, *after_waiting; /* http.c */
     /* what http.c needs */
     uint64_t declared; /* Content-Length; 0 without one */
     size_t dropped;    /* bytes of the body that were read and thrown away */
@@ -100,6 +102,8 @@ struct gh_member {
 GH_MUST_CHECK bool gh_request_members(struct gh_request *request, const struct gh_member *members,
                                       size_t count);
 
+/* A header; NULL without one. */
+const char *gh_request_header(const struct gh_request *request, const char *name);
 /* A parameter of the query; NULL without one. */
 const char *gh_request_query(const struct gh_request *request, const char *name);
 /* Likewise as a number, or an identifier; absent: *out stays. False after having answered 400. */
@@ -115,15 +119,26 @@ void gh_answer_empty(struct gh_request *request, unsigned status);
 /* data is copied; type has static lifetime. */
 void gh_answer_data(struct gh_request *request, unsigned status, const char *type,
                     struct gh_bytes data);
-/* Takes the descriptor over. Immutable: named by its content. */
-void gh_answer_file(struct gh_request *request, const char *type, int fd, uint64_t size);
+/* A file that is named by its content: it never changes, and anybody may keep it. name: for the
+ * ETag. Whole, or the one range that is asked for (RFC 9110, section 14). Takes the descriptor
+ * over. */
+void gh_answer_file(struct gh_request *request, const char *type, const char *name, int fd,
+                    uint64_t size);
+/* A part of an open file, which is taken over. */
+void gh_answer_descriptor(struct gh_request *request, unsigned status, int fd, uint64_t from,
+                          uint64_t size);
 /* {"error": token, "message": one sentence}. */
 void gh_answer_error(struct gh_request *request, unsigned status, const char *token,
                      const char *message);
 /* What a failed database, disk and so on mean to the client: 404, 409, 503, 500. */
 void gh_answer_status(struct gh_request *request, enum gh_status status);
 void gh_answer_header(struct gh_request *request, const char *name, const char *value);
+/* Status 200, shared with others. */
+void gh_answer_shared(struct gh_request *request, struct gh_answer *answer);
 void gh_answer_retry_after(struct gh_request *request, int64_t seconds);
+
+/* For answer.c: what every answer says about itself. False: no memory. */
+GH_MUST_CHECK bool gh_response_headers(struct MHD_Response *response);
 
 /* An identifier, or a time in RFC 3339 (null for 0), as JSON. */
 json_t *gh_json_id(gh_id id);

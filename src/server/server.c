@@ -19,10 +19,13 @@
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/password.h"
+#include "server/polls.h"
+#include "server/records.h"
 #include "server/trusted.h"
 #include "server/upstream.h"
 
 #define MODULE "server"
+#define ROSTER_EVERY_US UINT64_C(60000000)
 
 /* --- opening --- */
 
@@ -95,10 +98,12 @@ static enum gh_status open_state(struct gh_server *server, struct gh_error *err)
     if (status == GH_OK)
         status = path_in_state(server, "lists", path, err);
     if (status == GH_OK)
-        status = gh_snapshots_new(path, server->db, &server->keys, server->settings.area,
-                                  server->clock, &server->snapshots, err);
+        status = gh_publisher_new(path, server->db, &server->keys, server->settings.area,
+                                  server->clock, &server->publisher, err);
     if (status == GH_OK)
-        status = gh_snapshots_set_policy(server->snapshots, &server->settings.policy);
+        status = gh_publisher_set_policy(server->publisher, &server->settings.policy);
+    if (status == GH_OK)
+        status = gh_roster_new(server->db, &server->roster);
     return status == GH_OK ? GH_OK : gh_fail(err, status, "state_dir: %s", gh_status_text(status));
 }
 
@@ -177,7 +182,8 @@ void gh_server_free(struct gh_server *server)
         return;
     gh_http_server_stop(server->http);
     sd_event_unref(server->event);
-    gh_snapshots_free(server->snapshots);
+    gh_publisher_free(server->publisher);
+    gh_roster_free(server->roster);
     gh_trust_unref(server->trust);
     gh_server_keys_close(&server->keys);
     gh_db_close(server->db);
@@ -286,7 +292,8 @@ static void take_settings(struct gh_server *server, const struct gh_server_setti
     gh_log_set_level(fresh->log_level);
     server->settings.policy = fresh->policy;
     server->settings.upstream = fresh->upstream;
-    enum gh_status status = gh_snapshots_set_policy(server->snapshots, &fresh->policy);
+    server->settings.retention = fresh->retention;
+    enum gh_status status = gh_publisher_set_policy(server->publisher, &fresh->policy);
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "the policy cannot be written down: %s", gh_status_text(status));
     const struct gh_server_settings *now = &server->settings;
@@ -296,8 +303,8 @@ static void take_settings(struct gh_server *server, const struct gh_server_setti
         strcmp(now->tls_certificate, fresh->tls_certificate) != 0 ||
         strcmp(now->tls_key, fresh->tls_key) != 0)
         gh_log(GH_LOG_WARNING, MODULE,
-               "log level, policy and upstream are taken over; what else has changed needs a "
-               "restart");
+               "log level, policy, upstream and retention are taken over; what else has "
+               "changed needs a restart");
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
@@ -318,6 +325,77 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     reload_tls(server);
     (void)sd_notify(0, "READY=1");
     return 0;
+}
+
+/* --- the list --- */
+
+/* At the end of a turn of the loop: several changes in one are one to the gates. */
+static int on_turn_end(sd_event_source *source, void *context)
+{
+    struct gh_server *server = context;
+    uint64_t generation = gh_db_generation(server->db);
+    (void)source;
+    if (server->polls != NULL && generation != server->woken_for) {
+        server->woken_for = generation;
+        gh_polls_wake(server->polls);
+    }
+    return 0;
+}
+
+static int on_list_made(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct gh_server *server = context;
+    (void)source, (void)fd, (void)events;
+    gh_publisher_deliver(server->publisher);
+    if (server->polls != NULL)
+        gh_polls_wake(server->polls);
+    return 0;
+}
+
+static void write_roster(struct gh_server *server)
+{
+    if (gh_roster_write(server->roster, server->db) != GH_OK)
+        gh_log(GH_LOG_WARNING, MODULE, "when gates were seen last cannot be written down");
+}
+
+static int on_roster_time(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)usec;
+    write_roster(context);
+    (void)sd_event_source_set_time_relative(source, ROSTER_EVERY_US);
+    return 0;
+}
+
+/* So many that the others still get through. */
+static size_t polls_at_most(const struct gh_server *server)
+{
+    size_t connections = gh_http_server_connections(server->http);
+    size_t others = connections / 16 > 64 ? connections / 16 : 64;
+    return connections > 2 * others ? connections - others : connections / 2;
+}
+
+static enum gh_status start_list(struct gh_server *server, struct gh_error *err)
+{
+    sd_event_source *timer = NULL;
+    server->woken_for = gh_db_generation(server->db);
+    if (sd_event_add_post(server->event, NULL, on_turn_end, server) < 0 ||
+        sd_event_add_io(server->event, NULL, gh_publisher_fd(server->publisher), EPOLLIN,
+                        on_list_made, server) < 0 ||
+        sd_event_add_time_relative(server->event, &timer, CLOCK_MONOTONIC, ROSTER_EVERY_US, 0,
+                                   on_roster_time, server) < 0 ||
+        sd_event_source_set_enabled(timer, SD_EVENT_ON) < 0 ||
+        sd_event_source_set_floating(timer, 1) < 0)
+        return gh_fail(err, GH_ERR_NOMEM, "the event loop takes nothing more");
+    sd_event_source_unref(timer);
+    enum gh_status status = gh_polls_new(server, polls_at_most(server), &server->polls);
+    return status == GH_OK ? GH_OK : gh_fail(err, status, "no memory for those who wait");
+}
+
+static void stop_list(struct gh_server *server)
+{
+    gh_polls_free(server->polls);
+    server->polls = NULL;
+    write_roster(server);
 }
 
 static enum gh_status prepare_loop(struct gh_server *server, bool signals, struct gh_error *err)
@@ -361,7 +439,11 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
     if (status == GH_OK)
         status = change_upstream(server, &server->settings, err);
     if (status == GH_OK)
+        status = gh_records_start(server, &server->records, err);
+    if (status == GH_OK)
         status = gh_http_server_start(server, &server->http, err);
+    if (status == GH_OK)
+        status = start_list(server, err);
     if (status == GH_OK)
         status = announce(server, signals, err);
     if (status == GH_OK) {
@@ -374,6 +456,9 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
         (void)sd_notify(0, "STOPPING=1");
     gh_http_server_stop(server->http);
     server->http = NULL;
+    stop_list(server);
+    gh_records_stop(server->records);
+    server->records = NULL;
     drop_upstream(server);
     server->event = sd_event_unref(server->event);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server as a whole. One thread: everything happens in gh_server_run, but asking upstream
- * (upstream.h). */
+ * (upstream.h), and what takes long about the list (list_worker.h). */
 #ifndef GATEHOUSE_SRC_SERVER_SERVER_H
 #define GATEHOUSE_SRC_SERVER_SERVER_H
 
@@ -8,11 +8,14 @@
 #include "server/db.h"
 #include "server/keys.h"
 #include "server/pace.h"
+#include "server/publish.h"
+#include "server/roster.h"
 #include "server/settings.h"
-#include "server/snapshot.h"
 #include "server/throttle.h"
 
 struct gh_http_server;
+struct gh_polls;
+struct gh_records;
 struct gh_upstream;
 struct sd_event;
 struct sd_event_source;
@@ -24,7 +27,8 @@ struct gh_server {
     int lock;                /* holds state_dir against a second server */
     struct gh_db *db;
     struct gh_server_keys keys;
-    struct gh_snapshots *snapshots;
+    struct gh_publisher *publisher;
+    struct gh_roster *roster;
     struct gh_throttle *throttle;
     struct gh_trust *trust; /* what codes are checked against (trusted.h) */
     char public_url[GH_URL_BYTES];
@@ -36,9 +40,14 @@ struct gh_server {
     int stop; /* eventfd */
     struct sd_event *event;
     struct gh_http_server *http;
+    struct gh_polls *polls;
+    uint64_t woken_for;           /* the generation of which the gates that wait know */
     struct gh_upstream *upstream; /* NULL: nobody is asked */
     struct sd_event_source *upstream_ready;
-    struct gh_pace pace; /* of the gates' questions */
+    int64_t older_at; /* when a gate was ahead of this database: the last alarm of it; 0: never */
+    int64_t jumped_at_ns;       /* the last step that was taken then; likewise */
+    struct gh_records *records; /* entries in, and their keeping; NULL unless it runs */
+    struct gh_pace pace;        /* of the gates' questions */
     /* healthz: the last probe */
     int64_t probed_at_ns;
     enum gh_status probed;

@@ -25,6 +25,8 @@ static const char *const paper_names[] = {"open", "guard", "deny", NULL};
 static const enum gh_paper_rule paper_rules[] = {GH_PAPER_OPEN, GH_PAPER_GUARD, GH_PAPER_DENY};
 static const char *const clock_names[] = {"guard", "deny", NULL};
 static const enum gh_clock_rule clock_rules[] = {GH_CLOCK_GUARD, GH_CLOCK_DENY};
+static const char *const old_list_names[] = {"guard", "deny", NULL};
+static const enum gh_old_list_rule old_list_rules[] = {GH_OLD_LIST_GUARD, GH_OLD_LIST_DENY};
 static const char *const holder_names[] = {"guard", "home", "open", NULL};
 static const enum gh_holder_rule holder_rules[] = {GH_HOLDER_GUARD, GH_HOLDER_HOME, GH_HOLDER_OPEN};
 
@@ -72,6 +74,13 @@ static const enum gh_offline_rule offline_rules[] = {GH_OFFLINE_GUARD, GH_OFFLIN
         .size = sizeof(((struct gh_server_settings *)0)->member), .initial = ""                    \
     }
 
+#define DAYS(key, member, start)                                                                   \
+    {                                                                                              \
+        .section = "retention", .name = (key), .type = GH_CONFIG_INT,                              \
+        .offset = FIELD(retention.member), .minimum = 1, .maximum = GH_RETENTION_DAYS_MAX,         \
+        .initial = (start)                                                                         \
+    }
+
 static const struct gh_config_key keys[] = {
     TEXT("listen", listen, "127.0.0.1:8440"),
     TEXT("state_dir", state_dir, "/var/lib/gatehouse-server"),
@@ -94,7 +103,20 @@ static const struct gh_config_key keys[] = {
     {.section = "certificates", .name = "rule", .type = GH_CONFIG_EACH, .take = take_rule},
     NUMBER("passage_timeout_ms", policy.passage_timeout_ms, 1000, 60000, "8000"),
     NUMBER("debounce_ms", policy.debounce_ms, 500, 60000, "3000"),
+    NUMBER("list_stale_age_s", policy.list_stale_age_s, 60, INT64_C(315360000), "86400"),
     NUMBER("list_max_age_s", policy.list_max_age_s, 60, INT64_C(315360000), "604800"),
+    CHOICE("policy", "old_list", old_list_choice, old_list_names, "guard"),
+    NUMBER("gate_keep_passages_days", policy.retention.passages_days, 1, GH_KEEP_DAYS_MAX, "30"),
+    NUMBER("gate_keep_others_days", policy.retention.others_days, 1, GH_KEEP_DAYS_MAX, "365"),
+    DAYS("passage_days", entries[GH_ENTRY_PASSAGE], "90"),
+    DAYS("door_days", entries[GH_ENTRY_DOOR], "90"),
+    DAYS("start_days", entries[GH_ENTRY_START], "365"),
+    DAYS("fault_days", entries[GH_ENTRY_FAULT], "365"),
+    DAYS("clock_days", entries[GH_ENTRY_CLOCK], "365"),
+    DAYS("list_days", entries[GH_ENTRY_LIST], "365"),
+    DAYS("prune_days", entries[GH_ENTRY_PRUNE], "365"),
+    DAYS("refused_days", refused, "90"),
+    DAYS("alarm_days", alarms, "365"),
     UPSTREAM_TEXT("url", upstream.url),
     UPSTREAM_TEXT("ca_file", upstream.ca_file),
     UPSTREAM_TEXT("pin", upstream.pin_text),
@@ -301,6 +323,7 @@ enum gh_status gh_server_settings_load(const char *path, struct gh_server_settin
     out->policy.home_rule = home_rules[out->home_rule_choice];
     out->policy.paper = paper_rules[out->paper_choice];
     out->policy.clock = clock_rules[out->clock_choice];
+    out->policy.old_list = old_list_rules[out->old_list_choice];
     out->policy.holder = holder_rules[out->holder_choice];
     choose_issuer(out);
     struct gh_error why = {0};

@@ -10,6 +10,7 @@
 #include "gatehouse/list.h"
 #include "gatehouse/log.h"
 #include "gatehouse/policy.h"
+#include "server/retention.h"
 
 #define GH_LISTEN_BYTES 280 /* host:port */
 
@@ -36,10 +37,11 @@ struct gh_server_settings {
     char tls_key[PATH_MAX];
     bool allow_plain_http;
     int log_level_choice, home_rule_choice; /* as configured; use the two below */
-    int paper_choice, clock_choice, holder_choice;
+    int paper_choice, clock_choice, holder_choice, old_list_choice;
     enum gh_log_level log_level;
     struct gh_policy policy;
     struct gh_upstream_settings upstream;
+    struct gh_retention_days retention; /* here, not at the gates: that is in the policy */
 };
 
 /* Load and check. One sentence in err says what is wrong, with the file's line where there is one.

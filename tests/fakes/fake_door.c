@@ -39,7 +39,15 @@ void gh_fake_door_init(struct gh_fake_door *fake, const struct gh_clock *clock)
 
 struct gh_door_io gh_fake_door_io(struct gh_fake_door *fake)
 {
-    return (struct gh_door_io){set, release, fake};
+    return (struct gh_door_io){.set = set, .free = release, .context = fake};
+}
+
+enum gh_contact gh_fake_door_contact(void *context)
+{
+    struct gh_fake_door *fake = context;
+
+    fake->looks++;
+    return fake->contact;
 }
 
 void gh_fake_door_fail(struct gh_fake_door *fake, unsigned times, enum gh_status status)

@@ -25,10 +25,14 @@ struct gh_fake_door {
     void (*before)(void *context, unsigned active);
     void *before_context;
     bool freed;
+    enum gh_contact contact; /* as the next look finds it */
+    unsigned looks;
 };
 
 void gh_fake_door_init(struct gh_fake_door *fake, const struct gh_clock *clock);
+/* Without a contact; a test that wants one sets io.contact to gh_fake_door_contact. */
 struct gh_door_io gh_fake_door_io(struct gh_fake_door *fake);
+enum gh_contact gh_fake_door_contact(void *fake);
 /* The next `times` sets fail with `status`; UINT_MAX: all, until told otherwise with 0. */
 void gh_fake_door_fail(struct gh_fake_door *fake, unsigned times, enum gh_status status);
 bool gh_fake_door_is_active(const struct gh_fake_door *fake, enum gh_line line);

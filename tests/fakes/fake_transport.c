@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fakes/fake_transport.h"
 
+#include "gatehouse/compress.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#define PIECE_BYTES 100 /* of what goes to a sink */
+
 static struct gh_fake_transport *current; /* a gh_connect_fn has no context */
+
+struct connection {
+    struct gh_fake_transport *fake;
+    unsigned number;
+    bool cancelled, performing; /* under the fake's lock */
+};
 
 static struct timespec deadline_after(int64_t timeout_ms)
 {
@@ -22,8 +32,25 @@ static struct timespec deadline_after(int64_t timeout_ms)
 
 /* --- what was asked --- */
 
-static void write_down(struct gh_fake_transport *fake, const struct gh_http_request *request)
+static void copy_body(struct gh_fake_request *note, const struct gh_http_request *request)
 {
+    note->sent_bytes = note->size = request->body.size;
+    if (strcmp(note->content_encoding, "zstd") == 0) {
+        if (gh_zstd_decompress(request->body, 16 << 20, &note->body, &note->size) != GH_OK)
+            abort();
+        return;
+    }
+    note->body = calloc(1, request->body.size + 1);
+    if (!note->body)
+        abort();
+    if (request->body.size > 0)
+        memcpy(note->body, request->body.data, request->body.size);
+}
+
+static void write_down(struct connection *connection, const struct gh_http_request *request)
+{
+    struct gh_fake_transport *fake = connection->fake;
+
     /* What no caller may do. */
     if (!request->method || !request->path || request->path[0] != '/' || request->timeout_ms <= 0)
         abort();
@@ -32,20 +59,28 @@ static void write_down(struct gh_fake_transport *fake, const struct gh_http_requ
     struct gh_fake_request *note = &fake->requests[fake->request_count++];
     *note = (struct gh_fake_request){
         .timeout_ms = request->timeout_ms,
+        .stall_ms = request->stall_ms,
         .at_ns = gh_clock_monotonic_ns(&fake->clock->clock),
         .max_response_bytes = request->max_response_bytes,
-        .size = request->body.size,
+        .range_from = request->range_from,
+        .connection = connection->number,
     };
     snprintf(note->method, sizeof(note->method), "%s", request->method);
     snprintf(note->path, sizeof(note->path), "%s", request->path);
     snprintf(note->bearer, sizeof(note->bearer), "%s", request->bearer ? request->bearer : "");
     snprintf(note->content_type, sizeof(note->content_type), "%s",
              request->content_type ? request->content_type : "");
-    note->body = calloc(1, request->body.size + 1);
-    if (!note->body)
-        abort();
-    if (request->body.size > 0)
-        memcpy(note->body, request->body.data, request->body.size);
+    snprintf(note->content_encoding, sizeof(note->content_encoding), "%s",
+             request->content_encoding ? request->content_encoding : "");
+    copy_body(note, request);
+}
+
+/* But for the query, unless it is asked for. */
+static bool is_path(const char *asked, const char *path)
+{
+    size_t size = strchr(path, '?') ? strlen(asked) : strcspn(asked, "?");
+
+    return strlen(path) == size && strncmp(asked, path, size) == 0;
 }
 
 /* --- what is answered --- */
@@ -55,7 +90,7 @@ static bool find_answer(struct gh_fake_transport *fake, const char *path,
 {
     for (size_t i = 0; i < fake->answer_count; i++) {
         struct gh_fake_answer *answer = &fake->answers[i];
-        if (answer->times == 0 || strcmp(answer->path, path) != 0)
+        if (answer->times == 0 || !is_path(path, answer->path))
             continue;
         *out = *answer;
         if (answer->times != GH_FAKE_FOREVER)
@@ -82,6 +117,35 @@ static enum gh_status scripted(const struct gh_fake_answer *answer,
     return GH_OK;
 }
 
+/* As the server of a snapshot does: from where it was asked for, in pieces. */
+static enum gh_status sink(const struct gh_fake_answer *answer,
+                           const struct gh_http_request *request, struct gh_http_response *made,
+                           struct gh_error *err)
+{
+    uint64_t from = answer->no_ranges ? 0 : request->range_from;
+
+    if (from >= made->size && from > 0) {
+        made->status = 416;
+        made->size = 0;
+        return GH_OK;
+    }
+    made->status = from > 0 ? 206 : 200;
+    size_t end = made->size;
+    if (answer->cut && answer->cut_after < end - from)
+        end = from + answer->cut_after;
+    if (end > from && request->begin && !request->begin(request->sink_context, made->status, from))
+        return gh_fail(err, GH_ERR_AGAIN, "it began, and that was enough");
+    for (size_t at = from, size; at < end; at += size) {
+        size = end - at < PIECE_BYTES ? end - at : PIECE_BYTES;
+        if (!request->sink(request->sink_context, (struct gh_bytes){made->body + at, size}))
+            return gh_fail(err, GH_ERR_AGAIN, "that was enough");
+    }
+    bool cut = answer->cut && end < made->size;
+    made->size = 0;
+    made->body[0] = 0;
+    return cut ? gh_fail(err, GH_ERR_NETWORK, "the line broke") : GH_OK;
+}
+
 static enum gh_status make(const struct gh_fake_answer *answer,
                            const struct gh_http_request *request, struct gh_http_response *response,
                            struct gh_error *err)
@@ -92,8 +156,12 @@ static enum gh_status make(const struct gh_fake_answer *answer,
         return gh_fail(err, answer->failure, "the fake server was told to fail");
     enum gh_status status = answer->handler ? answer->handler(answer->context, request, &made)
                                             : scripted(answer, &made);
+    snprintf(made.content_type, sizeof(made.content_type), "%s",
+             answer->content_type ? answer->content_type : "application/cbor");
     if (status == GH_OK && made.size > request->max_response_bytes)
         status = gh_fail(err, GH_ERR_TOOBIG, "the answer is too long");
+    else if (status == GH_OK && request->sink && made.status == 200)
+        status = sink(answer, request, &made, err);
     if (status != GH_OK) {
         free(made.body);
         return gh_fail(err, status, "the fake server's handler failed");
@@ -103,38 +171,40 @@ static enum gh_status make(const struct gh_fake_answer *answer,
 }
 
 /* With the lock. */
-static enum gh_status block(struct gh_fake_transport *fake, const struct gh_http_request *request)
+static enum gh_status block(struct connection *connection, const struct gh_http_request *request)
 {
+    struct gh_fake_transport *fake = connection->fake;
     struct timespec until = deadline_after(request->timeout_ms);
     int waited = 0;
 
     fake->waiting++;
     pthread_cond_broadcast(&fake->changed);
-    while (!fake->cancelled && waited != ETIMEDOUT)
+    while (!connection->cancelled && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
     fake->waiting--;
-    return fake->cancelled ? GH_ERR_AGAIN : GH_ERR_TIMEOUT;
+    return connection->cancelled ? GH_ERR_AGAIN : GH_ERR_TIMEOUT;
 }
 
 static enum gh_status perform(void *context, const struct gh_http_request *request,
                               struct gh_http_response *response, struct gh_error *err)
 {
-    struct gh_fake_transport *fake = context;
+    struct connection *connection = context;
+    struct gh_fake_transport *fake = connection->fake;
     struct gh_fake_answer answer = {.failure = GH_ERR_NETWORK};
     enum gh_status status = GH_OK;
 
     memset(response, 0, sizeof(*response));
     response->retry_after_s = response->date_s = -1;
     pthread_mutex_lock(&fake->lock);
-    if (fake->performing)
+    if (connection->performing)
         abort(); /* from one thread at a time */
-    fake->performing = true;
-    write_down(fake, request);
+    connection->performing = true;
+    write_down(connection, request);
     (void)find_answer(fake, request->path, &answer);
     if (answer.blocks)
-        status = block(fake, request);
-    if (fake->cancelled) {
-        fake->cancelled = false;
+        status = block(connection, request);
+    if (connection->cancelled) {
+        connection->cancelled = false;
         status = GH_ERR_AGAIN;
     }
     pthread_mutex_unlock(&fake->lock);
@@ -145,47 +215,58 @@ static enum gh_status perform(void *context, const struct gh_http_request *reque
     else
         gh_fail(err, status, "%s", gh_status_text(status));
     pthread_mutex_lock(&fake->lock);
-    fake->performing = false;
+    connection->performing = false;
     pthread_mutex_unlock(&fake->lock);
     return status;
 }
 
 static void cancel(void *context)
 {
-    struct gh_fake_transport *fake = context;
+    struct connection *connection = context;
+    struct gh_fake_transport *fake = connection->fake;
 
     pthread_mutex_lock(&fake->lock);
-    fake->cancelled = true;
+    connection->cancelled = true;
     pthread_cond_broadcast(&fake->changed);
     pthread_mutex_unlock(&fake->lock);
 }
 
 static void release(void *context)
 {
-    struct gh_fake_transport *fake = context;
+    struct connection *connection = context;
+    struct gh_fake_transport *fake = connection->fake;
 
     pthread_mutex_lock(&fake->lock);
     fake->frees++;
-    fake->cancelled = false;
     pthread_mutex_unlock(&fake->lock);
+    free(connection);
 }
 
 enum gh_status gh_fake_connect(const struct gh_http_options *options, struct gh_transport *out,
                                struct gh_error *err)
 {
     struct gh_fake_transport *fake = current;
+    struct connection *connection;
 
     memset(out, 0, sizeof(*out));
-    if (fake->connect_failure != GH_OK)
+    pthread_mutex_lock(&fake->lock);
+    if (fake->connect_failure != GH_OK) {
+        pthread_mutex_unlock(&fake->lock);
         return gh_fail(err, fake->connect_failure, "the fake server was told not to connect");
-    fake->connects++;
+    }
+    connection = calloc(1, sizeof(*connection));
+    if (!connection)
+        abort();
+    connection->fake = fake;
+    connection->number = ++fake->connects;
     snprintf(fake->base_url, sizeof(fake->base_url), "%s", options->base_url);
     snprintf(fake->ca_file, sizeof(fake->ca_file), "%s", options->ca_file ? options->ca_file : "");
     fake->allow_insecure = options->allow_insecure;
     fake->has_pin = options->pin != NULL;
     if (options->pin)
         memcpy(fake->pin, options->pin, sizeof(fake->pin));
-    *out = (struct gh_transport){perform, cancel, release, fake};
+    pthread_mutex_unlock(&fake->lock);
+    *out = (struct gh_transport){perform, cancel, release, connection};
     return GH_OK;
 }
 
@@ -205,13 +286,26 @@ void gh_fake_transport_init(struct gh_fake_transport *fake, struct gh_fake_clock
     current = fake;
 }
 
-void gh_fake_transport_forget(struct gh_fake_transport *fake)
+void gh_fake_transport_forget_answers(struct gh_fake_transport *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->answer_count = 0;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void gh_fake_transport_forget_requests(struct gh_fake_transport *fake)
 {
     pthread_mutex_lock(&fake->lock);
     for (size_t i = 0; i < fake->request_count; i++)
         free(fake->requests[i].body);
-    fake->request_count = fake->answer_count = 0;
+    fake->request_count = 0;
     pthread_mutex_unlock(&fake->lock);
+}
+
+void gh_fake_transport_forget(struct gh_fake_transport *fake)
+{
+    gh_fake_transport_forget_answers(fake);
+    gh_fake_transport_forget_requests(fake);
 }
 
 void gh_fake_transport_destroy(struct gh_fake_transport *fake)
@@ -242,7 +336,7 @@ const struct gh_fake_request *gh_fake_transport_request(struct gh_fake_transport
 
     pthread_mutex_lock(&fake->lock);
     for (size_t i = 0; i < fake->request_count && !found; i++) {
-        if (strcmp(fake->requests[i].path, path) == 0 && index-- == 0)
+        if (is_path(fake->requests[i].path, path) && index-- == 0)
             found = &fake->requests[i];
     }
     pthread_mutex_unlock(&fake->lock);
@@ -255,20 +349,26 @@ size_t gh_fake_transport_count(struct gh_fake_transport *fake, const char *path)
 
     pthread_mutex_lock(&fake->lock);
     for (size_t i = 0; i < fake->request_count; i++)
-        count += strcmp(fake->requests[i].path, path) == 0;
+        count += is_path(fake->requests[i].path, path);
     pthread_mutex_unlock(&fake->lock);
     return count;
 }
 
-bool gh_fake_transport_wait_blocked(struct gh_fake_transport *fake, int64_t timeout_ms)
+bool gh_fake_transport_wait_all_blocked(struct gh_fake_transport *fake, unsigned count,
+                                        int64_t timeout_ms)
 {
     struct timespec until = deadline_after(timeout_ms);
     int waited = 0;
 
     pthread_mutex_lock(&fake->lock);
-    while (fake->waiting == 0 && waited != ETIMEDOUT)
+    while (fake->waiting < count && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
-    bool blocked = fake->waiting > 0;
+    bool blocked = fake->waiting >= count;
     pthread_mutex_unlock(&fake->lock);
     return blocked;
+}
+
+bool gh_fake_transport_wait_blocked(struct gh_fake_transport *fake, int64_t timeout_ms)
+{
+    return gh_fake_transport_wait_all_blocked(fake, 1, timeout_ms);
 }

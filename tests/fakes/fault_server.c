@@ -281,7 +281,7 @@ static bool serve_request(struct fault_server *server, int fd, struct input *inp
     }
     char *head = must(strndup(input->data, head_size));
     struct fault_request request = {
-        .head = head, .body = (const uint8_t *)input->data + head_size, .size = size};
+        .head = head, .body = (const uint8_t *)input->data + head_size, .size = size, .fd = fd};
     unsigned retry;
     bool keep = false;
     if (sscanf(head, "%15s %511s", request.method, request.path) == 2) {

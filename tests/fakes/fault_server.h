@@ -28,11 +28,13 @@ struct fault_request {
     const char *head; /* request line and headers as received, NUL-terminated */
     const uint8_t *body;
     size_t size;
+    int fd; /* the connection: a handler may write its answer there itself, and returns none. Once
+               the client is gone, or is to be, poll says POLLRDHUP or POLLHUP: end then */
 };
 
 /* A whole answer, status line first, malloc'ed; the server frees it. */
 struct fault_answer {
-    char *bytes;
+    char *bytes; /* NULL: the handler wrote it itself, or there is none */
     size_t size;
     bool close; /* close the connection after it */
 };

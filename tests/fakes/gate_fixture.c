@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <jansson.h>
@@ -51,6 +52,7 @@ static void make_manifest(struct fixture *fixture)
 
     *manifest = (struct gh_manifest){.area = FIXTURE_AREA,
                                      .generation = 5,
+                                     .tag = {5, 4, 3, 2, 1},
                                      .issued_at_s = FIXTURE_NOW_S - 10,
                                      .policy = gh_policy_initial(),
                                      .key_count = 1};
@@ -105,80 +107,181 @@ void fixture_path(const struct fixture *fixture, const char *name, char path[PAT
 
 /* --- lists --- */
 
-static void make_snapshot(struct fixture *fixture)
-{
-    static const struct fixture_member members[] = {
-        {HOME_1, ANNA}, {HOME_1, YORK}, {HOME_1, RITA}, {HOME_2, DORA}};
-    static const uint8_t no_hash[GH_REVOCATION_BYTES];
-    struct gh_writer writer = gh_writer_over(fixture->snapshot, sizeof(fixture->snapshot));
+static const gh_id homes[] = {
+    [ANNA] = HOME_1, [YORK] = HOME_1, [RITA] = HOME_1, [DORA] = HOME_2, [HUGO] = 0};
 
+static void put_people(const struct fixture *fixture, struct gh_snapshot_writer *writer)
+{
     for (gh_id subject = ANNA; subject <= HUGO; subject++) {
         if (fixture->colours[subject] != GH_COLOUR_NONE)
-            gh_snapshot_put_subject(&writer, subject, fixture->colours[subject]);
+            gh_snapshot_writer_subject(writer, subject, fixture->colours[subject], &homes[subject],
+                                       homes[subject] != 0);
     }
-    for (unsigned i = 0; i < fixture->extra_subjects; i++)
-        gh_snapshot_put_subject(&writer, 100000 + i, GH_COLOUR_GREEN);
-    gh_snapshot_put_home(&writer, HOME_1);
-    gh_snapshot_put_home(&writer, HOME_2);
-    for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++)
-        gh_snapshot_put_member(&writer, members[i].home, members[i].subject);
+    gh_id extra = 100000;
+    for (unsigned i = 0; i < fixture->extra_subjects; i++) {
+        extra += 1 + i * 2654435761u % 1000003; /* nothing that compresses well */
+        gh_snapshot_writer_subject(writer, extra, GH_COLOUR_GREEN, NULL, 0);
+    }
+}
+
+/* As it comes over the wire: compressed, with its size and hash in the manifest. */
+static void make_snapshot(struct fixture *fixture)
+{
+    static const uint8_t no_hash[GH_REVOCATION_BYTES];
+    struct gh_snapshot_writer *writer = NULL;
+    char path[PATH_MAX];
+    uint64_t bytes;
+
+    fixture_path(fixture, "made.snapshot", path);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(gh_snapshot_writer_new(fd, &writer), GH_OK);
+    gh_snapshot_writer_home(writer, HOME_1);
+    gh_snapshot_writer_home(writer, HOME_2);
+    put_people(fixture, writer);
     for (size_t i = 0; i < fixture->revoked_count; i++)
-        gh_snapshot_put_revoked(&writer, fixture->revoked[i]);
+        gh_snapshot_writer_revoked(writer, fixture->revoked[i]);
     if (memcmp(fixture->revoked_hash, no_hash, sizeof(no_hash)) != 0)
-        gh_snapshot_put_revoked_hash(&writer, fixture->revoked_hash, INT64_MAX);
+        gh_snapshot_writer_hash(writer, fixture->revoked_hash, INT64_MAX);
     if (fixture->holder != 0)
-        gh_snapshot_put_holder(&writer, fixture->holder, fixture->holder_subject);
+        gh_snapshot_writer_holder(writer, fixture->holder, fixture->holder_subject);
     for (size_t i = 0; i < fixture->foreign_key_count; i++)
-        gh_snapshot_put_key(&writer, &fixture->foreign_keys[i]);
+        gh_snapshot_writer_key(writer, &fixture->foreign_keys[i]);
+    assert_int_equal(gh_snapshot_writer_finish(writer, fixture->manifest.snapshot_sha256, &bytes),
+                     GH_OK);
+    gh_snapshot_writer_free(writer);
+    assert_true(bytes <= sizeof(fixture->snapshot));
+    assert_true(pread(fd, fixture->snapshot, bytes, 0) == (ssize_t)bytes);
+    close(fd);
+    fixture->snapshot_size = fixture->manifest.snapshot_bytes = bytes;
+}
+
+void fixture_sign_manifest(struct fixture *fixture)
+{
+    struct gh_writer writer =
+        gh_writer_over(fixture->manifest_bytes, sizeof(fixture->manifest_bytes));
+
+    assert_int_equal(gh_manifest_write(fixture->list_key, &fixture->manifest, &writer), GH_OK);
     assert_false(writer.overflow);
-    fixture->snapshot_size = writer.size;
+    fixture->manifest_size = writer.size;
 }
 
 void fixture_make_list(struct fixture *fixture)
 {
     struct gh_manifest *manifest = &fixture->manifest;
-    struct gh_writer writer =
-        gh_writer_over(fixture->manifest_bytes, sizeof(fixture->manifest_bytes));
 
     make_snapshot(fixture);
-    manifest->snapshot_bytes = fixture->snapshot_size;
-    gh_sha256((struct gh_bytes){fixture->snapshot, fixture->snapshot_size},
-              manifest->snapshot_sha256);
-    assert_int_equal(gh_manifest_write(fixture->list_key, manifest, &writer), GH_OK);
-    assert_false(writer.overflow);
-    fixture->manifest_size = writer.size;
-}
-
-static void build_list(const struct fixture *fixture, const char *path)
-{
-    struct gh_error err = {0};
-
-    if (gh_list_build(path, fixture->list_public,
-                      (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size},
-                      (struct gh_bytes){fixture->snapshot, fixture->snapshot_size}, &err) != GH_OK)
-        fail_msg("%s", err.text);
+    manifest->snapshot.number = manifest->generation;
+    memcpy(manifest->snapshot.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    fixture_sign_manifest(fixture);
 }
 
 void fixture_install_list(struct fixture *fixture)
 {
-    char path[PATH_MAX];
+    char folder[PATH_MAX], snapshot[PATH_MAX];
+    const struct gh_delta none = {{NULL, 0}, {NULL, 0}};
+    struct gh_error err = {0};
 
     fixture_make_list(fixture);
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-    build_list(fixture, path);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    fixture_path(fixture, "made.snapshot", snapshot);
+    if (gh_list_install(folder, fixture->list_public,
+                        (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size},
+                        snapshot, &none, NULL, &err) != GH_OK)
+        fail_msg("%s", err.text);
+}
+
+void fixture_remove_list(const struct fixture *fixture)
+{
+    char folder[PATH_MAX];
+
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void fixture_smuggle_list(struct fixture *fixture)
 {
-    char path[PATH_MAX], beside[PATH_MAX], companion[PATH_MAX + 16];
+    fixture_remove_list(fixture);
+    fixture_install_list(fixture);
+}
 
-    fixture_make_list(fixture);
-    fixture_path(fixture, "smuggled.db", beside);
-    build_list(fixture, beside);
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-    assert_int_equal(rename(beside, path), 0);
-    snprintf(companion, sizeof(companion), "%s.manifest", path);
-    unlink(companion);
+void fixture_pin_list(struct fixture *fixture)
+{
+    fixture->identity.generation = fixture->manifest.generation;
+    memcpy(fixture->identity.list_tag, fixture->manifest.tag, GH_LIST_TAG_BYTES);
+    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
+}
+
+static struct gh_bytes manifest_of(const struct fixture *fixture)
+{
+    return (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size};
+}
+
+void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s)
+{
+    char folder[PATH_MAX];
+
+    fixture->manifest.issued_at_s = issued_at_s;
+    fixture_sign_manifest(fixture);
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    assert_int_equal(gh_list_renew(folder, fixture->list_public, manifest_of(fixture), NULL),
+                     GH_OK);
+}
+
+static void seal(const struct fixture *fixture, const struct gh_delta_header *header, gh_id subject,
+                 enum gh_colour colour, struct gh_writer *sealed, struct gh_bytes *records)
+{
+    uint8_t bytes[GH_DELTA_RECORD_MAX_BYTES], *wire = NULL;
+    struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
+
+    gh_delta_put_subject(&writer, subject, colour, &homes[subject], homes[subject] != 0);
+    assert_int_equal(gh_delta_seal(fixture->list_key, header, (struct gh_bytes){bytes, writer.size},
+                                   sealed, &wire, &records->size),
+                     GH_OK);
+    records->data = wire;
+}
+
+void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour)
+{
+    struct gh_manifest *manifest = &fixture->manifest;
+    struct gh_delta_header header = {.from = {.number = manifest->generation},
+                                     .to = {.number = manifest->generation + 1}};
+    uint8_t header_bytes[GH_DELTA_HEADER_MAX_BYTES];
+    struct gh_writer sealed = gh_writer_over(header_bytes, sizeof(header_bytes));
+    struct gh_delta delta = {.records = {NULL, 0}};
+    struct gh_error err = {0};
+    char folder[PATH_MAX];
+
+    fixture->colours[subject] = colour;
+    memcpy(header.area, manifest->area, sizeof(header.area));
+    memcpy(header.from.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    manifest->generation++;
+    manifest->tag[GH_LIST_TAG_BYTES - 1]++;
+    memcpy(header.to.tag, manifest->tag, GH_LIST_TAG_BYTES);
+    fixture_sign_manifest(fixture);
+    seal(fixture, &header, subject, colour, &sealed, &delta.records);
+    delta.header = (struct gh_bytes){header_bytes, sealed.size};
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    if (gh_list_apply(folder, fixture->list_public, manifest_of(fixture), &delta, &err) != GH_OK)
+        fail_msg("%s", err.text);
+    free((void *)delta.records.data);
+}
+
+void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX])
+{
+    char folder[PATH_MAX], last[NAME_MAX + 1] = "";
+    const struct dirent *entry;
+
+    assert_int_equal(gh_courier_list_path(fixture->dir, folder), GH_OK);
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (dot && strcmp(dot, ".db") == 0 && strcmp(entry->d_name, last) > 0)
+            strcpy(last, entry->d_name);
+    }
+    closedir(dir);
+    assert_int_equal(gh_path_join(folder, last, path, PATH_MAX), GH_OK);
 }
 
 /* --- log --- */
@@ -263,6 +366,11 @@ static bool take_entry(void *context, uint64_t sequence, struct gh_bytes canonic
     struct gh_error err = {0};
 
     assert_true(entries->count < FIXTURE_ENTRIES_MAX);
+    if (canonical.size == 0) { /* its content was pruned */
+        entries->entry[entries->count].sequence = sequence;
+        entries->text[entries->count++] = NULL;
+        return true;
+    }
     char *text = strndup((const char *)canonical.data, canonical.size);
     assert_non_null(text);
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -299,7 +407,7 @@ void fixture_free_entries(struct fixture_entries *entries)
     memset(entries, 0, sizeof(*entries));
 }
 
-static void limit_files(rlim_t bytes)
+void fixture_limit_files(uint64_t bytes)
 {
     struct rlimit limit;
 
@@ -319,17 +427,17 @@ void fixture_fill_disk(const struct fixture *fixture)
     snprintf(log, sizeof(log), "%s-wal", path);
     assert_int_equal(stat(log, &info), 0);
     assert_true(info.st_size > 0);
-    limit_files((rlim_t)info.st_size);
+    fixture_limit_files((uint64_t)info.st_size);
 }
 
 void fixture_forbid_writing(void)
 {
-    limit_files(0);
+    fixture_limit_files(0);
 }
 
 void fixture_empty_disk(void)
 {
-    limit_files(RLIM_INFINITY);
+    fixture_limit_files(RLIM_INFINITY);
 }
 
 void fixture_append(const struct fixture *fixture, unsigned count)

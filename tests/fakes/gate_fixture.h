@@ -23,10 +23,6 @@ enum { HOME_1 = 101, HOME_2, HOME_REFUSED };
 /* Credentials: a person's number or a home's, and these on top. */
 #define CODE_ID(about) ((gh_id)(1000 + (about)))
 
-struct fixture_member {
-    gh_id home, subject;
-};
-
 struct fixture {
     char dir[64];
     struct gh_fake_clock clock;
@@ -54,10 +50,21 @@ void fixture_destroy(struct fixture *fixture);
 
 /* --- lists --- */
 void fixture_make_list(struct fixture *fixture);
+void fixture_sign_manifest(struct fixture *fixture); /* anew, as it stands now */
 /* Makes it and puts it into the state folder, in place of the one there. */
 void fixture_install_list(struct fixture *fixture);
-/* The same, as if somebody had put the file there: nothing is compared with the one there. */
+/* The same, as if somebody had put it there: nothing is compared with the one there. */
 void fixture_smuggle_list(struct fixture *fixture);
+void fixture_remove_list(const struct fixture *fixture);
+/* The identity knows the list that was made last as the newest one. */
+void fixture_pin_list(struct fixture *fixture);
+/* The list that is there was issued anew. */
+void fixture_renew_list(struct fixture *fixture, int64_t issued_at_s);
+/* A delta to the next generation, applied to the list that is there: one person's colour changed,
+ * and whatever a test has changed in manifest. */
+void fixture_apply_colour(struct fixture *fixture, gh_id subject, enum gh_colour colour);
+/* The SQLite file that the list is kept in. */
+void fixture_list_file(const struct fixture *fixture, char path[PATH_MAX]);
 /* Some file's path in the state folder. */
 void fixture_path(const struct fixture *fixture, const char *name, char path[PATH_MAX]);
 
@@ -80,7 +87,8 @@ struct gh_enrolment fixture_enrolment(const struct fixture *fixture);
 #define FIXTURE_ENTRIES_MAX 512
 struct fixture_entries {
     struct gh_entry entry[FIXTURE_ENTRIES_MAX];
-    char *text[FIXTURE_ENTRIES_MAX]; /* canonical, as it stands in the journal */
+    char *text[FIXTURE_ENTRIES_MAX]; /* canonical, as it stands in the journal; NULL: its content
+                                        was pruned, and entry has nothing but its number */
     size_t count;
 };
 /* Reads and verifies the gate's journal, beside whoever writes it; none: count is 0. */
@@ -88,7 +96,8 @@ void fixture_read_journal(const struct fixture *fixture, struct fixture_entries 
 void fixture_free_entries(struct fixture_entries *entries);
 /* No file may grow any more, as on a full disk; and room again. The journal must be there. */
 void fixture_fill_disk(const struct fixture *fixture);
-void fixture_forbid_writing(void); /* no file may hold anything any more */
+void fixture_limit_files(uint64_t bytes); /* none may be longer */
+void fixture_forbid_writing(void);        /* no file may hold anything any more */
 void fixture_empty_disk(void);
 /* Append some passages as the gate would. */
 void fixture_append(const struct fixture *fixture, unsigned count);

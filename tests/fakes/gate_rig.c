@@ -112,8 +112,7 @@ void rig_stop(struct rig *rig)
 void rig_start_with_list(struct rig *rig)
 {
     fixture_install_list(&rig->fixture);
-    rig->fixture.identity.generation = rig->fixture.manifest.generation;
-    rig->fixture.identity.list_issued_at_s = rig->fixture.manifest.issued_at_s;
+    fixture_pin_list(&rig->fixture);
     rig_start(rig);
 }
 

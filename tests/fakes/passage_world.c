@@ -17,6 +17,7 @@ struct gh_policy world_policy(int64_t timeout_ms, int64_t debounce_ms)
     return (struct gh_policy){.home_rule = GH_HOME_CODE,
                               .passage_timeout_ms = timeout_ms,
                               .debounce_ms = debounce_ms,
+                              .list_stale_age_s = 1800,
                               .list_max_age_s = 3600};
 }
 

@@ -7,6 +7,7 @@
 #include "gate/decide.h"
 
 #define NOW INT64_C(1600000000)
+#define STALE_AGE 1200
 #define MAX_AGE 3600
 
 /* Everything that a decision is made from, good unless a test spoils it. */
@@ -23,6 +24,7 @@ static inline void good_scene(struct scene *scene)
         .policy = {.home_rule = GH_HOME_CODE,
                    .passage_timeout_ms = 8000,
                    .debounce_ms = 3000,
+                   .list_stale_age_s = STALE_AGE,
                    .list_max_age_s = MAX_AGE},
         .answers = {.have_list = true,
                     .issued_at_s = NOW - 10,

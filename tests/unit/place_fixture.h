@@ -4,6 +4,7 @@
 #define GATEHOUSE_TESTS_UNIT_PLACE_FIXTURE_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,17 +35,30 @@ static inline int make_place_of(void **state, const char *template, const char *
     return 0;
 }
 
+/* All that is in a folder, and in the folders there. */
+static inline void empty_folder(int fd)
+{
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        return;
+    }
+    struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        if (unlinkat(dirfd(folder), entry->d_name, 0) != 0) {
+            empty_folder(openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+            unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+        }
+    }
+    closedir(folder);
+}
+
 static inline int remove_place(void **state)
 {
     struct place *place = *state;
-    DIR *folder = opendir(place->folder);
-    if (folder != NULL) {
-        struct dirent *entry;
-        while ((entry = readdir(folder)) != NULL) {
-            unlinkat(dirfd(folder), entry->d_name, 0);
-        }
-        closedir(folder);
-    }
+    empty_folder(open(place->folder, O_RDONLY | O_DIRECTORY));
     int result = rmdir(place->folder);
     free(place);
     return result;

@@ -33,7 +33,7 @@ static int teardown(void **state)
 /* Answers that say no, and what time it is: any whole answer tells. */
 static void answer_times(uint32_t times, int64_t takes_ms)
 {
-    struct gh_fake_answer answer = {.path = MANIFEST_PATH,
+    struct gh_fake_answer answer = {.path = LIST_PATH,
                                     .times = times,
                                     .status = 404,
                                     .body = "{}",
@@ -66,10 +66,10 @@ static void test_no_date(void **state)
 {
     (void)state;
 
-    desk_answer(&desk, MANIFEST_PATH, 404, "{}");
+    desk_answer(&desk, LIST_PATH, 404, "{}");
     desk_start(&desk);
     (void)desk_turn(&desk);
-    assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+    assert_int_equal(desk_asked(&desk, LIST_PATH), 1);
     assert_int_equal(desk_count_events(&desk, GH_COURIER_CLOCK), 0);
 }
 
@@ -96,7 +96,7 @@ static void test_who_says_so(void **state)
         answer_times(1, 0);
         desk_start(&desk);
         (void)desk_turn(&desk);
-        assert_int_equal(desk_asked(&desk, MANIFEST_PATH), 1);
+        assert_int_equal(desk_asked(&desk, LIST_PATH), 1);
         if (desk_count_events(&desk, GH_COURIER_CLOCK) != cases[i].told)
             fail_msg("%s", cases[i].url);
         (void)teardown(NULL);
@@ -112,7 +112,7 @@ static void test_once_a_minute(void **state)
     answer_times(GH_FAKE_FOREVER, 0);
     desk_start(&desk);
     desk_run_ms(&desk, 175 * 1000);
-    assert_true(desk_asked(&desk, MANIFEST_PATH) > 100);
+    assert_true(desk_asked(&desk, LIST_PATH) > 100);
     assert_int_equal(desk_count_events(&desk, GH_COURIER_CLOCK), 3);
 }
 
@@ -123,7 +123,7 @@ static void test_after_a_failure(void **state)
 
     desk.options.backoff_max_ms = 1000;
     answer_times(1, 0);
-    desk_fail(&desk, MANIFEST_PATH, GH_ERR_NETWORK);
+    desk_fail(&desk, LIST_PATH, GH_ERR_NETWORK);
     answer_times(GH_FAKE_FOREVER, 0);
     desk_start(&desk);
     desk_run_ms(&desk, 10 * 1000);

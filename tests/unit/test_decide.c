@@ -179,6 +179,55 @@ static void test_age_edges(void **state)
     assert_decision(&scene, GH_REASON_OK);
 }
 
+static void assert_age(struct scene *scene, int64_t age_s, enum gh_reason reason, int64_t told_s)
+{
+    scene->answers.issued_at_s = NOW - age_s;
+    assert_decision(scene, reason);
+    assert_true(gh_decide(&scene->in).list_age_s == told_s);
+}
+
+static void test_stale_and_too_old(void **state)
+{
+    (void)state;
+    struct scene scene;
+
+    good_scene(&scene);
+    assert_age(&scene, STALE_AGE, GH_REASON_OK, 0);
+    assert_age(&scene, STALE_AGE + 1, GH_REASON_OK, STALE_AGE + 1); /* the same, but told */
+    assert_age(&scene, MAX_AGE, GH_REASON_OK, MAX_AGE);
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_LIST_TOO_OLD, MAX_AGE + 1);
+    scene.policy.old_list = GH_OLD_LIST_DENY;
+    assert_age(&scene, MAX_AGE, GH_REASON_OK, MAX_AGE);
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_LIST_REFUSED, MAX_AGE + 1);
+    scene.policy.list_stale_age_s = 2 * MAX_AGE; /* never stale before it is too old */
+    assert_age(&scene, MAX_AGE, GH_REASON_OK, 0);
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_LIST_REFUSED, MAX_AGE + 1);
+
+    /* Refusals stand as they are, and say what they were based on. */
+    good_scene(&scene);
+    scene.health.colour = GH_COLOUR_RED;
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_RED, MAX_AGE + 1);
+
+    /* The age by a clock that nobody believes is none: what is said is that about the clock. */
+    good_scene(&scene);
+    scene.in.clock_trusted = false;
+    scene.policy.old_list = GH_OLD_LIST_DENY;
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_CLOCK_UNTRUSTED, 0);
+    scene.policy.clock = GH_CLOCK_DENY;
+    scene.policy.old_list = GH_OLD_LIST_GUARD;
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_CLOCK_REFUSED, 0);
+    scene.answers.have_list = false;
+    scene.in.clock_trusted = true;
+    assert_age(&scene, MAX_AGE + 1, GH_REASON_LIST_MISSING, 0);
+
+    good_scene(&scene); /* no sum of impossible times is one either */
+    scene.answers.issued_at_s = INT64_MIN;
+    assert_decision(&scene, GH_REASON_LIST_TOO_OLD);
+    scene.answers.issued_at_s = INT64_MAX;
+    scene.in.now_s = INT64_MIN;
+    assert_int_equal(gh_decide(&scene.in).list_age_s, 0);
+}
+
 /* A code was in time when it was seen; the decision may come seconds later. */
 static void test_expiry_edges(void **state)
 {
@@ -308,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_red_needs_no_certainty),
         cmocka_unit_test(test_worse_of_code_and_list),
         cmocka_unit_test(test_age_edges),
+        cmocka_unit_test(test_stale_and_too_old),
         cmocka_unit_test(test_expiry_edges),
         cmocka_unit_test(test_home_rules),
         cmocka_unit_test(test_no_waiting_in_vain),

@@ -118,6 +118,23 @@ static bool may_open(const struct world *world)
     return home_allows(world);
 }
 
+/* The age is told whenever it may matter to whoever reads the entry, and only if it is one. */
+static void check_age(const struct world *world, const struct gh_decision *decision)
+{
+    const struct scene *scene = &world->scene;
+    int64_t age_s = NOW - scene->answers.issued_at_s;
+    bool known = scene->answers.have_list && scene->in.clock_trusted;
+
+    if (decision->list_age_s != (known && age_s > STALE_AGE ? age_s : 0))
+        fail_msg("age %lld is told as %lld", (long long)age_s, (long long)decision->list_age_s);
+    if ((decision->reason == GH_REASON_LIST_TOO_OLD ||
+         decision->reason == GH_REASON_LIST_REFUSED) &&
+        (!known || age_s <= MAX_AGE ||
+         (decision->reason == GH_REASON_LIST_TOO_OLD) !=
+             (scene->policy.old_list == GH_OLD_LIST_GUARD)))
+        fail_msg("%s at %lld s", gh_reason_info(decision->reason)->token, (long long)age_s);
+}
+
 static void check_one(struct world *world)
 {
     struct scene *scene = &world->scene;
@@ -128,6 +145,7 @@ static void check_one(struct world *world)
     if ((unsigned)decision.reason >= GH_REASON_COUNT)
         fail_msg("reason %d", decision.reason);
     world->reached[decision.reason] = true;
+    check_age(world, &decision);
     if ((decision.outcome == GH_OUTCOME_OPEN) != may_open(world))
         fail_msg("%s (%s)", gh_outcome_token(decision.outcome),
                  gh_reason_info(decision.reason)->token);
@@ -140,7 +158,7 @@ static void check_one(struct world *world)
 /* One bit a question. */
 static void set_answers(struct world *world, unsigned bits)
 {
-    static const int64_t ages[] = {0, MAX_AGE, MAX_AGE + 1, MAX_AGE};
+    static const int64_t ages[] = {STALE_AGE, MAX_AGE, MAX_AGE + 1, STALE_AGE + 1};
     struct scene *scene = &world->scene;
 
     scene->answers = (struct gh_answers){
@@ -168,6 +186,7 @@ static void vary(struct world *world)
     scene->policy.paper = (enum gh_paper_rule)(n % 4); /* 3 is none: not less strict */
     scene->policy.holder = (enum gh_holder_rule)(n / 4 % 4);
     scene->policy.clock = (enum gh_clock_rule)(n / 16 % 3);
+    scene->policy.old_list = (enum gh_old_list_rule)(n / 16 % 5 % 3);
     scene->health.facts[0].group = (enum gh_fact_group)(GH_FACT_VACCINATION + n / 48 % 2);
     scene->health.facts[0].test = n / 48 % 2 ? GH_TEST_NAAT : GH_TEST_ANY;
     scene->health.facts[0].result = n / 48 % 2 ? GH_RESULT_NEGATIVE : GH_RESULT_ANY;
@@ -240,6 +259,7 @@ static void test_opens_only_if(void **state)
         GH_REASON_REVOKED,
         GH_REASON_PAPER_REFUSED,
         GH_REASON_CLOCK_REFUSED,
+        GH_REASON_LIST_REFUSED,
         GH_REASON_FORGED,
         GH_REASON_WRONG_KEY,
         GH_REASON_NOT_A_CODE,

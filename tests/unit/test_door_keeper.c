@@ -159,9 +159,34 @@ static void test_a_set_that_fails_may_have_unlocked(void **state)
     fixture.door.free(fixture.door.context);
 }
 
+static enum gh_contact contact_of(void *context)
+{
+    struct lines *lines = context;
+
+    return lines->freed ? GH_CONTACT_UNKNOWN : GH_CONTACT_OPEN;
+}
+
+static void test_the_contact_is_passed_on(void **state)
+{
+    (void)state;
+    struct fixture fixture = start(false);
+    open_keeper(&fixture, false);
+    assert_null(fixture.door.contact);
+    fixture.door.free(fixture.door.context);
+
+    fixture = start(false);
+    struct gh_door_io inner = {
+        .set = lines_set, .free = lines_free, .context = &fixture.lines, .contact = contact_of};
+    struct gh_door_options options = {.pulse_ms = 100};
+    assert_int_equal(gh_door_keeper_new(&inner, &options, &fixture.door, NULL), GH_OK);
+    assert_int_equal(fixture.door.contact(fixture.door.context), GH_CONTACT_OPEN);
+    fixture.door.free(fixture.door.context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_contact_is_passed_on),
         cmocka_unit_test(test_a_busy_gate_leaves_no_open_door),
         cmocka_unit_test(test_fail_safe_is_locked_by_its_relay),
         cmocka_unit_test(test_a_gate_that_locks_is_left_alone),

@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "gate/door.h"
 
@@ -58,7 +61,7 @@ static void every_change_is_one_line(void **state)
     (void)state;
     struct gh_door_io io;
     fake_now_ns = 50 * GH_NS_PER_S;
-    assert_int_equal(gh_door_trace_new(&fake_clock, &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
 
     begin_capture();
     enum gh_status status = io.set(io.context, 0, NULL);
@@ -91,7 +94,7 @@ static void a_full_device_is_an_error_and_the_line_comes_later(void **state)
     struct gh_error err = {0};
     char text[512];
     fake_now_ns = 0;
-    assert_int_equal(gh_door_trace_new(&fake_clock, &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
 
     fflush(stdout);
     real_stdout = dup(STDOUT_FILENO);
@@ -114,10 +117,75 @@ static void a_full_device_is_an_error_and_the_line_comes_later(void **state)
     end_capture(text, sizeof(text));
 }
 
+static void write_contact(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void the_contact_is_a_word_in_a_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum gh_contact contact;
+    } cases[] = {
+        {"open", GH_CONTACT_OPEN},
+        {"shut\n", GH_CONTACT_SHUT},
+        {"open\r\n", GH_CONTACT_OPEN},
+        {"shut is what it is", GH_CONTACT_SHUT},
+        {"", GH_CONTACT_UNKNOWN},
+        {"\n", GH_CONTACT_UNKNOWN},
+        {"opened\n", GH_CONTACT_UNKNOWN},
+        {"shu", GH_CONTACT_UNKNOWN},
+        {"OPEN", GH_CONTACT_UNKNOWN},
+        {"1", GH_CONTACT_UNKNOWN},
+        {"openopenopenopen", GH_CONTACT_UNKNOWN},
+    };
+    char folder[] = "/tmp/gatehouse-trace-XXXXXX", path[64], fifo[64];
+    struct gh_door_io io;
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/contact", folder);
+    snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+    assert_int_equal(gh_door_trace_new(&fake_clock, path, &io, NULL), GH_OK);
+    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN); /* nobody has written it yet */
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        write_contact(path, cases[i].text);
+        assert_int_equal(io.contact(io.context), cases[i].contact);
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(rename(fifo, path), 0);
+    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN); /* at once */
+    io.free(io.context);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
+    assert_null(io.contact);
+    io.free(io.context);
+}
+
+static void a_contact_needs_a_name_that_fits(void **state)
+{
+    (void)state;
+    static char name[PATH_MAX + 1];
+    struct gh_door_io io = {.context = &io};
+    memset(name, 'x', PATH_MAX);
+    assert_int_equal(gh_door_trace_new(&fake_clock, name, &io, NULL), GH_ERR_TOOBIG);
+    assert_null(io.context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_is_one_line),
+        cmocka_unit_test(the_contact_is_a_word_in_a_file),
+        cmocka_unit_test(a_contact_needs_a_name_that_fits),
         cmocka_unit_test(a_full_device_is_an_error_and_the_line_comes_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,10 @@ static void test_defaults(void **state)
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_false(door.fail_safe);
     assert_true(door.pulse_ms >= 100 && door.pulse_ms <= 60000);
+    assert_true(door.held_open_s == 30);
+    assert_string_equal(config.contact_line.name, "");
+    assert_string_equal(config.contact_file, "");
+    assert_true(config.journal_limit_mib == 512);
 }
 
 static void test_everything(void **state)
@@ -104,7 +108,9 @@ static void test_everything(void **state)
                  "blanks_a_still = 0\n"
                  "[door]\nchip = gpiochip0\nrelay = GPIO17\nbuzzer = 18\nlamp_green = GPIO22\n"
                  "lamp_yellow = GPIO23\nlamp_red = GPIO24\nactive_low = relay, lamp_red\n"
-                 "fail = safe\npulse_ms = 500\n"
+                 "fail = safe\npulse_ms = 500\ncontact = GPIO25\ncontact_active = closed\n"
+                 "contact_file = /c\nheld_open_s = 3600\n"
+                 "[journal]\nlimit_mib = 16\n"
                  "[clock]\nbattery = yes\n"
                  "[courier]\nca_file = /ca.pem\nallow_plain_http = yes\npoll_ms = 700\n"
                  "backoff_first_ms = 50\nbackoff_max_ms = 60\n",
@@ -129,6 +135,11 @@ static void test_everything(void **state)
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_true(door.fail_safe);
     assert_true(door.pulse_ms == 500);
+    assert_true(door.held_open_s == 3600);
+    assert_string_equal(config.contact_line.name, "GPIO25");
+    assert_true(config.contact_line.active_low);
+    assert_string_equal(config.contact_file, "/c");
+    assert_true(config.journal_limit_mib == 16);
     assert_true(config.battery_clock);
     assert_string_equal(config.ca_file, "/ca.pem");
     assert_true(config.allow_plain_http);
@@ -209,6 +220,11 @@ static void test_refused(void **state)
     }
     assert_refused("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = magic\n", "door");
     assert_refused(LEAST "[postman]\npoll_ms = 1000\n", "postman");
+    assert_refused(LEAST "[door]\nheld_open_s = 0\n", "held_open_s");
+    assert_refused(LEAST "[door]\nheld_open_s = 3601\n", "held_open_s");
+    assert_refused(LEAST "[door]\ncontact_active = shut\n", "contact_active");
+    assert_refused(LEAST "[journal]\nlimit_mib = 15\n", "limit_mib");
+    assert_refused(LEAST "[journal]\nlimit_mib = 1048577\n", "limit_mib");
 }
 
 /* Each by itself is fine; together they cannot be meant. */
@@ -224,6 +240,8 @@ static void test_contradictions(void **state)
     /* One line cannot be two things: the buzzer's pattern would work the relay. */
     assert_refused(LEAST "[door]\nrelay = GPIO17\nbuzzer = GPIO17\n", "GPIO17");
     assert_refused(LEAST "[door]\nrelay = GPIO5\nlamp_green = 6\nlamp_red = 6\n", "6");
+    assert_refused(LEAST "[door]\nrelay = GPIO5\nlamp_green = 6\ncontact = 6\n", "contact");
+    assert_refused(LEAST "[door]\ncontact = 6\nactive_low = contact\n", "active_low");
 }
 
 static void test_active_low(void **state)
@@ -304,6 +322,12 @@ static void test_door_io(void **state)
 
     assert_loads(LEAST, &config);
     assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    assert_null(io.contact);
+    io.free(io.context);
+    assert_loads(LEAST "[door]\ncontact_active = open\ncontact_file = /none\n", &config);
+    assert_false(config.contact_line.active_low);
+    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
     io.free(io.context);
     assert_loads("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n"
                  "[door]\nchip = gatehouse-no-such-chip\nrelay = GPIO17\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gate.c: the list that it decides by, its age, and the clock. */
+/* gate_list.c: a new list, and one that is broken. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,8 +36,7 @@ static void swap_list(void)
 {
     fixture->manifest.generation++;
     fixture_install_list(fixture);
-    fixture->identity.generation = fixture->manifest.generation;
-    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
+    fixture_pin_list(fixture);
     rig_news(&rig, GH_COURIER_LIST);
 }
 
@@ -197,11 +196,9 @@ static void test_list_arrives_later(void **state)
 static void test_news_without_a_list(void **state)
 {
     (void)state;
-    char path[PATH_MAX];
 
     rig_start_with_list(&rig);
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-    assert_int_equal(unlink(path), 0);
+    fixture_remove_list(fixture);
     rig_news(&rig, GH_COURIER_LIST);
     assert_reason(try_anna(), GH_REASON_OK); /* the one in use goes on being used */
 }
@@ -273,7 +270,7 @@ static void test_spoiled_in_place(void **state)
 
     fixture->extra_subjects = 400; /* so that not all of it has been read yet */
     rig_start_with_list(&rig);
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
+    fixture_list_file(fixture, path);
     assert_int_equal(stat(path, &info), 0);
     FILE *file = fopen(path, "r+");
     assert_non_null(file);
@@ -306,7 +303,7 @@ static void spoil_list(void (*spoil)(const char *path, off_t size))
     char path[PATH_MAX];
     struct stat info;
 
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
+    fixture_list_file(fixture, path);
     assert_int_equal(stat(path, &info), 0);
     spoil(path, info.st_size);
 }
@@ -366,76 +363,6 @@ static void test_of_another_key(void **state)
     assert_no_list();
 }
 
-/* --- age and clock --- */
-
-static void test_too_old(void **state)
-{
-    (void)state;
-
-    fixture->manifest.policy.list_max_age_s = 3600;
-    rig_start_with_list(&rig); /* issued 10 s ago */
-    gh_fake_clock_advance_ms(&fixture->clock, (3600 - 10) * 1000);
-    assert_reason(try_anna(), GH_REASON_OK); /* and 20 s later */
-    assert_reason(try_anna(), GH_REASON_LIST_TOO_OLD);
-    assert_true(rig_last_entry(&rig)->generation == 5);
-    assert_int_equal(rig_count_openings(&rig), 1);
-
-    /* The server is there again: nothing has changed but the time. */
-    fixture->manifest.issued_at_s = gh_clock_wall_s(&fixture->clock.clock);
-    fixture_make_list(fixture);
-    char path[PATH_MAX];
-    assert_int_equal(gh_courier_list_path(fixture->dir, path), GH_OK);
-    assert_int_equal(
-        gh_list_refresh(path, fixture->list_public,
-                        (struct gh_bytes){fixture->manifest_bytes, fixture->manifest_size}, NULL),
-        GH_OK);
-    fixture->identity.list_issued_at_s = fixture->manifest.issued_at_s;
-    rig_news(&rig, GH_COURIER_LIST);
-    assert_reason(try_anna(), GH_REASON_OK);
-}
-
-/* One second before the floor the gate does not know the time; codes may be in time all the same.
- */
-static void test_clock_before_the_floor(void **state)
-{
-    (void)state;
-
-    rig.options.time_floor_s = FIXTURE_NOW_S + 1;
-    rig_start_with_list(&rig);
-    assert_reason(try_anna(), GH_REASON_CLOCK_UNTRUSTED);
-    assert_false(rig_last_passage(&rig)->clock_trusted);
-    assert_int_equal(rig_count_openings(&rig), 0);
-    assert_reason(try_anna(), GH_REASON_OK); /* the time has come */
-    assert_true(rig_last_passage(&rig)->clock_trusted);
-}
-
-/* Nor does it believe a time before its list was made, but for what clocks may differ. */
-static void test_clock_before_the_list(void **state)
-{
-    (void)state;
-
-    fixture->manifest.issued_at_s = FIXTURE_NOW_S;
-    gh_fake_clock_set_wall_s(&fixture->clock, FIXTURE_NOW_S - GH_CODE_SKEW_S - 21);
-    rig_start_with_list(&rig);
-    rig_show(&rig, rig.dora);
-    rig_assert_last(&rig, 2, GH_REASON_CLOCK_UNTRUSTED);
-    rig_pass_ms(&rig, 20999);
-    rig_show(&rig, rig.dora);
-    rig_assert_last(&rig, 3, GH_REASON_CLOCK_UNTRUSTED);
-    rig_pass_ms(&rig, 5001);
-    assert_int_equal(rig_last_entry(&rig)->type, GH_ENTRY_CLOCK);
-    assert_reason(try_anna(), GH_REASON_OK);
-
-    /* Set back to before the codes were issued: by that clock they are not valid yet, which says
-     * nothing. */
-    static const int64_t before[] = {0, -1000};
-    for (size_t i = 0; i < GH_ARRAY_SIZE(before); i++) {
-        gh_fake_clock_set_wall_s(&fixture->clock, before[i]);
-        assert_reason(try_anna(), GH_REASON_CLOCK_UNTRUSTED);
-    }
-    assert_int_equal(rig_count_openings(&rig), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,9 +379,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_newer_than_the_pin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_corrupt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_of_another_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_too_old, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_clock_before_the_floor, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_clock_before_the_list, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

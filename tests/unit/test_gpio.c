@@ -97,6 +97,7 @@ static int unplug_chips(void **state)
 
 struct wiring {
     struct gh_gpio_line lines[GH_LINE_COUNT];
+    struct gh_gpio_line contact;
 };
 
 static struct wiring wire(enum gh_line line, const char *name, bool active_low,
@@ -109,10 +110,17 @@ static struct wiring wire(enum gh_line line, const char *name, bool active_low,
 
 static const struct wiring nothing = {.lines = {{.name = ""}}};
 
+static struct wiring wire_contact(const char *name, bool active_low, struct wiring wiring)
+{
+    snprintf(wiring.contact.name, sizeof(wiring.contact.name), "%s", name);
+    wiring.contact.active_low = active_low;
+    return wiring;
+}
+
 static enum gh_status open_door(const char *chip, struct wiring wiring, unsigned initial,
                                 struct gh_door_io *io, struct gh_error *err)
 {
-    return gh_door_gpio_new_in(folder, chip, wiring.lines, initial, io, err);
+    return gh_door_gpio_new_in(folder, chip, wiring.lines, &wiring.contact, initial, io, err);
 }
 
 static void by_name_offset_and_path_of_the_chip(void **state)
@@ -334,13 +342,101 @@ static void at_the_end_everything_is_inactive(void **state)
     assert_false(fake_chips[0].lines[2].is_output);
 }
 
+/* --- the contact --- */
+
+static void the_contact_is_read(void **state)
+{
+    (void)state;
+    struct fake_line *contact = &fake_chips[0].lines[4];
+    for (int low = 0; low < 2; low++) {
+        struct gh_door_io io;
+        struct wiring wiring =
+            wire_contact("GPIO4", low, wire(GH_LINE_RELAY, "GPIO3", false, nothing));
+        assert_int_equal(open_door("", wiring, 0, &io, NULL), GH_OK);
+        assert_non_null(io.contact);
+        assert_string_equal(contact->user, "gatehouse");
+        assert_false(contact->is_output); /* never driven: there may be a voltage on it */
+        for (int level = 0; level < 2; level++) {
+            contact->level = level;
+            assert_int_equal(io.contact(io.context),
+                             level != low ? GH_CONTACT_OPEN : GH_CONTACT_SHUT);
+        }
+        assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK); /* the relay is what moves */
+        assert_int_equal(contact->level_changes, 0);
+        fake_chips[0].get_errno = EIO;
+        assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
+        fake_chips[0].get_errno = 0;
+        io.free(io.context);
+        assert_null(contact->user);
+    }
+}
+
+static void the_contact_may_be_on_a_chip_of_its_own(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct wiring wiring =
+        wire_contact("BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
+    assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
+    fake_chips[1].lines[1].level = 1;
+    assert_int_equal(io.contact(io.context), GH_CONTACT_OPEN);
+    assert_int_equal(io.set(io.context, 0, NULL), GH_OK);
+    assert_int_equal(fake_chips[1].sets, 0); /* there is nothing to set on it */
+    io.free(io.context);
+    /* nothing else is wired: not a door, but a bench */
+    assert_int_equal(open_door("gpiochip0", wire_contact("4", false, nothing), 0, &io, NULL),
+                     GH_OK);
+    assert_int_equal(io.contact(io.context), GH_CONTACT_SHUT);
+    io.free(io.context);
+}
+
+static void without_a_contact_there_is_none(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    assert_int_equal(
+        open_door("gpiochip0", wire(GH_LINE_RELAY, "GPIO3", false, nothing), 0, &io, NULL), GH_OK);
+    assert_null(io.contact);
+    io.free(io.context);
+}
+
+static void a_contact_that_cannot_be_had_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chip, *name;
+        enum gh_status status;
+        const char *words;
+    } cases[] = {
+        {"", "LED", GH_ERR_BUSY, "contact: line 6 of"},
+        {"gpiochip0", "7", GH_ERR_BUSY, "something that gives no name"},
+        {"", "GPIO99", GH_ERR_NOTFOUND, "contact: none of"},
+        {"gpiochip0", "99", GH_ERR_NOTFOUND, "contact: "},
+        {"gpiochip0", "3", GH_ERR_INVALID, "relay and contact are both wired to line 3"},
+        {"", "4", GH_ERR_INVALID, "contact: line number 4 needs the name of its chip"},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        struct gh_door_io io;
+        struct gh_error err = {0};
+        struct wiring wiring =
+            wire_contact(cases[i].name, false, wire(GH_LINE_RELAY, "GPIO3", false, nothing));
+        assert_int_equal(open_door(cases[i].chip, wiring, RELAY, &io, &err), cases[i].status);
+        if (strstr(err.text, cases[i].words) == NULL) {
+            fail_msg("'%s' does not say '%s'", err.text, cases[i].words);
+        }
+        assert_null(fake_chips[0].lines[3].user); /* nothing is half done */
+        assert_int_equal(fake_chips[0].lines[3].level, 0);
+    }
+}
+
 static void the_real_folder_has_no_such_chip(void **state)
 {
     (void)state;
     struct gh_door_io io;
     struct gh_error err = {0};
     struct wiring wiring = wire(GH_LINE_RELAY, "17", false, nothing);
-    assert_int_equal(gh_door_gpio_new("gpiochip4711", wiring.lines, 0, &io, &err), GH_ERR_NOTFOUND);
+    assert_int_equal(gh_door_gpio_new("gpiochip4711", wiring.lines, &wiring.contact, 0, &io, &err),
+                     GH_ERR_NOTFOUND);
     assert_non_null(strstr(err.text, "/dev/gpiochip4711"));
 }
 
@@ -362,6 +458,10 @@ int main(void)
         TEST(half_a_door_is_none),
         TEST(a_chip_that_fails_does_not_stop_the_others),
         TEST(at_the_end_everything_is_inactive),
+        TEST(the_contact_is_read),
+        TEST(the_contact_may_be_on_a_chip_of_its_own),
+        TEST(without_a_contact_there_is_none),
+        TEST(a_contact_that_cannot_be_had_is_named),
         TEST(the_real_folder_has_no_such_chip),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -59,6 +59,11 @@ static struct gh_identity enrolled_identity(void)
     memset(identity.pin, 0x99, sizeof(identity.pin));
     identity.generation = 41;
     identity.list_issued_at_s = 1900000000;
+    memset(identity.list_tag, 0x17, sizeof(identity.list_tag));
+    identity.list_key_number = 3;
+    identity.retired_count = 2;
+    memset(identity.retired_keys[0], 0x31, sizeof(identity.retired_keys[0]));
+    memset(identity.retired_keys[1], 0x32, sizeof(identity.retired_keys[1]));
     return identity;
 }
 
@@ -84,6 +89,10 @@ static void assert_same(const struct gh_identity *a, const struct gh_identity *b
     assert_string_equal(a->area, b->area);
     assert_true(a->generation == b->generation);
     assert_true(a->list_issued_at_s == b->list_issued_at_s);
+    assert_memory_equal(a->list_tag, b->list_tag, sizeof(a->list_tag));
+    assert_true(a->list_key_number == b->list_key_number);
+    assert_int_equal(a->retired_count, b->retired_count);
+    assert_memory_equal(a->retired_keys, b->retired_keys, sizeof(a->retired_keys));
 }
 
 static void test_round_trip(void **state)
@@ -97,6 +106,8 @@ static void test_round_trip(void **state)
     memset(kinds[1].name, 'n', sizeof(kinds[1].name) - 1);
     memset(kinds[1].area, 'a', sizeof(kinds[1].area) - 1);
     kinds[1].generation = UINT64_C(1) << 53;
+    kinds[1].retired_count = GH_RETIRED_KEYS_MAX;
+    memset(kinds[1].retired_keys, 0xfe, sizeof(kinds[1].retired_keys));
     for (size_t i = 0; i < GH_ARRAY_SIZE(kinds); i++) {
         save(&kinds[i]);
         memset(&loaded, 0xa5, sizeof(loaded));
@@ -171,6 +182,18 @@ static void write_object(const json_t *object)
     free(text);
 }
 
+/* What a server, or a version before this one, may leave out. */
+static bool may_be_missing(const char *name)
+{
+    static const char *const names[] = {"pin", "list_tag", "list_key_number", "retired_keys"};
+
+    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Without any one of its members, or with one of another type, it is not what was saved. */
 static void test_members(void **state)
 {
@@ -187,9 +210,9 @@ static void test_members(void **state)
             json_t *spoiled = json_deep_copy(object);
             json_object_del(spoiled, name);
             write_object(spoiled);
-            if (strcmp(name, "pin") != 0) /* a server may have none */
+            if (!may_be_missing(name))
                 assert_damaged(name);
-            json_object_set_new(spoiled, name, json_array());
+            json_object_set_new(spoiled, name, json_object());
             write_object(spoiled);
             assert_damaged(name);
             json_decref(spoiled);
@@ -215,6 +238,11 @@ static void test_values(void **state)
         {"generation", "1.5"},
         {"list_issued_at", "-5"},
         {"enrolled", "\"yes\""},
+        {"list_key_number", "-1"},
+        {"list_key_number", "2.0"},
+        {"list_tag", "\"17\""},
+        {"retired_keys", "[\"00\"]"},
+        {"retired_keys", "[5]"},
         {"enrolled", "1"},
         {"url", "\"a\\u0000b\""},
     };
@@ -237,6 +265,48 @@ static void test_values(void **state)
     write_object(object);
     json_decref(object);
     assert_damaged("a long name");
+}
+
+/* As it was before list keys could be followed by others. */
+static void test_earlier_version(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"list_tag", "list_key_number", "retired_keys"};
+    struct gh_identity identity = enrolled_identity(), loaded;
+    json_t *object = saved_object(&identity);
+
+    for (size_t i = 0; i < GH_ARRAY_SIZE(later); i++)
+        assert_int_equal(json_object_del(object, later[i]), 0);
+    write_object(object);
+    json_decref(object);
+    assert_int_equal(gh_identity_load(path, &loaded, NULL), GH_OK);
+    memset(identity.list_tag, 0, sizeof(identity.list_tag));
+    memset(identity.retired_keys, 0, sizeof(identity.retired_keys));
+    identity.list_key_number = identity.retired_count = 0;
+    assert_same(&loaded, &identity);
+}
+
+/* The newest stay; more than there is room for never spoils the file. */
+static void test_follow(void **state)
+{
+    (void)state;
+    struct gh_identity identity = enrolled_identity(), loaded;
+    uint8_t key[GH_LIST_KEY_BYTES], before[GH_LIST_KEY_BYTES];
+
+    for (unsigned i = 0; i < GH_RETIRED_KEYS_MAX + 5; i++) {
+        memcpy(before, identity.list_key, sizeof(before));
+        memset(key, (int)(0x80 + i), sizeof(key));
+        gh_identity_follow(&identity, key, 4 + i);
+        assert_memory_equal(identity.list_key, key, sizeof(key));
+        assert_true(identity.list_key_number == 4 + i);
+        assert_in_range(identity.retired_count, 3, GH_RETIRED_KEYS_MAX);
+        assert_memory_equal(identity.retired_keys[identity.retired_count - 1], before,
+                            sizeof(before));
+    }
+    assert_int_equal(identity.retired_keys[0][0], 0x80 + 4);
+    save(&identity);
+    assert_int_equal(gh_identity_load(path, &loaded, NULL), GH_OK);
+    assert_same(&loaded, &identity);
 }
 
 static void test_damaged_files(void **state)
@@ -359,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_never_enrolled),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_earlier_version),
+        cmocka_unit_test(test_follow),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_member_twice),
         cmocka_unit_test(test_save_refuses_what_load_would),

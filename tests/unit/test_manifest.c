@@ -51,6 +51,9 @@ static struct gh_manifest sample(void)
                                    .policy = gh_policy_initial(),
                                    .key_count = 2};
     memset(manifest.snapshot_sha256, 0xa5, sizeof(manifest.snapshot_sha256));
+    memset(manifest.tag, 0x77, sizeof(manifest.tag));
+    manifest.snapshot.number = 40;
+    memset(manifest.snapshot.tag, 0x66, sizeof(manifest.snapshot.tag));
     memset(manifest.holder_secret, 0x5e, sizeof(manifest.holder_secret));
     manifest.keys[0] = keys[0];
     manifest.keys[1] = keys[1];
@@ -74,7 +77,10 @@ static struct gh_policy other_policy(void)
         .home_rule = GH_HOME_MEMBER,
         .passage_timeout_ms = 9000,
         .debounce_ms = 4000,
+        .list_stale_age_s = 7200,
         .list_max_age_s = 3600,
+        .old_list = GH_OLD_LIST_DENY,
+        .retention = {.passages_days = 1, .others_days = 3660},
         .paper = GH_PAPER_DENY,
         .clock = GH_CLOCK_DENY,
         .holder = GH_HOLDER_OPEN,
@@ -120,10 +126,16 @@ static void comes_back_as_written(void **state)
     assert_int_equal(out.issued_at_s, in.issued_at_s);
     assert_memory_equal(out.snapshot_sha256, in.snapshot_sha256, GH_SHA256_BYTES);
     assert_int_equal(out.snapshot_bytes, in.snapshot_bytes);
+    assert_memory_equal(out.tag, in.tag, GH_LIST_TAG_BYTES);
+    assert_true(gh_generation_same(&out.snapshot, &in.snapshot));
     assert_int_equal(out.policy.home_rule, in.policy.home_rule);
     assert_int_equal(out.policy.passage_timeout_ms, in.policy.passage_timeout_ms);
     assert_int_equal(out.policy.debounce_ms, in.policy.debounce_ms);
     assert_int_equal(out.policy.list_max_age_s, in.policy.list_max_age_s);
+    assert_int_equal(out.policy.list_stale_age_s, in.policy.list_stale_age_s);
+    assert_int_equal(out.policy.old_list, in.policy.old_list);
+    assert_int_equal(out.policy.retention.passages_days, in.policy.retention.passages_days);
+    assert_int_equal(out.policy.retention.others_days, in.policy.retention.others_days);
     assert_int_equal(out.policy.paper, in.policy.paper);
     assert_int_equal(out.policy.clock, in.policy.clock);
     assert_int_equal(out.policy.holder, in.policy.holder);
@@ -169,16 +181,20 @@ static void is_encoded_as_the_protocol_says(void **state)
     assert_true(message.payload.size * 2 < sizeof(hex));
     gh_hex_encode(message.payload.data, message.payload.size, hex);
     assert_string_equal(hex,
-                        "a9"
-                        "0101"
+                        "ac"
+                        "0102"
                         "02614e"
                         "031829"
                         "041a5e5b5d70"
                         "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
                         "06193039"
-                        "07a9010202191f4003190bb8041a00093a80050006000700088009a3010002000360"
+                        "07ac010202191f4003190bb8041a00093a80050006000700088009a3010002000360"
+                        "0a1a000151800b000ca201181e0219016d"
                         "0880"
-                        "0958205e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e");
+                        "0958205e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+                        "0a487777777777777777"
+                        "0b1828"
+                        "0c486666666666666666");
     assert_int_equal(gh_cose_verify(&message, list_public,
                                     (struct gh_bytes){(const uint8_t *)aad, sizeof(aad) - 1}),
                      GH_OK);
@@ -207,14 +223,14 @@ static void every_member_is_encoded_as_the_protocol_says(void **state)
     assert_true(message.payload.size * 2 < sizeof(hex));
     gh_hex_encode(message.payload.data, message.payload.size, hex);
     assert_string_equal(
-        hex, "a8"
-             "0101"
+        hex, "ab"
+             "0102"
              "02614e"
              "031829"
              "041a5e5b5d70"
              "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
              "06193039"
-             "07a9"
+             "07ac"
              "0101"
              "02192328"
              "03190fa0"
@@ -232,6 +248,11 @@ static void every_member_is_encoded_as_the_protocol_says(void **state)
              "01190320"
              "0201"
              "036758313a2058323a"
+             "0a191c20"
+             "0b01"
+             "0ca2"
+             "0101"
+             "02190e4c"
              "0881a7"
              "0127"
              "025820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -239,7 +260,10 @@ static void every_member_is_encoded_as_the_protocol_says(void **state)
              "0424"
              "051b7fffffffffffffff"
              "0673416d742066c3bc7220476573756e6468656974"
-             "07f5");
+             "07f5"
+             "0a487777777777777777"
+             "0b1828"
+             "0c486666666666666666");
 }
 
 static void every_flipped_bit_is_refused(void **state)
@@ -366,6 +390,8 @@ static void assert_payload(const char *hex, enum gh_status expected)
 }
 
 #define HASH "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+#define TAG_10 "0a481010101010101010"
+#define TAGS TAG_10 "0b18290c481010101010101010"
 #define POLICY "07a4010202191f4003190bb8041a00093a80"
 /* RFC 8032, section 7.1, test 1 */
 #define KEY_GOOD "5820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -381,70 +407,93 @@ static void signed_nonsense_is_refused(void **state)
         "a0",
         "a10101",
         /* another version */
-        "a8010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "ab010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "ab010302614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
         /* a key is missing, twice, or out of order */
-        "a7010102614e031829041a5e5b5ff0" HASH "06193039" POLICY,
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0680",
-        "a8010102614e041a5e5b5ff0031829" HASH "06193039" POLICY "0880",
-        "a9010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800800",
-        "a9010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880617800",
+        "aa010202614e031829041a5e5b5ff0" HASH "06193039" POLICY TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0680" TAGS,
+        "ab010202614e041a5e5b5ff0031829" HASH "06193039" POLICY "0880" TAGS,
+        "ac010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "08800800" TAGS,
+        "ac010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880617800" TAGS,
         /* trailing bytes */
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "088000",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS "00",
+        /* tags: missing, of another size, another one for the same generation; a snapshot of none,
+         * of a later one */
+        "a8010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "aa010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAG_10 "0b1829",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880"
+        "0a47101010101010100b18290c481010101010101010",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAG_10
+        "0b18290c4910101010101010100000",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAG_10
+        "0b18290c481010101010101011",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAG_10
+        "0b000c481010101010101010",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAG_10
+        "0b182a0c481010101010101010",
         /* area: empty, a NUL inside, not UTF-8, bytes */
-        "a801010260031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
-        "a8010102624e00031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
-        "a801010261ff031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
-        "a8010102414e031829041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "ab01020260031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "ab010202624e00031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "ab01020261ff031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "ab010202414e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
         /* generation: 0, negative, beyond 2^53 */
-        "a8010102614e0300041a5e5b5ff0" HASH "06193039" POLICY "0880",
-        "a8010102614e0320041a5e5b5ff0" HASH "06193039" POLICY "0880",
-        "a8010102614e031b0020000000000001041a5e5b5ff0" HASH "06193039" POLICY "0880",
+        "ab010202614e0300041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "ab010202614e0320041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
+        "ab010202614e031b0020000000000001041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS,
         /* issue time: negative, the year 10000, a float */
-        "a8010102614e03182904390001" HASH "06193039" POLICY "0880",
-        "a8010102614e031829041b0000003afff44180" HASH "06193039" POLICY "0880",
-        "a8010102614e03182904fb41d796d7fc000000" HASH "06193039" POLICY "0880",
+        "ab010202614e03182904390001" HASH "06193039" POLICY "0880" TAGS,
+        "ab010202614e031829041b0000003afff44180" HASH "06193039" POLICY "0880" TAGS,
+        "ab010202614e03182904fb41d796d7fc000000" HASH "06193039" POLICY "0880" TAGS,
         /* hash: 31 bytes */
-        "a8010102614e031829041a5e5b5ff005581fa5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
-        "a5a5a5a5a506193039" POLICY "0880",
+        "ab010202614e031829041a5e5b5ff005581fa5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+        "a5a5a5a5a506193039" POLICY "0880" TAGS,
         /* snapshot size: negative */
-        "a8010102614e031829041a5e5b5ff0" HASH "0620" POLICY "0880",
+        "ab010202614e031829041a5e5b5ff0" HASH "0620" POLICY "0880" TAGS,
         /* policy: rule 3, rule 2^32 + 2, time-outs out of range, age out of range, incomplete */
-        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a4010302191f4003190bb8041a00093a800880",
-        "a8010102614e031829041a5e5b5ff0" HASH
-        "0619303907a4011b000000010000000202191f4003190bb8041a00093a800880",
-        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a40102021903e703190bb8041a00093a800880",
-        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a401020219ea6103190bb8041a00093a800880",
-        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a4010202191f40031901f3041a00093a800880",
-        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a4010202191f4003190bb804183b0880",
-        "a8010102614e031829041a5e5b5ff0" HASH
-        "0619303907a4010202191f4003190bb8041b7fffffffffffffff0880",
-        "a8010102614e031829041a5e5b5ff0" HASH "0619303907a3010202191f4003190bb80880",
+        "ab010202614e031829041a5e5b5ff0" HASH
+        "0619303907a4010302191f4003190bb8041a00093a800880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH
+        "0619303907a4011b000000010000000202191f4003190bb8041a00093a800880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH
+        "0619303907a40102021903e703190bb8041a00093a800880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH
+        "0619303907a401020219ea6103190bb8041a00093a800880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH
+        "0619303907a4010202191f40031901f3041a00093a800880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "0619303907a4010202191f4003190bb804183b0880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH
+        "0619303907a4010202191f4003190bb8041b7fffffffffffffff0880" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "0619303907a3010202191f4003190bb80880" TAGS,
         /* keys: huge counts, an unknown algorithm, a wrong length, a negative set of purposes */
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "089bffffffffffffffff",
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "089a00000021",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "089bffffffffffffffff" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "089a00000021" TAGS,
         "bbffffffffffffffff",
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012602" KEY_32
-        "0302040005000660",
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a60127024100"
-        "0302040005000660",
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6013a7fffffff02" KEY_32
-        "0302040005000660",
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_32
-        "0320040005000660",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012602" KEY_32
+        "0302040005000660" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a60127024100"
+        "0302040005000660" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6013a7fffffff02" KEY_32
+        "0302040005000660" TAGS,
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_32
+        "0320040005000660" TAGS,
         /* purposes of more than 32 bits: only this is wrong with the key */
-        "a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_GOOD
-        "031b0000000100000002040005000660",
+        "ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_GOOD
+        "031b0000000100000002040005000660" TAGS,
     };
-    assert_payload("a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_GOOD
-                   "0302040005000660",
+    assert_payload("ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0881a6012702" KEY_GOOD
+                   "0302040005000660" TAGS,
                    GH_OK);
-    assert_payload("a8010102614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880", GH_OK);
+    assert_payload("ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAGS, GH_OK);
+    assert_payload("ab010202614e031829041a5e5b5ff0" HASH "06193039" POLICY "0880" TAG_10
+                   "0b010c481010101010101011",
+                   GH_OK); /* of an earlier generation */
     for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
         assert_payload(wrong[i], GH_ERR_CORRUPT);
     }
 }
 
-#define BEGIN "010102614e031829041a5e5b5ff0" HASH "06193039"
+#define BEGIN "010202614e031829041a5e5b5ff0" HASH "06193039"
 #define POLICY_4 "010202191f4003190bb8041a00093a80"
 #define SECRET                                                                                     \
     "09582001"                                                                                     \
@@ -456,13 +505,13 @@ static void what_an_earlier_server_does_not_say_is_as_at_first(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "a8" BEGIN "07a4" POLICY_4 "0880",
-        "a8" BEGIN "07a5" POLICY_4 "05000880",
-        "a8" BEGIN "07a5" POLICY_4 "08800880",
-        "a8" BEGIN "07a5" POLICY_4 "09a30100020003600880",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6" KEY_6,
-        "a8" BEGIN "07a4" POLICY_4 "0881a7" KEY_6 "07f4",
-        "a9" BEGIN "07a4" POLICY_4 "0880" SECRET,
+        "ab" BEGIN "07a4" POLICY_4 "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "05000880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "08800880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "09a30100020003600880" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6" KEY_6 TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a7" KEY_6 "07f4" TAGS,
+        "ac" BEGIN "07a4" POLICY_4 "0880" SECRET TAGS,
     };
     static const struct gh_policy at_first;
     for (size_t i = 0; i < GH_ARRAY_SIZE(good); i++) {
@@ -478,6 +527,10 @@ static void what_an_earlier_server_does_not_say_is_as_at_first(void **state)
         }
         assert_int_equal(out.policy.home_rule, GH_HOME_CODE);
         assert_int_equal(out.policy.paper, at_first.paper);
+        assert_int_equal(out.policy.list_stale_age_s, 86400);
+        assert_int_equal(out.policy.old_list, GH_OLD_LIST_GUARD);
+        assert_int_equal(out.policy.retention.passages_days, 30);
+        assert_int_equal(out.policy.retention.others_days, 365);
         assert_int_equal(out.policy.clock, at_first.clock);
         assert_int_equal(out.policy.holder, at_first.holder);
         assert_int_equal(out.policy.rule_count, 0);
@@ -487,81 +540,92 @@ static void what_an_earlier_server_does_not_say_is_as_at_first(void **state)
     }
 }
 
-#define REST_OF_POLICY "050006000700088009a3010002000360"
+#define REST_OF_POLICY "050006000700088009a30100020003600a183c0b000ca201010201"
 
 static void bad_new_members_are_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
         /* policy: paper 3, clock 2, holder 3, out of order, twice, a negative one */
-        "a8" BEGIN "07a5" POLICY_4 "05030880",
-        "a8" BEGIN "07a5" POLICY_4 "06020880",
-        "a8" BEGIN "07a5" POLICY_4 "07030880",
-        "a8" BEGIN "07a5" POLICY_4 "05200880",
-        "a8" BEGIN "07a5" POLICY_4 "051b00000001000000000880",
-        "a8" BEGIN "07a6" POLICY_4 "070005000880",
-        "a8" BEGIN "07a6" POLICY_4 "050005000880",
+        "ab" BEGIN "07a5" POLICY_4 "05030880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "06020880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "07030880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "05200880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "051b00000001000000000880" TAGS,
+        "ab" BEGIN "07a6" POLICY_4 "070005000880" TAGS,
+        "ab" BEGIN "07a6" POLICY_4 "050005000880" TAGS,
         /* rules: no array, no text, no rule, not in its one spelling, a NUL inside, too many */
-        "a8" BEGIN "07a5" POLICY_4 "08000880",
-        "a8" BEGIN "07a5" POLICY_4 "0881000880",
-        "a8" BEGIN "07a5" POLICY_4 "0881600880",
-        "a8" BEGIN "07a5" POLICY_4 "088163726564"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "ab" BEGIN "07a5" POLICY_4 "08000880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0881000880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0881600880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "088163726564"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0881"
         "69726564202074657374"
-        "0880", /* "red  test" */
-        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "0880" TAGS, /* "red  test" */
+        "ab" BEGIN "07a5" POLICY_4 "0881"
         "69726564207465737420"
-        "0880", /* "red test " */
-        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "0880" TAGS, /* "red test " */
+        "ab" BEGIN "07a5" POLICY_4 "0881"
         "69726564207465737400"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "0881"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0881"
         "487265642074657374"
-        "0880", /* bytes */
-        "a8" BEGIN "07a5" POLICY_4 "089819"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "089bffffffffffffffff0880",
+        "0880" TAGS, /* bytes */
+        "ab" BEGIN "07a5" POLICY_4 "089819"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "089bffffffffffffffff0880" TAGS,
         /* upstream: incomplete, a deadline of 99 ms, an offline rule 2, two spaces */
-        "a8" BEGIN "07a5" POLICY_4 "09a2010002000880",
-        "a8" BEGIN "07a5" POLICY_4 "09a301186302000360"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "09a301191389"
+        "ab" BEGIN "07a5" POLICY_4 "09a2010002000880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "09a301186302000360"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "09a301191389"
         "02000360"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "09a30120"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "09a30120"
         "02000360"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "09a3010002020360"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "09a301000200036461202062"
-        "0880",
-        "a8" BEGIN "07a5" POLICY_4 "0900"
-        "0880",
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "09a3010002020360"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "09a301000200036461202062"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0900"
+        "0880" TAGS,
+        /* ages, rule and retention: 59 s, text, 2; no map, incomplete, 0 days, 3661 days */
+        "ab" BEGIN "07a5" POLICY_4 "0a183b0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0a60"
+        "0880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0b020880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0c000880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0ca101010880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0ca2010002010880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0ca2010102000880" TAGS,
+        "ab" BEGIN "07a5" POLICY_4 "0ca2010102190e4d0880" TAGS,
         /* keys: revoked 1, twice; purposes that are none, or foreign ones, or both */
-        "a8" BEGIN "07a4" POLICY_4 "0881a7" KEY_6 "0701",
-        "a8" BEGIN "07a4" POLICY_4 "0881a8" KEY_6 "07f407f4",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "0300040005000660",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "0301040005000660",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031820040005000660",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031840040005000660",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031842040005000660",
-        "a8" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031880040005000660",
+        "ab" BEGIN "07a4" POLICY_4 "0881a7" KEY_6 "0701" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a8" KEY_6 "07f407f4" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "0300040005000660" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "0301040005000660" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031820040005000660" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031840040005000660" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031842040005000660" TAGS,
+        "ab" BEGIN "07a4" POLICY_4 "0881a6012702" KEY_GOOD "031880040005000660" TAGS,
         /* an algorithm that verifies nothing of ours */
-        "a8" BEGIN "07a4" POLICY_4 "0881a601382402" KEY_GOOD "0302040005000660",
+        "ab" BEGIN "07a4" POLICY_4 "0881a601382402" KEY_GOOD "0302040005000660" TAGS,
         /* the secret: 31 bytes, 33, text */
-        "a9" BEGIN "07a4" POLICY_4 "088009581f"
-        "01010101010101010101010101010101010101010101010101010101010101",
-        "a9" BEGIN "07a4" POLICY_4 "0880095821"
-        "010101010101010101010101010101010101010101010101010101010101010101",
-        "a9" BEGIN "07a4" POLICY_4 "0880097820"
-        "0101010101010101010101010101010101010101010101010101010101010101",
+        "ac" BEGIN "07a4" POLICY_4 "088009581f"
+        "01010101010101010101010101010101010101010101010101010101010101" TAGS,
+        "ac" BEGIN "07a4" POLICY_4 "0880095821"
+        "010101010101010101010101010101010101010101010101010101010101010101" TAGS,
+        "ac" BEGIN "07a4" POLICY_4 "0880097820"
+        "0101010101010101010101010101010101010101010101010101010101010101" TAGS,
     };
-    assert_payload("a9" BEGIN "07a9" POLICY_4 REST_OF_POLICY "0881a7" KEY_6 "07f5" SECRET, GH_OK);
-    assert_payload("a8" BEGIN "07a5" POLICY_4 "0881"
+    assert_payload("ac" BEGIN "07ac" POLICY_4 REST_OF_POLICY "0881a7" KEY_6 "07f5" SECRET TAGS,
+                   GH_OK);
+    assert_payload("ab" BEGIN "07a5" POLICY_4 "0881"
                    "68726564"
                    "2074657374"
-                   "0880",
+                   "0880" TAGS,
                    GH_OK);
     for (size_t i = 0; i < GH_ARRAY_SIZE(wrong); i++) {
         assert_payload(wrong[i], GH_ERR_CORRUPT);
@@ -572,25 +636,29 @@ static void bad_new_members_are_refused(void **state)
 static void later_keys_are_passed_over(void **state)
 {
     (void)state;
-    assert_payload("ab" BEGIN "07a4" POLICY_4 "0880" SECRET "0a8301820203a1616102186418ff", GH_OK);
-    assert_payload("a9" BEGIN "07a4" POLICY_4 "08800a00", GH_OK);
-    assert_payload("a8" BEGIN "07aa" POLICY_4 REST_OF_POLICY "0af50880", GH_OK);
-    assert_payload("a8" BEGIN "07a9" POLICY_4 "050006000700088009a40100020003600480"
-                   "0880",
+    assert_payload("ae" BEGIN "07a4" POLICY_4 "0880" SECRET TAGS "0d8301820203a1616102186418ff",
                    GH_OK);
-    assert_payload("a8" BEGIN "07a4" POLICY_4 "0881a8" KEY_6 "07f40800", GH_OK);
+    assert_payload("ac" BEGIN "07a4" POLICY_4 "0880" TAGS "0d00", GH_OK);
+    assert_payload("ab" BEGIN "07ad" POLICY_4 REST_OF_POLICY "0df50880" TAGS, GH_OK);
+    assert_payload("ab" BEGIN "07a9" POLICY_4 "050006000700088009a40100020003600480"
+                   "0880" TAGS,
+                   GH_OK);
+    assert_payload("ab" BEGIN "07a5" POLICY_4 "0ca3010102010300"
+                   "0880" TAGS,
+                   GH_OK);
+    assert_payload("ab" BEGIN "07a4" POLICY_4 "0881a8" KEY_6 "07f40800" TAGS, GH_OK);
     /* But not twice, not backwards, and whole. */
-    assert_payload("aa" BEGIN "07a4" POLICY_4 "08800a000a00", GH_ERR_CORRUPT);
-    assert_payload("aa" BEGIN "07a4" POLICY_4 "08800b000a00", GH_ERR_CORRUPT);
-    assert_payload("aa" BEGIN "07a4" POLICY_4 "08800a00" SECRET, GH_ERR_CORRUPT);
-    assert_payload("a9" BEGIN "07a4" POLICY_4 "08800a81", GH_ERR_CORRUPT);
+    assert_payload("ad" BEGIN "07a4" POLICY_4 "0880" TAGS "0d000d00", GH_ERR_CORRUPT);
+    assert_payload("ad" BEGIN "07a4" POLICY_4 "0880" TAGS "0e000d00", GH_ERR_CORRUPT);
+    assert_payload("ad" BEGIN "07a4" POLICY_4 "0880" TAGS "0d00" SECRET, GH_ERR_CORRUPT);
+    assert_payload("ac" BEGIN "07a4" POLICY_4 "0880" TAGS "0d81", GH_ERR_CORRUPT);
 }
 
 static void what_no_gate_would_take_is_not_signed(void **state)
 {
     (void)state;
     uint8_t buffer[GH_MANIFEST_MAX_BYTES];
-    for (int i = 0; i < 21; i++) {
+    for (int i = 0; i < 26; i++) {
         struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
         struct gh_manifest manifest = sample();
         switch (i) {
@@ -657,12 +725,39 @@ static void what_no_gate_would_take_is_not_signed(void **state)
         case 20:
             manifest.keys[0].type = GH_KEY_PS256;
             break;
+        case 21:
+            manifest.snapshot.number = 0;
+            break;
+        case 22:
+            manifest.snapshot.number = 42;
+            break;
+        case 23:
+            manifest.snapshot.number = 41; /* under another tag */
+            break;
+        case 24:
+            manifest.policy.list_stale_age_s = 59;
+            break;
+        case 25:
+            manifest.policy.retention.others_days = 0;
+            break;
         }
         enum gh_status status = gh_manifest_write(list_key, &manifest, &writer);
         if (status != GH_ERR_INVALID || writer.size != 0) {
             fail_msg("case %d: %s", i, gh_status_text(status));
         }
     }
+}
+
+static void generations_are_told_apart(void **state)
+{
+    (void)state;
+    struct gh_generation one = {.number = 3, .tag = {1}}, other = one;
+    assert_true(gh_generation_same(&one, &other));
+    other.number = 4;
+    assert_false(gh_generation_same(&one, &other));
+    other = one;
+    other.tag[GH_LIST_TAG_BYTES - 1] = 1;
+    assert_false(gh_generation_same(&one, &other));
 }
 
 static void limits_hold(void **state)
@@ -736,6 +831,7 @@ int main(void)
         cmocka_unit_test(bad_new_members_are_refused),
         cmocka_unit_test(later_keys_are_passed_over),
         cmocka_unit_test(what_no_gate_would_take_is_not_signed),
+        cmocka_unit_test(generations_are_told_apart),
         cmocka_unit_test(limits_hold),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -18,7 +18,11 @@ static void starts_strict(void **state)
     assert_int_equal(policy.home_rule, GH_HOME_CODE);
     assert_int_equal(policy.passage_timeout_ms, 8000);
     assert_int_equal(policy.debounce_ms, 3000);
+    assert_int_equal(policy.list_stale_age_s, 86400);
     assert_int_equal(policy.list_max_age_s, 604800);
+    assert_int_equal(policy.old_list, GH_OLD_LIST_GUARD);
+    assert_int_equal(policy.retention.passages_days, 30);
+    assert_int_equal(policy.retention.others_days, 365);
     assert_int_equal(policy.paper, GH_PAPER_OPEN);
     assert_int_equal(policy.clock, GH_CLOCK_GUARD);
     assert_int_equal(policy.holder, GH_HOLDER_GUARD);
@@ -36,6 +40,8 @@ static void numbers_are_those_on_the_wire(void **state)
     assert_int_equal(GH_HOME_NONE, 0);
     assert_int_equal(GH_HOME_MEMBER, 1);
     assert_int_equal(GH_HOME_CODE, 2);
+    assert_int_equal(GH_OLD_LIST_GUARD, 0);
+    assert_int_equal(GH_OLD_LIST_DENY, 1);
     assert_int_equal(GH_PAPER_OPEN, 0);
     assert_int_equal(GH_PAPER_GUARD, 1);
     assert_int_equal(GH_PAPER_DENY, 2);
@@ -79,6 +85,10 @@ static void numbers_have_ends(void **state)
     ASSERT_RANGE(home_rule, enum gh_home_rule, 0, 2, "rule about homes");
     ASSERT_RANGE(passage_timeout_ms, int64_t, 1000, 60000, "time-out of a passage");
     ASSERT_RANGE(debounce_ms, int64_t, 500, 60000, "debounce time");
+    ASSERT_RANGE(list_stale_age_s, int64_t, 60, INT64_C(100) * 366 * 86400, "age of a stale list");
+    ASSERT_RANGE(old_list, enum gh_old_list_rule, 0, 1, "rule about old lists");
+    ASSERT_RANGE(retention.passages_days, int64_t, 1, 3660, "days to keep passages");
+    ASSERT_RANGE(retention.others_days, int64_t, 1, 3660, "days to keep other entries");
     ASSERT_RANGE(list_max_age_s, int64_t, 60, INT64_C(100) * 366 * 86400,
                  "greatest age of the list");
     ASSERT_RANGE(paper, enum gh_paper_rule, 0, 2, "rule about paper");

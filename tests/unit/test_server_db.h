@@ -68,7 +68,8 @@ static inline uint64_t generation(struct gh_db *db)
 {
     struct gh_db_list_state list;
     assert_int_equal(gh_db_list_state(db, &list), GH_OK);
-    return list.generation;
+    assert_int_equal(gh_db_generation(db), list.now.number);
+    return list.now.number;
 }
 
 /* Run statements beside the server's own connection. */

@@ -85,10 +85,16 @@ static void test_the_stronger_counts(void **state)
     assert_int_equal(put(db, one(1, NOW, NOW + 2 * DAY), NOW), 0);
     assert_int_equal(generation(db), at);
     assert_true(revoked(db, 1, NOW + 1, NOW + 2 * DAY - 1));
-    /* said anew when it had expired */
-    assert_int_equal(put(db, one(1, NOW, NOW + 9 * DAY), NOW + 3 * DAY), 1);
+    /* said anew when it had expired, but was on the list still */
+    assert_int_equal(put(db, one(1, NOW, NOW + 4 * DAY), NOW + 3 * DAY), 1);
+    assert_int_equal(generation(db), at);
+    assert_true(revoked(db, 1, 0, NOW + 3 * DAY));
+    /* and when it was not any more */
+    assert_int_equal(gh_db_list_age(db, NOW + 5 * DAY), GH_OK);
     assert_int_equal(generation(db), at + 1);
-    assert_true(revoked(db, 1, 0, NOW + 4 * DAY));
+    assert_int_equal(put(db, one(1, NOW, NOW + 9 * DAY), NOW + 5 * DAY), 1);
+    assert_int_equal(generation(db), at + 2);
+    assert_true(revoked(db, 1, 0, NOW + 6 * DAY));
 }
 
 static void test_a_limit(void **state)
@@ -106,6 +112,10 @@ static void test_a_limit(void **state)
     /* what expired long ago makes room; what expired lately stays: was it the clock? */
     assert_int_equal(gh_db_revocations_add(db, more, 2, LIMIT, NOW + 2 * DAY, &added),
                      GH_ERR_TOOBIG);
+    /* ... and nothing goes that is on the list */
+    assert_int_equal(gh_db_revocations_add(db, more, 2, LIMIT, NOW + 91 * DAY, &added),
+                     GH_ERR_TOOBIG);
+    assert_int_equal(gh_db_list_age(db, NOW + 84 * DAY), GH_OK);
     assert_int_equal(gh_db_revocations_add(db, more, 2, LIMIT, NOW + 91 * DAY, &added), GH_OK);
     assert_int_equal(added, 2);
     assert_true(revoked(db, 4, 0, NOW));
@@ -119,9 +129,10 @@ struct seen {
     size_t recalled_count, hash_count;
 };
 
-static bool pass_subject(void *context, gh_id id, enum gh_colour colour)
+static bool pass_subject(void *context, gh_id id, enum gh_colour colour, const gh_id *homes,
+                         size_t home_count)
 {
-    (void)context, (void)id, (void)colour;
+    (void)context, (void)id, (void)colour, (void)homes, (void)home_count;
     return true;
 }
 
@@ -144,12 +155,11 @@ static bool see_hash(void *context, const uint8_t hash[GH_REVOCATION_BYTES], int
 static struct seen list_at(struct gh_db *db, int64_t from)
 {
     struct seen seen = {.hash_count = 0};
-    uint64_t read;
-    const struct gh_db_list_visitor visitor = {.subject = pass_subject,
-                                               .recalled = see_recalled,
-                                               .revoked_hash = see_hash,
-                                               .context = &seen};
-    assert_int_equal(gh_db_list_read(db, from, &visitor, &read), GH_OK);
+    struct gh_generation read;
+    const struct gh_db_list_visitor visitor = {
+        .subject = pass_subject, .recalled = see_recalled, .hash = see_hash, .context = &seen};
+    assert_int_equal(gh_db_list_age(db, from), GH_OK);
+    assert_int_equal(gh_db_list_read(db, &visitor, &read), GH_OK);
     return seen;
 }
 

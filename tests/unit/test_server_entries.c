@@ -1,176 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batches of entries against the database: once each, in any order, poison and forgeries among
  * them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "server/batch.h"
-
-#define GATE UINT64_C(0xfedcba9876543210)
-#define CHAIN 600
-
-struct fixture {
-    char path[64];
-    struct gh_db *db;
-    json_t *chain[CHAIN + 1]; /* by sequence, from 1 */
-    uint8_t hash[CHAIN + 1][GH_SHA256_BYTES];
-};
-
-static struct gh_entry entry_of(gh_id gate, uint64_t sequence, const uint8_t *previous)
-{
-    struct gh_entry entry = {
-        .type = GH_ENTRY_PASSAGE,
-        .gate = gate,
-        .sequence = sequence,
-        .wall_ms = INT64_C(1600000000000) + (int64_t)sequence,
-        .clock_trusted = true,
-        .monotonic_ms = (int64_t)sequence,
-        .boot_id = "00112233445566778899aabbccddeeff",
-        .outcome = GH_OUTCOME_DENY,
-        .reason = GH_REASON_NOT_A_CODE,
-        .generation = 1,
-    };
-    memcpy(entry.previous, previous, GH_SHA256_BYTES);
-    return entry;
-}
-
-static json_t *json_of(const struct gh_entry *entry, uint8_t hash[GH_SHA256_BYTES])
-{
-    char text[GH_ENTRY_MAX_BYTES];
-    size_t size = gh_entry_format(entry, text);
-    gh_entry_hash((struct gh_bytes){(const uint8_t *)text, size}, hash);
-    json_t *json = json_loadb(text, size, 0, NULL);
-    assert_non_null(json);
-    return json;
-}
-
-static void add_gate(struct gh_db *db, gh_id id)
-{
-    struct gh_db_gate gate = {.id = id, .name = "North"};
-    uint8_t secret[GH_SHA256_BYTES] = {1};
-    assert_int_equal(gh_db_gate_add(db, &gate, 1), GH_OK);
-    assert_int_equal(gh_db_gate_enrol(db, id, secret, 1), GH_OK);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    assert_non_null(fixture);
-    snprintf(fixture->path, sizeof(fixture->path), "/tmp/gatehouse-test-XXXXXX");
-    close(mkstemp(fixture->path));
-    assert_int_equal(gh_db_open(fixture->path, &fixture->db, NULL), GH_OK);
-    add_gate(fixture->db, GATE);
-    for (uint64_t i = 1; i <= CHAIN; i++) {
-        struct gh_entry entry = entry_of(GATE, i, fixture->hash[i - 1]);
-        fixture->chain[i] = json_of(&entry, fixture->hash[i]);
-    }
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    char path[80];
-    gh_db_close(fixture->db);
-    for (uint64_t i = 1; i <= CHAIN; i++)
-        json_decref(fixture->chain[i]);
-    snprintf(path, sizeof(path), "%s-wal", fixture->path);
-    (void)unlink(path);
-    snprintf(path, sizeof(path), "%s-shm", fixture->path);
-    (void)unlink(path);
-    assert_int_equal(unlink(fixture->path), 0);
-    free(fixture);
-    return 0;
-}
-
-/* What came of a batch. */
-struct outcome {
-    struct gh_db_batch result;
-    size_t refused;
-    uint64_t refused_sequence[GH_BATCH_MAX_ENTRIES];
-    char reason[GH_REFUSAL_BYTES]; /* of the first */
-};
-
-/* Takes entries over. */
-static struct outcome send(struct fixture *fixture, json_t *entries)
-{
-    struct gh_batch batch;
-    struct outcome outcome = {0};
-    assert_int_equal(gh_batch_open(entries, GATE, &batch), GH_OK);
-    assert_int_equal(
-        gh_db_entries_store(fixture->db, GATE, batch.items, batch.count, 1000, &outcome.result),
-        GH_OK);
-    for (size_t i = 0; i < batch.count; i++) {
-        if (batch.items[i].refusal[0] == '\0')
-            continue;
-        if (outcome.refused == 0)
-            snprintf(outcome.reason, sizeof(outcome.reason), "%s", batch.items[i].refusal);
-        outcome.refused_sequence[outcome.refused++] = batch.items[i].sequence;
-    }
-    gh_batch_close(&batch);
-    json_decref(entries);
-    return outcome;
-}
-
-static json_t *run_of(const struct fixture *fixture, uint64_t from, uint64_t to)
-{
-    json_t *entries = json_array();
-    for (uint64_t i = from; i <= to; i++)
-        json_array_append(entries, fixture->chain[i]);
-    return entries;
-}
-
-static void expect(const struct outcome *outcome, uint64_t acknowledged, uint64_t stored,
-                   uint64_t known, size_t refused)
-{
-    assert_int_equal(outcome->result.acknowledged, acknowledged);
-    assert_int_equal(outcome->result.stored, stored);
-    assert_int_equal(outcome->result.known, known);
-    assert_int_equal(outcome->refused, refused);
-}
-
-struct reading {
-    uint64_t sequences[CHAIN + 16];
-    size_t count;
-};
-
-static bool keep(void *context, const struct gh_db_entry *entry)
-{
-    struct reading *reading = context;
-    json_t *json = json_loads(entry->text, 0, NULL);
-    assert_non_null(json);
-    reading->sequences[reading->count++] =
-        (uint64_t)json_integer_value(json_object_get(json, "seq"));
-    json_decref(json);
-    return true;
-}
-
-static size_t count_stored(struct fixture *fixture)
-{
-    static struct reading reading;
-    const struct gh_db_entry_filter filter = {.limit = CHAIN + 16, .any_type = true};
-    reading.count = 0;
-    assert_int_equal(gh_db_entries_read(fixture->db, &filter, keep, &reading), GH_OK);
-    return reading.count;
-}
-
-static struct gh_db_gate gate_now(struct fixture *fixture)
-{
-    struct gh_db_gate gate;
-    assert_int_equal(gh_db_gate_find(fixture->db, GATE, &gate), GH_OK);
-    return gate;
-}
+#include "test_server_chain.h"
 
 /* --- once each --- */
 
@@ -317,16 +148,6 @@ static void expect_poison(struct fixture *fixture, json_t *poison, const char *w
     assert_int_equal(counts.gates, 1);
 }
 
-static json_t *changed(const struct fixture *fixture, const char *name, json_t *value)
-{
-    json_t *json = json_deep_copy(fixture->chain[3]);
-    if (value != NULL)
-        json_object_set_new(json, name, value);
-    else
-        json_object_del(json, name);
-    return json;
-}
-
 #define POISON(name, make, word)                                                                   \
     static void test_poison_##name(void **state)                                                   \
     {                                                                                              \
@@ -412,7 +233,7 @@ static void test_unknown_members(void **state)
     json_t *entries = json_array(), *more = json_deep_copy(fixture->chain[1]);
     json_object_set_new(more, "temperature_mc", json_integer(36600));
     json_array_append_new(entries, more);
-    assert_int_equal(gh_batch_open(entries, GATE, &batch), GH_OK);
+    assert_int_equal(gh_batch_open(entries, GATE, &no_keys, &batch), GH_OK);
     assert_memory_not_equal(batch.items[0].hash, fixture->hash[1], GH_SHA256_BYTES);
     assert_non_null(strstr(batch.items[0].text, "\"temperature_mc\":36600"));
     gh_batch_close(&batch);
@@ -519,7 +340,7 @@ static void test_two_gates(void **state)
     struct gh_entry entry = entry_of(5, 1, zeros);
     json_t *entries = json_array();
     json_array_append_new(entries, json_of(&entry, hash));
-    assert_int_equal(gh_batch_open(entries, 5, &batch), GH_OK);
+    assert_int_equal(gh_batch_open(entries, 5, &no_keys, &batch), GH_OK);
     assert_int_equal(gh_db_entries_store(fixture->db, 5, batch.items, 1, 1000, &result), GH_OK);
     assert_int_equal(result.acknowledged, 1);
     assert_int_equal(result.stored, 1);
@@ -562,8 +383,6 @@ static void test_filters(void **state)
             assert_int_equal(reading.sequences[0], rows[i].first);
     }
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -7,10 +7,10 @@ static void test_another_policy(void **state)
     struct fixture *fixture = *state;
     struct gh_policy policy = gh_policy_initial();
     uint64_t generation = read_manifest(fixture).generation;
-    assert_int_equal(gh_snapshots_set_policy(fixture->snapshots, &policy), GH_OK);
+    assert_int_equal(gh_publisher_set_policy(fixture->publisher, &policy), GH_OK);
     assert_int_equal(read_manifest(fixture).generation, generation);
     policy.home_rule = GH_HOME_NONE;
-    assert_int_equal(gh_snapshots_set_policy(fixture->snapshots, &policy), GH_OK);
+    assert_int_equal(gh_publisher_set_policy(fixture->publisher, &policy), GH_OK);
     struct gh_manifest manifest = read_manifest(fixture);
     assert_int_equal(manifest.generation, generation + 1);
     assert_int_equal(manifest.policy.home_rule, GH_HOME_NONE);
@@ -67,7 +67,7 @@ static void test_every_part_of_the_policy_counts(void **state)
         }
         assert_int_not_equal(memcmp(&policy, &before, sizeof(policy)), 0);
         before = policy;
-        assert_int_equal(gh_snapshots_set_policy(fixture->snapshots, &policy), GH_OK);
+        assert_int_equal(gh_publisher_set_policy(fixture->publisher, &policy), GH_OK);
         struct gh_manifest manifest = read_manifest(fixture);
         if (manifest.generation != ++generation)
             fail_msg("change %d made no new generation", i);

@@ -5,59 +5,24 @@
 
 #include "test_server_town.h"
 
-#include "gatehouse/list.h"
+#include "test_server_list_http.h"
 
 static inline int64_t town_now(void)
 {
     return harness_wall(harness.time) / GH_NS_PER_S;
 }
 
-static inline struct gh_public_key *list_key(void)
-{
-    struct gh_enrolment enrolment;
-    struct gh_public_key *key;
-    assert_int_equal(
-        gh_enrolment_read((struct gh_bytes){(const uint8_t *)gate.code, strlen(gate.code)},
-                          gh_clock_wall_s(gh_clock_system()), &enrolment),
-        GH_REASON_OK);
-    assert_int_equal(
-        gh_public_key_from_raw(GH_KEY_ED25519, (struct gh_bytes){enrolment.list_key, 32}, &key),
-        GH_OK);
-    return key;
-}
-
-static inline void fetch(const char *path, struct answer *answer)
-{
-    const struct call call = {.method = "GET", .path = path, .token = gate.bearer};
-    assert_int_equal(harness_perform(&harness, &call, answer), CURLE_OK);
-    assert_int_equal(answer->status, 200);
-}
-
-/* The list of now, in a file of its own; the caller closes it. */
+/* The list of now, as a gate has it that begins now; the caller closes it. */
 static inline struct gh_list *fetch_list(void)
 {
-    struct answer manifest, snapshot;
-    struct gh_manifest read;
-    struct gh_list *list = NULL;
-    struct gh_error err = {0};
-    char name[2 * GH_SHA256_BYTES + 1];
-    const char *path = in_folder(&harness, "gate-list.db");
-    struct gh_public_key *key = list_key();
-    fetch("/api/v1/list/manifest", &manifest);
-    const struct gh_bytes bytes = {(const uint8_t *)manifest.body, manifest.size};
-    if (gh_manifest_read(key, bytes, &read, &err) != GH_OK)
-        fail_msg("%s", err.text);
-    gh_hex_encode(read.snapshot_sha256, GH_SHA256_BYTES, name);
-    fetch(pathf("/api/v1/list/snapshots/%s", name), &snapshot);
-    (void)unlink(path);
-    if (gh_list_build(path, key, bytes,
-                      (struct gh_bytes){(const uint8_t *)snapshot.body, snapshot.size},
-                      &err) != GH_OK ||
-        gh_list_open(path, key, &list, &err) != GH_OK)
-        fail_msg("%s", err.text);
-    answer_free(&manifest);
-    answer_free(&snapshot);
+    struct follower *follower = malloc(sizeof(*follower));
+    struct gh_public_key *key = list_key_of(&gate);
+    assert_non_null(follower);
+    begin_following(&harness, follower);
+    follow_now(&harness, &gate, follower);
+    struct gh_list *list = open_followed(follower, key);
     gh_public_key_free(key);
+    free(follower);
     return list;
 }
 

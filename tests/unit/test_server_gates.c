@@ -2,7 +2,7 @@
 /* Enrolment, the list, entries. */
 #include "test_server_town.h"
 
-#include "gatehouse/list.h"
+#include "test_server_list_http.h"
 
 static void test_enrolment_once(void **state)
 {
@@ -29,11 +29,11 @@ static void test_enrolment_once(void **state)
     json = enrol_with(&harness, 403, &mine, other);
     assert_string_equal(text_of(json, "error"), "enrolment_refused");
     json_decref(json);
-    json_decref(ask(&harness, 200, "GET", "/api/v1/list/manifest", mine.bearer, NULL));
+    json_decref(ask(&harness, 200, "GET", "/api/v1/list", mine.bearer, NULL));
     /* shut out: nothing goes any more, at once, and not the old code either */
     json_decref(
         ask(&harness, 204, "DELETE", pathf("/api/v1/gates/%s", mine.id_text), harness.admin, NULL));
-    ask_error(&harness, 403, "forbidden", "GET", "/api/v1/list/manifest", mine.bearer, NULL);
+    ask_error(&harness, 403, "forbidden", "GET", "/api/v1/list", mine.bearer, NULL);
     json_decref(enrol_with(&harness, 403, &mine, mine.secret));
 }
 
@@ -86,66 +86,37 @@ static void test_list_of_gates(void **state)
     json_decref(json);
 }
 
-/* What a gate does: the manifest, then the snapshot that it names. */
-static struct gh_manifest fetch_list(size_t *size)
-{
-    static struct gh_manifest manifest;
-    struct answer answer;
-    struct gh_enrolment enrolment;
-    struct gh_public_key *key;
-    struct call call = {.method = "GET", .path = "/api/v1/list/manifest", .token = gate.bearer};
-    (void)gh_enrolment_read((struct gh_bytes){(const uint8_t *)gate.code, strlen(gate.code)}, 0,
-                            &enrolment);
-    assert_int_equal(
-        gh_public_key_from_raw(GH_KEY_ED25519, (struct gh_bytes){enrolment.list_key, 32}, &key),
-        GH_OK);
-    assert_int_equal(harness_perform(&harness, &call, &answer), CURLE_OK);
-    assert_int_equal(answer.status, 200);
-    assert_string_equal(answer_header(&answer, "Content-Type"), "application/cose");
-    assert_int_equal(gh_manifest_read(key,
-                                      (struct gh_bytes){(const uint8_t *)answer.body, answer.size},
-                                      &manifest, NULL),
-                     GH_OK);
-    gh_public_key_free(key);
-    answer_free(&answer);
-    char name[65];
-    uint8_t hash[GH_SHA256_BYTES];
-    gh_hex_encode(manifest.snapshot_sha256, GH_SHA256_BYTES, name);
-    call.path = pathf("/api/v1/list/snapshots/%s", name);
-    assert_int_equal(harness_perform(&harness, &call, &answer), CURLE_OK);
-    assert_int_equal(answer.status, 200);
-    assert_string_equal(answer_header(&answer, "Content-Type"), "application/cbor-seq");
-    assert_non_null(strstr(answer_header(&answer, "Cache-Control"), "immutable"));
-    gh_sha256((struct gh_bytes){(const uint8_t *)answer.body, answer.size}, hash);
-    assert_memory_equal(hash, manifest.snapshot_sha256, GH_SHA256_BYTES);
-    assert_int_equal(answer.size, manifest.snapshot_bytes);
-    *size = answer.size;
-    answer_free(&answer);
-    return manifest;
-}
-
 static void test_the_first_list_is_empty(void **state)
 {
+    static struct follower follower;
     (void)state;
-    size_t size;
-    struct gh_manifest manifest = fetch_list(&size);
-    assert_int_equal(size, 0);
-    assert_string_equal(manifest.area, "riverside.example");
+    struct gh_public_key *key = list_key_of(&gate);
+    begin_following(&harness, &follower);
+    follow_now(&harness, &gate, &follower);
+    assert_string_equal(follower.manifest.area, "riverside.example");
+    struct gh_list_counts counts = counts_of(&follower, key);
+    assert_int_equal(counts.subjects + counts.homes + counts.members + counts.revoked, 0);
+    gh_public_key_free(key);
 }
 
 static void test_a_change_is_a_new_list(void **state)
 {
+    static struct follower follower;
     (void)state;
-    size_t before, after;
-    struct gh_manifest first = fetch_list(&before);
+    struct gh_public_key *key = list_key_of(&gate);
+    begin_following(&harness, &follower);
+    follow_now(&harness, &gate, &follower);
+    uint64_t before = follower.have.number;
+    struct gh_list_counts first = counts_of(&follower, key);
     add_person("listed", "green");
-    struct gh_manifest second = fetch_list(&after);
-    assert_int_equal(second.generation, first.generation + 1);
-    assert_true(after > before);
+    follow_now(&harness, &gate, &follower);
+    assert_int_equal(follower.have.number, before + 1);
+    assert_int_equal(follower.applied, 1);
+    assert_int_equal(counts_of(&follower, key).subjects, first.subjects + 1);
+    gh_public_key_free(key);
     ask_error(&harness, 404, "not_found", "GET", "/api/v1/list/snapshots/..%2f..%2fgatehouse.db",
-              gate.bearer, NULL);
-    ask_error(&harness, 404, "not_found", "GET", "/api/v1/list/snapshots/building", gate.bearer,
-              NULL);
+              NULL, NULL);
+    ask_error(&harness, 404, "not_found", "GET", "/api/v1/list/snapshots/building", NULL, NULL);
 }
 
 /* --- entries --- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Full disks, power cuts, wrong configurations, reloading. */
 #include "test_server_alone.h"
-
-#include "gatehouse/list.h"
+#include "test_server_list_http.h"
 
 /* --- entries for a long chain --- */
 
@@ -95,8 +94,7 @@ static void fill_up(struct harness *harness, struct chain *chain)
         if (status != 200) {
             assert_int_equal(status, 503);
             expect_full(harness, chain);
-            json_decref(
-                ask(harness, 200, "GET", "/api/v1/list/manifest", chain->gate.bearer, NULL));
+            json_decref(ask(harness, 200, "GET", "/api/v1/list", chain->gate.bearer, NULL));
             return;
         }
     }
@@ -108,11 +106,11 @@ static void test_file_size_limit(void **state)
     struct harness *harness = *state;
     struct chain chain;
     start_with_gate(harness, &chain);
-    json_decref(ask(harness, 200, "GET", "/api/v1/list/manifest", chain.gate.bearer, NULL));
+    json_decref(ask(harness, 200, "GET", "/api/v1/list", chain.gate.bearer, NULL));
     harness_stop(harness);
     harness->file_limit = 512 * 1024;
     harness_start(harness);
-    json_decref(ask(harness, 200, "GET", "/api/v1/list/manifest", chain.gate.bearer, NULL));
+    json_decref(ask(harness, 200, "GET", "/api/v1/list", chain.gate.bearer, NULL));
     fill_up(harness, &chain);
     /* not even one page more */
     const struct rlimit tiny = {4096, RLIM_INFINITY};
@@ -138,7 +136,7 @@ static void test_full_disk(void **state)
     if (mount("tmpfs", folder, "tmpfs", 0, "size=3m") != 0)
         skip(); /* for root only */
     start_with_gate(harness, &chain);
-    json_decref(ask(harness, 200, "GET", "/api/v1/list/manifest", chain.gate.bearer, NULL));
+    json_decref(ask(harness, 200, "GET", "/api/v1/list", chain.gate.bearer, NULL));
     snprintf(filler, sizeof(filler), "%s/filler", folder);
     FILE *file = fopen(filler, "w");
     assert_non_null(file);
@@ -335,24 +333,9 @@ static void test_the_program(void **state)
 static enum gh_home_rule rule_now(struct harness *harness, const struct chain *chain,
                                   uint64_t *generation)
 {
-    struct answer answer;
-    struct gh_enrolment enrolment;
-    static struct gh_manifest manifest;
-    struct gh_public_key *key;
-    const struct call call = {
-        .method = "GET", .path = "/api/v1/list/manifest", .token = chain->gate.bearer};
-    const struct gh_bytes code = {(const uint8_t *)chain->gate.code, strlen(chain->gate.code)};
-    assert_int_equal(gh_enrolment_read(code, 0, &enrolment), GH_REASON_OK);
-    assert_int_equal(
-        gh_public_key_from_raw(GH_KEY_ED25519, (struct gh_bytes){enrolment.list_key, 32}, &key),
-        GH_OK);
-    assert_int_equal(harness_perform(harness, &call, &answer), CURLE_OK);
-    const struct gh_bytes bytes = {(const uint8_t *)answer.body, answer.size};
-    assert_int_equal(gh_manifest_read(key, bytes, &manifest, NULL), GH_OK);
-    answer_free(&answer);
-    gh_public_key_free(key);
-    *generation = manifest.generation;
-    return manifest.policy.home_rule;
+    const struct gh_manifest *manifest = manifest_now(harness, &chain->gate);
+    *generation = manifest->generation;
+    return manifest->policy.home_rule;
 }
 
 static void test_reload(void **state)
@@ -367,7 +350,7 @@ static void test_reload(void **state)
     wait_for_log(harness, "needs a restart");
     assert_int_equal(rule_now(harness, &chain, &after), GH_HOME_NONE);
     assert_int_equal(after, before + 1);
-    wait_for_log(harness, "debug http: GET /api/v1/list/manifest");
+    wait_for_log(harness, "debug http: GET /api/v1/list");
     /* a broken one changes nothing */
     harness_configure(harness, "surprise = 1", "home = member");
     kill(harness->pid, SIGHUP);

@@ -2,6 +2,7 @@
 /* upstream.c, upstream_answer.c, pace.c, api_verify.c: what gates ask is asked on, in time, and
  * never in the way of anything else. */
 #include "test_server_alone.h"
+#include "test_server_list_http.h"
 
 #include <pthread.h>
 
@@ -340,22 +341,7 @@ static void test_a_question_goes_on(void **state)
 
 static struct gh_upstream_policy policy_of_gates(const struct harness *harness)
 {
-    static struct gh_manifest manifest;
-    struct answer answer;
-    struct gh_enrolment enrolment;
-    struct gh_public_key *key;
-    const struct call call = {
-        .method = "GET", .path = "/api/v1/list/manifest", .token = north.bearer};
-    const struct gh_bytes code = {(const uint8_t *)north.code, strlen(north.code)};
-    assert_int_equal(gh_enrolment_read(code, 0, &enrolment), GH_REASON_OK);
-    const struct gh_bytes raw = {enrolment.list_key, sizeof(enrolment.list_key)};
-    assert_int_equal(gh_public_key_from_raw(GH_KEY_ED25519, raw, &key), GH_OK);
-    assert_int_equal(harness_perform(harness, &call, &answer), CURLE_OK);
-    const struct gh_bytes bytes = {(const uint8_t *)answer.body, answer.size};
-    assert_int_equal(gh_manifest_read(key, bytes, &manifest, NULL), GH_OK);
-    gh_public_key_free(key);
-    answer_free(&answer);
-    return manifest.policy.upstream;
+    return manifest_now(harness, &north)->policy.upstream;
 }
 
 static void test_gates_get_the_policy(void **state)
@@ -553,7 +539,7 @@ static void join_asker(struct asker *asker)
 static void let_it_read(struct harness *harness)
 {
     for (int i = 0; i < 3; i++)
-        json_decref(ask(harness, 200, "GET", "/api/v1/list/manifest", north.bearer, NULL));
+        json_decref(ask(harness, 200, "GET", "/api/v1/list", north.bearer, NULL));
 }
 
 /* While as many questions hang as there may be, everything else goes on. */
@@ -574,7 +560,7 @@ static void test_a_slow_authority_delays_nobody(void **state)
     assert_true(fault_server_wait(authority.server, 4, 10000));
     int64_t before = now_ms();
     for (int i = 0; i < 5; i++) {
-        json_decref(ask(harness, 200, "GET", "/api/v1/list/manifest", north.bearer, NULL));
+        json_decref(ask(harness, 200, "GET", "/api/v1/list", north.bearer, NULL));
         json_decref(ask(harness, 200, "POST", "/api/v1/entries", north.bearer, "{\"entries\":[]}"));
     }
     assert_true(now_ms() - before < DEADLINE); /* none of them hung */
@@ -607,7 +593,7 @@ static void test_a_gate_that_asks_too_much(void **state)
     ask_error(harness, 429, "too_many", "POST", VERIFY, north.bearer, "{\"code\":\"" CODE "\"}");
     assert_int_equal(asked_so_far(), GH_PACE_BURST);
     json_decref(ask(harness, 200, "POST", VERIFY, south.bearer, "{\"code\":\"" CODE "\"}"));
-    json_decref(ask(harness, 200, "GET", "/api/v1/list/manifest", north.bearer, NULL));
+    json_decref(ask(harness, 200, "GET", "/api/v1/list", north.bearer, NULL));
     harness_forward(harness, 2);
     json_decref(verify(harness, 200));
     harness_freeze(harness, false);

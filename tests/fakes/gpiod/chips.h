@@ -20,7 +20,8 @@
 struct fake_line {
     const char *name;
     const char *user;  /* who has it; NULL: nobody. "" is somebody without a name */
-    bool is_output;    /* since it was requested */
+    bool is_output;    /* since it was requested, */
+    bool is_input;     /* or this */
     int level;         /* on the wire */
     int level_changes; /* as an output */
 };
@@ -31,7 +32,8 @@ struct fake_chip {
     int open;          /* how often it is open now */
     int requests;      /* how many requests are out */
     int open_errno;    /* open fails with it; 0: it does not */
-    int set_errno;     /* as does setting values */
+    int set_errno;     /* as does setting values, */
+    int get_errno;     /* and reading one */
     int request_errno; /* as does requesting */
     unsigned sets;     /* how often values were set */
 };
@@ -120,6 +122,34 @@ static inline int fake_set(struct fake_chip *chip, struct fake_line *line, int l
     return 0;
 }
 
+static inline int fake_request_input(struct fake_chip *chip, struct fake_line *line,
+                                     const char *consumer)
+{
+    if (chip->open == 0) {
+        fake_violations++;
+    }
+    if (line->user != NULL || chip->request_errno != 0) {
+        errno = line->user != NULL ? EBUSY : chip->request_errno;
+        return -1;
+    }
+    line->user = consumer;
+    line->is_input = true;
+    chip->requests++;
+    return 0;
+}
+
+static inline int fake_get(const struct fake_chip *chip, const struct fake_line *line)
+{
+    if (!line->is_input || line->user == NULL) {
+        fake_violations++;
+    }
+    if (chip->get_errno != 0) {
+        errno = chip->get_errno;
+        return -1;
+    }
+    return line->level;
+}
+
 /* The level stays: what a pin does after that is the driver's business. */
 static inline void fake_release(struct fake_line *line)
 {
@@ -127,7 +157,7 @@ static inline void fake_release(struct fake_line *line)
         fake_violations++;
     }
     line->user = NULL;
-    line->is_output = false;
+    line->is_output = line->is_input = false;
 }
 
 #endif

@@ -107,6 +107,22 @@ int gpiod_line_set_value_bulk(struct gpiod_line_bulk *bulk, const int *values)
     return 0;
 }
 
+int gpiod_line_request_input(struct gpiod_line *line, const char *consumer)
+{
+    return fake_request_input(fake_chip_of(line), fake_of(line), consumer);
+}
+
+int gpiod_line_get_value(struct gpiod_line *line)
+{
+    return fake_get(fake_chip_of(line), fake_of(line));
+}
+
+void gpiod_line_release(struct gpiod_line *line)
+{
+    fake_release(fake_of(line));
+    fake_chip_of(line)->requests--;
+}
+
 void gpiod_line_release_bulk(struct gpiod_line_bulk *bulk)
 {
     for (unsigned i = 0; i < bulk->num_lines; i++) {

@@ -186,11 +186,13 @@ struct gpiod_line_request *gpiod_chip_request_lines(struct gpiod_chip *chip,
     for (size_t i = 0; i < line_cfg->count; i++) {
         lines[i] = &fake->lines[line_cfg->offsets[i]];
         levels[i] = fake_level(&line_cfg->settings[i], line_cfg->settings[i].value);
-        if (!line_cfg->settings[i].is_output) {
-            fake_violations++;
+        if (!line_cfg->settings[i].is_output && line_cfg->count > 1) {
+            fake_violations++; /* the input is requested alone */
         }
     }
-    if (fake_request(fake, line_cfg->count, lines, levels, req_cfg->consumer) != 0) {
+    bool input = line_cfg->count == 1 && !line_cfg->settings[0].is_output;
+    if ((input ? fake_request_input(fake, lines[0], req_cfg->consumer)
+               : fake_request(fake, line_cfg->count, lines, levels, req_cfg->consumer)) != 0) {
         return NULL;
     }
     struct gpiod_line_request *request = (struct gpiod_line_request *)calloc(1, sizeof(*request));
@@ -221,6 +223,22 @@ int gpiod_line_request_set_values_subset(struct gpiod_line_request *request, siz
         }
     }
     return 0;
+}
+
+enum gpiod_line_value gpiod_line_request_get_value(struct gpiod_line_request *request,
+                                                   unsigned int offset)
+{
+    if (request->config.count != 1 || request->config.offsets[0] != offset) {
+        fake_violations++;
+        errno = EINVAL;
+        return GPIOD_LINE_VALUE_ERROR;
+    }
+    int level = fake_get(request->chip, &request->chip->lines[offset]);
+    if (level < 0) {
+        return GPIOD_LINE_VALUE_ERROR;
+    }
+    return (level != 0) != request->config.settings[0].active_low ? GPIOD_LINE_VALUE_ACTIVE
+                                                                  : GPIOD_LINE_VALUE_INACTIVE;
 }
 
 void gpiod_line_request_release(struct gpiod_line_request *request)

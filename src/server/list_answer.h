@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GATEHOUSE_SRC_SERVER_LIST_ANSWER_H
+#define GATEHOUSE_SRC_SERVER_LIST_ANSWER_H
+
+#include "server/answer.h"
+#include "server/keys.h"
+#include "server/list_files.h"
+
+/* What GET /list answers: [manifest, delta, records, handovers] (docs/protocol.md, section 4).
+ * delta: NULL: none. GH_ERR_NOMEM. */
+GH_MUST_CHECK enum gh_status gh_list_answer(struct gh_bytes manifest,
+                                            const struct gh_list_delta *delta,
+                                            const struct gh_server_keys *keys,
+                                            struct gh_answer **out);
+
+#endif

@@ -1,0 +1,6 @@
+# breaks: the entry is durable before the door moves
+# file: src/gate/gate_decide.c
+# faults: power
+# rounds: 3
+# says: a cut of power: the door was opened
+s/^    if (gh_record_now(&gate->record, &entry) != GH_OK) {$/    (void)gh_gate_show(gate, decision.reason, decision.outcome == GH_OUTCOME_OPEN);\n&/
