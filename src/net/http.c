@@ -227,7 +227,10 @@ static CURLcode set_route(const struct http *http)
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    /* A request that waits for news is silence, which some routers forget after half a minute. */
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_TCP_KEEPIDLE, 20L);
+    SET(CURLOPT_TCP_KEEPINTVL, 10L);
     SET(CURLOPT_USERAGENT, "gatehouse/" GH_VERSION);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (http->ca_file != NULL) {
