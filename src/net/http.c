@@ -60,14 +60,23 @@ void gh_http_response_free(struct gh_http_response *response)
 
 /* --- the body that comes in ------------------------------------------------------------------- */
 
+/* All of it at once where the answer says how long it is; else twice as much each time. */
 static bool make_room(struct exchange *exchange, size_t size)
 {
     if (size < exchange->capacity - exchange->size) { /* one byte is left for the NUL */
         return true;
     }
+    curl_off_t said = -1;
     size_t wanted = exchange->capacity * 2;
     if (wanted < exchange->size + size + 1) {
         wanted = exchange->size + size + 1;
+    }
+    curl_easy_getinfo(exchange->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
+    if (said > 0 && (uint64_t)said >= wanted && (uint64_t)said <= exchange->limit) {
+        wanted = (size_t)said + 1;
+    }
+    if (wanted - 1 > exchange->limit) {
+        wanted = exchange->limit + 1;
     }
     uint8_t *bigger = realloc(exchange->body, wanted);
     if (bigger == NULL) {
