@@ -112,7 +112,7 @@ static enum gh_status load_handover(struct gh_server_keys *keys, size_t number,
     struct gh_handover handover = {0};
     enum gh_status status = handover_path(keys, number, path, err);
     if (status == GH_OK)
-        status = gh_file_read(path, GH_OWN_KEY_BYTES + GH_HANDOVER_BYTES, &data, &size, err);
+        status = gh_file_read(path, GH_OWN_KEY_BYTES + GH_HANDOVER_BYTES, &data, &size, NULL);
     if (status == GH_OK && size <= GH_OWN_KEY_BYTES)
         status = GH_ERR_CORRUPT;
     if (status == GH_OK) {
@@ -128,7 +128,8 @@ static enum gh_status load_handover(struct gh_server_keys *keys, size_t number,
     if (status == GH_ERR_NOTFOUND)
         return status;
     return status == GH_OK ? keep(keys, &handover)
-                           : gh_fail(err, status, "keys/handover-%zu is damaged", number);
+                           : gh_fail(err, status, "keys/handover-%zu cannot be used: %s", number,
+                                     gh_status_text(status));
 }
 
 static enum gh_status save_handover(const struct gh_server_keys *keys, size_t number,
