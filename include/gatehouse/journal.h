@@ -85,9 +85,10 @@ struct gh_journal_cut {
 };
 /* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
  * receipt are filled here), then remove. *removed: how many entries lost their content or their
- * number; 0: nothing was due, and nothing is written. *more: there is more that is due. The newest
- * prune entry, and the last entry, always stay. Errors as of gh_journal_append; then nothing has
- * changed. */
+ * number; 0: nothing was due, and nothing is written (so also with a receipt
+ * that is older than what was erased with a newer one). *more: there is more that is due. The
+ * newest prune entry, and the last entry, always stay. Errors as of gh_journal_append; then nothing
+ * has changed. */
 GH_MUST_CHECK enum gh_status gh_journal_prune(struct gh_journal *journal,
                                               const struct gh_journal_cut *cut,
                                               struct gh_entry *entry, uint64_t *removed, bool *more,

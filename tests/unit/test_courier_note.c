@@ -269,6 +269,33 @@ static void test_after_a_handover(void **state)
     assert_true(receipt->through == 5);
 }
 
+/* The other lane hears of it without a restart. */
+static void test_handover_while_running(void **state)
+{
+    (void)state;
+    struct gh_private_key *next = fixture->stranger_key, *old = fixture->list_key;
+
+    desk_append(&desk, 1);
+    desk_start(&desk);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_offer_list(&desk, 1);
+    desk_run_ms(&desk, 1000);
+    assert_told(1);
+    desk_hand_over(&desk, old, 1, next);
+    fixture->list_key = next;
+    desk.entries.receipts_by = next;
+    fixture->manifest.generation++;
+    gh_fake_transport_forget(&desk.server);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_offer_list(&desk, 1);
+    desk_run_ms(&desk, 4 * DESK_FIRST_MS);
+    fixture->list_key = old; /* for the fixture to free */
+    desk_append(&desk, 1);
+    desk_run_ms(&desk, 1000);
+    assert_non_null(told());
+    assert_true(told()->through == 2);
+}
+
 /* --- the file --- */
 
 /* Whatever became of its second line: no receipt, and no harm. */
@@ -422,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_goes_not_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_further_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_a_handover, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_handover_while_running, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spoiled_note, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rarely_while_draining, setup, teardown),
         cmocka_unit_test_setup_teardown(test_written_at_the_end, setup, teardown),
