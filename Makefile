@@ -130,14 +130,14 @@ bench-fleet: all $(fleet)
 # --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
 chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power replayer)
 chaos_shim := $(BUILD)/tests/chaos/shim.so
-chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk truth witness))
+chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk reader truth witness))
 $(chaos_tools): $(BUILD)/%: $(BUILD)/%.o $(chaos_shared) $(test_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(link)
-$(chaos_shim): tests/chaos/shim.c tests/chaos/shim_log.h Makefile
+$(chaos_shim): $(wildcard tests/chaos/shim*.c tests/chaos/shim*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl -lpthread
+	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^) -ldl -lpthread
 build-chaos: all $(chaos_tools) $(chaos_shim) $(BUILD)/tests/system/fault_proxy
 chaos: build-chaos
 	@BUILD='$(BUILD)' tests/chaos/run
