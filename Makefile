@@ -144,7 +144,7 @@ chaos: build-chaos
 chaos-mutants: build-chaos
 	@BUILD='$(BUILD)' tests/chaos/mutate $(MUTANTS)
 chaos-short: build-chaos
-	@BUILD='$(BUILD)' CHAOS_SEED='$(or $(CHAOS_SEED),1)' CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),12)' tests/chaos/run
+	@BUILD='$(BUILD)' CHAOS_SEED='$(or $(CHAOS_SEED),1)' CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),18)' tests/chaos/run
 	@BUILD='$(BUILD)' tests/chaos/mutate door-before-journal
 .PHONY: build-chaos chaos chaos-mutants chaos-short
 

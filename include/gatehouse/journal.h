@@ -57,9 +57,9 @@ GH_MUST_CHECK enum gh_status gh_journal_read(struct gh_journal *journal, uint64_
  * count 0: signatures are not looked at). Where the prune entry itself says what is not so, its own
  * number is the bad one.
  *
- * What this proves: whoever changes the file has to write every entry anew from there on; and from
- * in front of the receipt's entry on not even that helps, beyond removing what the server has. What
- * came after the newest receipt only the server can hold against its own copy. */
+ * What this proves: whoever changes the file has to write every entry anew from there on. Between
+ * what is erased and the entry that the receipt names not even that helps, beyond removing what the
+ * server has. What came after that entry, only the server can hold against its own copy. */
 GH_MUST_CHECK enum gh_status gh_journal_verify(struct gh_journal *journal,
                                                const struct gh_public_key *const *list_keys,
                                                size_t key_count, uint64_t *bad_sequence);
@@ -85,9 +85,10 @@ struct gh_journal_cut {
 };
 /* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
  * receipt are filled here), then remove. *removed: how many entries lost their content or their
- * number; 0: nothing was due, and nothing is written. *more: there is more that is due. The newest
- * prune entry, and the last entry, always stay. Errors as of gh_journal_append; then nothing has
- * changed. */
+ * number; 0: nothing was due, and nothing is written (so also with a receipt
+ * that is older than what was erased with a newer one). *more: there is more that is due. The
+ * newest prune entry, and the last entry, always stay. Errors as of gh_journal_append; then nothing
+ * has changed. */
 GH_MUST_CHECK enum gh_status gh_journal_prune(struct gh_journal *journal,
                                               const struct gh_journal_cut *cut,
                                               struct gh_entry *entry, uint64_t *removed, bool *more,

@@ -123,7 +123,8 @@ struct gh_delta_header {
 };
 /* Sign and compress. Append the header (COSE_Sign1, external_aad "gatehouse list delta v1", which
  * names the records by their SHA-256) to header_out; *records_out (malloc'ed, the caller's) goes
- * beside it. GH_ERR_TOOBIG, GH_ERR_NOMEM. */
+ * beside it. Records are not looked at. GH_ERR_INVALID (no area, or it does not lead forwards),
+ * GH_ERR_TOOBIG, GH_ERR_NOMEM. */
 GH_MUST_CHECK enum gh_status gh_delta_seal(const struct gh_private_key *list_key,
                                            const struct gh_delta_header *delta,
                                            struct gh_bytes records, struct gh_writer *header_out,
@@ -153,7 +154,8 @@ GH_MUST_CHECK enum gh_status gh_list_head(const char *folder, const struct gh_pu
  * record, keys that make no trust, a delta that leads from or to elsewhere), GH_ERR_SIGNATURE,
  * GH_ERR_ROLLBACK (older than the one at hand, by generation, or the same generation and issued
  * before), GH_ERR_NOSPACE, GH_ERR_READONLY, GH_ERR_IO, GH_ERR_NOMEM. *cancel (NULL: never) is
- * looked at now and then: GH_ERR_AGAIN. Memory: some 10 bytes for each home, besides 16 MiB. */
+ * looked at now and then: GH_ERR_AGAIN. GH_ERR_BUSY; GH_ERR_NOTFOUND, GH_ERR_EXISTS (the folder
+ * cannot be made). Memory: some 10 bytes for each home, besides 16 MiB. */
 GH_MUST_CHECK enum gh_status gh_list_install(const char *folder,
                                              const struct gh_public_key *list_key,
                                              struct gh_bytes manifest, const char *snapshot_path,
@@ -184,59 +186,14 @@ GH_MUST_CHECK enum gh_status gh_list_open_latest(const char *folder,
  */
 void gh_list_touch(struct gh_list *list, int64_t issued_at_s);
 /* For comparing two lists: SHA-256 over everything that the generation holds, sorted; does not
- * depend on how the list came to be. Reads all of it. */
+ * depend on how the list came to be, nor on when its manifest was signed. Reads all of it.
+ * GH_ERR_AGAIN, GH_ERR_CORRUPT, GH_ERR_IO, GH_ERR_NOMEM. */
 GH_MUST_CHECK enum gh_status gh_list_digest(struct gh_list *list, uint8_t out[GH_SHA256_BYTES]);
-
-/* @@OLD: goes when nobody calls it any more */
-/* --- snapshot: a CBOR sequence (RFC 8742) of records, as the server writes it, in the order of the
- * functions below, each sort ascending by what comes first in it, none twice. Each function appends
- * one record. --- */
-void gh_snapshot_put_subject(struct gh_writer *writer, gh_id subject, enum gh_colour colour);
-void gh_snapshot_put_home(struct gh_writer *writer, gh_id home); /* approved ones only */
-void gh_snapshot_put_member(struct gh_writer *writer, gh_id home, gh_id subject);
-void gh_snapshot_put_revoked(struct gh_writer *writer, gh_id credential);
-/* Codes of the person that were issued before before_s are refused: a phone was lost. */
-void gh_snapshot_put_recalled(struct gh_writer *writer, gh_id subject, int64_t before_s);
-/* A foreign certificate, by one of its hashes (credential.h); before_s: only if issued before then;
- * INT64_MAX: always. */
-void gh_snapshot_put_revoked_hash(struct gh_writer *writer, const uint8_t hash[GH_REVOCATION_BYTES],
-                                  int64_t before_s);
-/* The holder of foreign certificates (a keyed hash, trust.h) is this person. */
-void gh_snapshot_put_holder(struct gh_writer *writer, gh_id holder, gh_id subject);
-/* A foreign issuer's key: purposes HCERT or SHC; sorted by purposes, key_id, raw, issuer. For what
- * is none of these nothing is written and the writer overflows. Gates refuse a list whose keys,
- * together with the manifest's, make no trust: try gh_trust_new before. */
-void gh_snapshot_put_key(struct gh_writer *writer, const struct gh_issuer_key *key);
-#define GH_SNAPSHOT_RECORD_MAX_BYTES 1024
-
-/* --- the gate's list file --- */
-struct gh_list; /* opaque, read-only; one thread at a time */
-
-/* Build path from a verified manifest (its bytes as received, kept in the file) and its snapshot:
- * size and SHA-256 are checked, every record is checked, the file is written beside path, synced,
- * renamed. On any error the old file stands: GH_ERR_CORRUPT (does not match the manifest, a bad
- * record, or keys that make no trust), GH_ERR_ROLLBACK (the generation is older than that of the
- * list in path, or the same and issued before, if that one is of the same key), GH_ERR_BUSY
- * (somebody else is building it), GH_ERR_NOSPACE, GH_ERR_READONLY, GH_ERR_IO. */
-GH_MUST_CHECK enum gh_status gh_list_build(const char *path, const struct gh_public_key *list_key,
-                                           struct gh_bytes manifest, struct gh_bytes snapshot,
-                                           struct gh_error *err);
-/* A newer manifest of the same snapshot (the same generation, or one that differs in policy or keys
- * only): the age starts anew. It is kept in `<path>.manifest`, replaced whole; the list file itself
- * is never changed in place (src/list/database.h says why). An open list does not see it.
- * GH_ERR_ROLLBACK, GH_ERR_INVALID (names another snapshot or area), and as gh_list_open and
- * gh_file_replace. */
-GH_MUST_CHECK enum gh_status gh_list_refresh(const char *path, const struct gh_public_key *list_key,
-                                             struct gh_bytes manifest, struct gh_error *err);
-/* Opens and verifies the manifest inside. GH_ERR_NOTFOUND, GH_ERR_CORRUPT, GH_ERR_SIGNATURE. Goes
- * on reading the opened file when path is replaced meanwhile. */
-GH_MUST_CHECK enum gh_status gh_list_open(const char *path, const struct gh_public_key *list_key,
-                                          struct gh_list **out, struct gh_error *err);
 void gh_list_close(struct gh_list *list);
 const struct gh_manifest *
 gh_list_manifest(const struct gh_list *list); /* lives as long as the list */
 /* All issuers' keys that the list knows: the manifest's and the snapshot's, made when they are
- * found first (gh_trust_new_checked). GH_ERR_NOMEM, GH_ERR_CORRUPT, GH_ERR_IO. */
+ * found first (gh_trust_new_checked). GH_ERR_AGAIN, GH_ERR_CORRUPT, GH_ERR_IO, GH_ERR_NOMEM. */
 GH_MUST_CHECK enum gh_status gh_list_trust(struct gh_list *list, struct gh_trust **out);
 
 /* What the list says about what was shown. */
@@ -265,6 +222,7 @@ GH_MUST_CHECK enum gh_status gh_list_ask(struct gh_list *list, const struct gh_c
 struct gh_list_counts {
     uint64_t subjects, homes, members, revoked;
 };
+/* Kept with the list: nothing is counted. Errors as gh_list_trust. */
 GH_MUST_CHECK enum gh_status gh_list_count(struct gh_list *list, struct gh_list_counts *out);
 
 #endif

@@ -32,6 +32,43 @@ static const char *clock_text(const json_t *entry)
                                                                 : "The clock is not trusted";
 }
 
+/* What a token stands for; itself when it is of a newer gate than this tool. */
+struct said {
+    const char *token, *text;
+};
+
+static const char *text_of(const char *token, const struct said *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(table[i].token, token) == 0) {
+            return table[i].text;
+        }
+    }
+    return token;
+}
+
+static const char *door_text(const json_t *entry)
+{
+    static const struct said table[] = {
+        {"opened", "The door was opened"},    {"passed", "Somebody went through"},
+        {"held", "The door is held open"},    {"shut", "The door is shut again"},
+        {"unused", "Nobody opened the door"}, {"forced", "The door was forced open"},
+    };
+    return text_of(gh_json_text(entry, "event"), table, GH_ARRAY_SIZE(table));
+}
+
+static const char *list_text(const json_t *entry)
+{
+    static const struct said table[] = {
+        {"rollback", "A list was refused: older than one before"},
+        {"wrong_area", "A list was refused: another area's"},
+        {"bad_signature", "A list was refused: signed by no known key"},
+        {"retired_key", "A list was refused: signed by a retired key"},
+        {"corrupt", "A list was refused: not what it says it is"},
+    };
+    return text_of(gh_json_text(entry, "trouble"), table, GH_ARRAY_SIZE(table));
+}
+
 static const char *reason_text(const json_t *entry)
 {
     const char *token = gh_json_text(entry, "reason");
@@ -45,6 +82,15 @@ static const char *reason_text(const json_t *entry)
     }
     if (token[0] == 0 && strcmp(type, "clock") == 0) {
         return clock_text(entry);
+    }
+    if (token[0] == 0 && strcmp(type, "door") == 0) {
+        return door_text(entry);
+    }
+    if (token[0] == 0 && strcmp(type, "list") == 0) {
+        return list_text(entry);
+    }
+    if (token[0] == 0 && strcmp(type, "prune") == 0) {
+        return "Old entries were removed at the gate";
     }
     return token; /* of a newer gate than this tool */
 }

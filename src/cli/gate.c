@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/chain.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
@@ -13,12 +14,14 @@
 static const char usage[] =
     "usage: gatehouse gate add NAME [--png FILE] [--svg FILE] [--text]\n"
     "       gatehouse gate list [--json]\n"
+    "       gatehouse gate chain [--json] GATE\n"
     "       gatehouse gate remove GATE\n"
     "\n"
     "Gates. 'add' makes an enrolment code, which works once and for 24 hours: hold it up to the\n"
     "new gate's camera. It is drawn on the terminal, or written as a picture (--png), as a sheet\n"
     "to print (--svg; both print the gate's identifier), or as text (--text). Whoever has the\n"
-    "code can be that gate: keep it to yourself. 'remove' shuts a gate out at once.\n"
+    "code can be that gate: keep it to yourself. 'chain' checks whether all that the gate has\n"
+    "written down is on the server as it was (exit 0: it is). 'remove' shuts a gate out at once.\n"
     "\n"
     "GATE is an identifier (16 hex digits) or the gate's name.\n";
 
@@ -137,9 +140,14 @@ static int run_remove(int argc, char **argv)
     return gh_run_on_operand("gate remove", usage, argc, argv, remove_gate);
 }
 
+static int run_chain(int argc, char **argv)
+{
+    return gh_command_gate_chain(usage, argc, argv);
+}
+
 int gh_command_gate(int argc, char **argv)
 {
     static const struct gh_subcommand table[] = {
-        {"add", run_add}, {"list", run_list}, {"remove", run_remove}};
+        {"add", run_add}, {"list", run_list}, {"chain", run_chain}, {"remove", run_remove}};
     return gh_subcommand_run("gate", usage, table, GH_ARRAY_SIZE(table), argc, argv);
 }

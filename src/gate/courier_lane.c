@@ -128,9 +128,11 @@ static enum gh_status refusal(const struct gh_http_response *response, const cha
 {
     json_t *object = json_loadb((const char *)response->body, response->size, 0, NULL);
     const char *token = json_string_value(json_object_get(object, "error"));
-    const char *last = strrchr(path, '/');
+    size_t end = strcspn(path, "?");
+    const char *last = memrchr(path, '/', end);
     int shown =
-        (int)(strlen(last) > 2 * GH_SHA256_BYTES ? (size_t)(last - path) : strcspn(path, "?"));
+        (int)(last && end > (size_t)(last - path) + 2 * GH_SHA256_BYTES ? (size_t)(last - path)
+                                                                        : end);
 
     gh_fail(err, GH_ERR_REFUSED, "%.*s: the server answered %d%s%.40s", shown, path,
             response->status, token ? " " : "", token ? token : "");

@@ -155,7 +155,7 @@ static enum gh_status look_what_goes(struct pruning *pruning, bool *more)
     }
     const struct gh_journal *journal = pruning->journal;
     from = pruning->erased;
-    if (journal->looked > from.sequence) {
+    if (journal->looked > from.sequence && journal->looked <= pruning->limit) {
         from.sequence = journal->looked;
         memcpy(from.sum, journal->looked_sum, GH_SHA256_BYTES);
     }
@@ -216,12 +216,14 @@ static bool take_link(void *context, uint64_t sequence, struct gh_bytes body, st
     return false;
 }
 
-/* *covers: there may be something that the receipt covers. */
+/* *covers: there may be something that the receipt covers. One that is older than what was erased
+ * cannot stand in an entry that says so. */
 static enum gh_status check_receipt(const struct pruning *pruning, bool *covers,
                                     struct gh_error *err)
 {
     const struct gh_receipt *receipt = &pruning->cut->receipt;
-    *covers = receipt->through > pruning->through.sequence;
+    *covers =
+        receipt->through > pruning->through.sequence && receipt->through >= pruning->was.sequence;
     if (receipt->through == 0 || receipt->through > pruning->journal->head.sequence) {
         return gh_fail(err, GH_ERR_INVALID, "the receipt is for entries that are not here");
     }

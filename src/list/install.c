@@ -177,6 +177,20 @@ static enum gh_status mark_wal(int fd, const char *temporary, struct gh_error *e
     return GH_OK;
 }
 
+/* Opened once before the old one goes, as everybody will: also so that what SQLite needs beside it
+ * is there, even if the disk is full or cannot be written when it is opened next. */
+static enum gh_status try_file(const char *path, const struct build *build, struct gh_error *err)
+{
+    sqlite3 *db;
+    GH_CLEANUP_FREE struct gh_manifest *manifest = malloc(sizeof(*manifest));
+    if (manifest == NULL) {
+        return gh_fail(err, GH_ERR_NOMEM, "no memory for the list's manifest");
+    }
+    enum gh_status status = gh_list_open_verified(path, build->list_key, &db, manifest, err);
+    sqlite3_close(db);
+    return status;
+}
+
 static enum gh_status build_file(const char *folder, const struct build *build,
                                  struct gh_error *err)
 {
@@ -198,9 +212,13 @@ static enum gh_status build_file(const char *folder, const struct build *build,
         status = gh_file_commit(temporary, path, err);
     }
     if (status == GH_OK) {
+        status = try_file(path, build, err);
+    }
+    if (status == GH_OK) {
         gh_list_remove_others(folder, file);
     } else {
-        unlink(temporary);
+        unlink(temporary); /* whichever it is called */
+        unlink(path);
     }
     return status;
 }

@@ -10,9 +10,9 @@
 
 /* --- finding the list at hand ----------------------------------------------------------------- */
 
-static enum gh_status open_verified(const char *path, const struct gh_public_key *list_key,
-                                    sqlite3 **db, struct gh_manifest *manifest,
-                                    struct gh_error *err)
+enum gh_status gh_list_open_verified(const char *path, const struct gh_public_key *list_key,
+                                     sqlite3 **db, struct gh_manifest *manifest,
+                                     struct gh_error *err)
 {
     enum gh_status status = gh_list_open_file(path, SQLITE_OPEN_READONLY, db, err);
     if (status == GH_OK) {
@@ -38,7 +38,7 @@ static enum gh_status find_once(const char *folder, const struct gh_public_key *
     for (size_t i = 0; i < count; i++) {
         enum gh_status status = gh_list_file_path(folder, files[i], path, err);
         if (status == GH_OK) {
-            status = open_verified(path, list_key, db, manifest, err);
+            status = gh_list_open_verified(path, list_key, db, manifest, err);
         }
         if (access(path, F_OK) != 0) {
             *gone = true;

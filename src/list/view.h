@@ -23,6 +23,11 @@ struct gh_list {
     struct gh_manifest manifest;
 };
 
+/* One file, open to be read, with its manifest. *db is NULL on error. */
+GH_MUST_CHECK enum gh_status gh_list_open_verified(const char *path,
+                                                   const struct gh_public_key *list_key,
+                                                   sqlite3 **db, struct gh_manifest *manifest,
+                                                   struct gh_error *err);
 /* The last file in the folder that can be read and verified, open to be read, with its path and
  * its manifest. GH_ERR_NOTFOUND: there is none at all; else what is wrong with the last one. */
 GH_MUST_CHECK enum gh_status gh_list_find(const char *folder, const struct gh_public_key *list_key,

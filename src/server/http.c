@@ -47,6 +47,7 @@ struct gh_http_server {
     struct gh_deadline ring;
     unsigned connections;       /* at most */
     struct gh_request *waiting; /* for their answers */
+    bool resumed;               /* one of them, since the library ran: it has more to do at once */
     int watch;                  /* epoll: those who wait, and may go away */
     sd_event_source *gone;
     uint64_t answered[GH_HTTP_STATUSES];
@@ -149,6 +150,7 @@ void gh_request_resume(struct gh_request *request)
     struct gh_http_server *http = request->server->http;
     request->gone = NULL;
     wake_up(http, request);
+    http->resumed = true;
     (void)sd_event_source_set_enabled(http->again, SD_EVENT_ONESHOT);
 }
 
@@ -349,8 +351,8 @@ static void arm(struct gh_http_server *http)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
     uint64_t now;
-    bool wanted = MHD_get_timeout(http->daemon, &ms) == MHD_YES;
-    bool later = wanted && ms > 0 && sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
+    bool wanted = MHD_get_timeout(http->daemon, &ms) == MHD_YES || http->resumed;
+    bool later = wanted && !http->resumed && ms > 0 && sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
     if (later)
         (void)sd_event_source_set_time(http->timer, now + ms * 1000);
     (void)sd_event_source_set_enabled(http->timer, later ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -360,6 +362,7 @@ static void arm(struct gh_http_server *http)
 
 static int run(struct gh_http_server *http)
 {
+    http->resumed = false;
     if (MHD_run(http->daemon) != MHD_YES)
         gh_log(GH_LOG_ERR, MODULE, "the HTTP library failed");
     arm(http);

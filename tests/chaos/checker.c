@@ -270,8 +270,8 @@ int main(int argc, char **argv)
         return acknowledged(argv[2], argv[3]);
     if (argc == 5 && strcmp(argv[1], "enrol") == 0)
         return witness_enrol(argv[2], argv[3], argv[4]);
-    if (argc == 6 && strcmp(argv[1], "lists") == 0)
-        return witness_compare(argv[2], argv[3], argv[4], atoi(argv[5]));
+    if (argc == 7 && strcmp(argv[1], "lists") == 0)
+        return witness_compare(argv[2], argv[3], argv[4], argv[5], atoi(argv[6]));
     fprintf(
         stderr,
         "usage: checker watch|collect|judge|acknowledged|enrol|lists ... (checker.c says what)\n");

@@ -16,6 +16,7 @@
 #include "gatehouse/file.h"
 #include "gatehouse/http.h"
 #include "gatehouse/list.h"
+#include "server/list_files.h"
 
 #define CODE_MAX_BYTES 4096
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
@@ -244,46 +245,105 @@ static bool digest_of(const char *list, const struct gh_public_key *key, struct 
     return status == GH_OK;
 }
 
+/* The list as the database holds it now, signed by the server's own key. */
+static bool digest_of_database(const char *town, const char *folder, const struct offer *offer,
+                               const struct gh_public_key *key, struct digest *out,
+                               struct gh_error *err)
+{
+    static const atomic_bool never;
+    static uint8_t bytes[GH_MANIFEST_MAX_BYTES];
+    char path[PATH_MAX], fresh[PATH_MAX], name[GH_SNAPSHOT_NAME_BYTES];
+    struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
+    struct gh_manifest manifest = offer->read;
+    struct gh_db_snapshot snapshot;
+    struct gh_private_key *signer = NULL;
+    struct gh_db *db = NULL;
+    snprintf(path, sizeof(path), "%s/gatehouse.db", town);
+    enum gh_status status = gh_db_open(path, &db, err);
+    snprintf(fresh, sizeof(fresh), "%s/own", folder);
+    chaos_remove(fresh);
+    if (status == GH_OK)
+        status = gh_dir_make(fresh, 0700, err);
+    if (status == GH_OK)
+        status = gh_list_write_snapshot(db, fresh, time(NULL), &never, &snapshot);
+    gh_db_close(db);
+    snprintf(path, sizeof(path), "%s/keys/list.pem", town);
+    if (status == GH_OK)
+        status = gh_private_key_load(path, &signer, err);
+    if (status == GH_OK) {
+        manifest.generation = snapshot.generation.number;
+        memcpy(manifest.tag, snapshot.generation.tag, GH_LIST_TAG_BYTES);
+        manifest.snapshot = snapshot.generation;
+        manifest.snapshot_bytes = snapshot.bytes;
+        memcpy(manifest.snapshot_sha256, snapshot.sha256, GH_SHA256_BYTES);
+        status = gh_manifest_write(signer, &manifest, &writer);
+    }
+    gh_private_key_free(signer);
+    gh_hex_encode(snapshot.sha256, GH_SHA256_BYTES, name);
+    snprintf(path, sizeof(path), "%s/own/%s", folder, name);
+    snprintf(fresh, sizeof(fresh), "%s/own/list", folder);
+    if (status == GH_OK)
+        status = gh_list_install(fresh, key, (struct gh_bytes){writer.data, writer.size}, path,
+                                 NULL, NULL, err);
+    if (status != GH_OK && err->text[0] == '\0')
+        gh_fail(err, status, "no snapshot of the database: %s", gh_status_text(status));
+    return status == GH_OK && digest_of(fresh, key, out, err);
+}
+
 enum verdict { SAME, OTHER, NOT_YET };
 
-static enum verdict look(struct gh_transport *transport, const char *state, const char *folder,
-                         struct gh_error *err)
+/* What of one generation must be one. */
+struct three {
+    struct digest gate, witness, database;
+};
+
+static enum verdict judge(const struct three *three, struct gh_error *err)
 {
-    char list[PATH_MAX], fresh[PATH_MAX], mine[2 * GH_SHA256_BYTES + 1],
-        theirs[2 * GH_SHA256_BYTES + 1];
+    static const char *const names[] = {"the gate", "the witness", "the database"};
+    const struct digest *all[] = {&three->gate, &three->witness, &three->database};
+    bool same = true;
+    for (int i = 1; i < 3; i++) {
+        if (!gh_generation_same(&all[i]->generation, &all[0]->generation)) {
+            gh_fail(err, GH_ERR_AGAIN, "the gate has generation %" PRIu64 ", %s %" PRIu64,
+                    all[0]->generation.number, names[i], all[i]->generation.number);
+            return NOT_YET;
+        }
+        same &= memcmp(all[i]->sha256, all[0]->sha256, GH_SHA256_BYTES) == 0;
+    }
+    for (int i = 0; i < 3 && !same; i++) {
+        char text[2 * GH_SHA256_BYTES + 1];
+        gh_hex_encode(all[i]->sha256, GH_SHA256_BYTES, text);
+        printf("of generation %" PRIu64 " %s has the list %s\n", all[i]->generation.number,
+               names[i], text);
+    }
+    return same ? SAME : OTHER;
+}
+
+static enum verdict look(struct gh_transport *transport, const char *state, const char *folder,
+                         const char *town, struct gh_error *err)
+{
+    char list[PATH_MAX], fresh[PATH_MAX];
     struct gh_identity identity = load(folder), gate = load(state);
     struct gh_public_key *key = NULL;
-    struct digest at_gate, at_server;
+    struct three three;
     static struct offer offer; /* large */
-    enum verdict verdict = NOT_YET;
     if (gh_courier_list_path(state, list) != GH_OK ||
         gh_public_key_from_raw(
             GH_KEY_ED25519, (struct gh_bytes){gate.list_key, sizeof(gate.list_key)}, &key) != GH_OK)
         chaos_die("the gate has no list, or no key to read it with");
     snprintf(fresh, sizeof(fresh), "%s/list", folder);
-    if (fetch(transport, &identity, key, &offer, err) && digest_of(list, key, &at_gate, err)) {
-        struct gh_generation newest = {.number = offer.read.generation};
-        memcpy(newest.tag, offer.read.tag, sizeof(newest.tag));
-        if (!gh_generation_same(&newest, &at_gate.generation))
-            snprintf(err->text, sizeof(err->text),
-                     "the gate has generation %" PRIu64 ", the server %" PRIu64,
-                     at_gate.generation.number, newest.number);
-        else if (install(transport, &identity, key, &offer, folder, err) &&
-                 digest_of(fresh, key, &at_server, err))
-            verdict = memcmp(at_gate.sha256, at_server.sha256, GH_SHA256_BYTES) == 0 ? SAME : OTHER;
-    }
-    if (verdict == OTHER) {
-        gh_hex_encode(at_gate.sha256, GH_SHA256_BYTES, mine);
-        gh_hex_encode(at_server.sha256, GH_SHA256_BYTES, theirs);
-        printf("of generation %" PRIu64 " the gate holds %s, the server %s\n",
-               at_gate.generation.number, mine, theirs);
-    }
+    bool good = digest_of(list, key, &three.gate, err) &&
+                fetch(transport, &identity, key, &offer, err) &&
+                install(transport, &identity, key, &offer, folder, err) &&
+                digest_of(fresh, key, &three.witness, err) &&
+                digest_of_database(town, folder, &offer, key, &three.database, err);
     gh_http_response_free(&offer.answer);
     gh_public_key_free(key);
-    return verdict;
+    return good ? judge(&three, err) : NOT_YET;
 }
 
-int witness_compare(const char *state, const char *folder, const char *url, int seconds)
+int witness_compare(const char *state, const char *folder, const char *url, const char *town,
+                    int seconds)
 {
     struct gh_transport transport = connect_to(url);
     struct gh_error err;
@@ -291,7 +351,7 @@ int witness_compare(const char *state, const char *folder, const char *url, int 
     enum verdict verdict;
     do {
         err = (struct gh_error){0};
-        verdict = look(&transport, state, folder, &err);
+        verdict = look(&transport, state, folder, town, &err);
     } while (verdict == NOT_YET && time(NULL) <= until_s && poll(NULL, 0, LOOK_MS) == 0);
     if (verdict == NOT_YET)
         printf("after %d s the gate's list is not the server's: %s\n", seconds, err.text);

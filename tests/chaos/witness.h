@@ -9,9 +9,12 @@
  * codes. */
 int witness_enrol(const char *code_file, const char *folder, const char *url);
 
-/* Waits until the gate whose state folder this is has the server's newest list, at most so many
- * seconds, and compares the two. 0: the same; 1: not, said on standard output. What the witness was
- * given stays in its folder: `answer` and `snapshot`. */
-int witness_compare(const char *state, const char *folder, const char *url, int seconds);
+/* Waits until the gate whose state folder this is has the list of the server at url, whose own
+ * folder is town, at most so many seconds. Then compares three: what the gate has; what the witness
+ * makes of the server's newest snapshot and the delta that leads on from there; and what a snapshot
+ * made now out of the database holds. 0: the same; 1: not, said on standard output. What the
+ * witness was given stays in its folder: `answer` and `snapshot`. */
+int witness_compare(const char *state, const char *folder, const char *url, const char *town,
+                    int seconds);
 
 #endif

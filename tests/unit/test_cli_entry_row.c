@@ -69,6 +69,37 @@ static void what_is_no_passage(void **state)
            "1970-01-01T00:00:01Z?|-|clock|The clock is not trusted|-|-|-");
 }
 
+static void what_the_door_did(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *token, *text;
+    } events[] = {{"opened", "The door was opened"},
+                  {"passed", "Somebody went through"},
+                  {"held", "The door is held open"},
+                  {"shut", "The door is shut again"},
+                  {"unused", "Nobody opened the door"},
+                  {"forced", "The door was forced open"},
+                  {"melted", "melted"}};
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        char json[128], cells[128];
+        snprintf(json, sizeof(json), "{\"entry\": {\"type\": \"door\", \"event\": \"%s\"}}",
+                 events[i].token);
+        snprintf(cells, sizeof(cells), "-|-|door|%s|-|-|-", events[i].text);
+        expect(json, cells);
+    }
+}
+
+static void lists_and_pruning(void **state)
+{
+    (void)state;
+    expect("{\"entry\": {\"type\": \"list\", \"trouble\": \"rollback\"}}",
+           "-|-|list|A list was refused: older than one before|-|-|-");
+    expect("{\"entry\": {\"type\": \"list\", \"trouble\": \"eaten\"}}", "-|-|list|eaten|-|-|-");
+    expect("{\"entry\": {\"type\": \"prune\", \"erased\": 7}}",
+           "-|-|prune|Old entries were removed at the gate|-|-|-");
+}
+
 static void what_this_tool_does_not_know(void **state)
 {
     (void)state;
@@ -81,10 +112,9 @@ static void what_this_tool_does_not_know(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_passage),
-        cmocka_unit_test(identifiers_stand_in_for_names),
-        cmocka_unit_test(what_is_no_passage),
-        cmocka_unit_test(what_this_tool_does_not_know),
+        cmocka_unit_test(a_passage),          cmocka_unit_test(identifiers_stand_in_for_names),
+        cmocka_unit_test(what_is_no_passage), cmocka_unit_test(what_the_door_did),
+        cmocka_unit_test(lists_and_pruning),  cmocka_unit_test(what_this_tool_does_not_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -401,7 +401,8 @@ static int64_t real_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / GH_NS_PER_MS;
 }
 
-/* A server that takes the call and says nothing: the end of the gate does not wait for it. */
+/* A server that takes the call and says nothing: the end of the gate does not wait for it, in
+ * neither lane. */
 static void test_stop_while_blocked(void **state)
 {
     (void)state;
@@ -415,9 +416,9 @@ static void test_stop_while_blocked(void **state)
     desk_stop(&desk);
     desk.fixture.identity = enrolled;
     fixture_append(&desk.fixture, 3);
-    for (size_t i = 0; i < GH_ARRAY_SIZE(paths); i++) {
+    for (unsigned i = 0; i < 2; i++) { /* the one; both */
         gh_fake_transport_forget(&desk.server);
-        for (size_t k = i; k < GH_ARRAY_SIZE(paths); k++) { /* this one, and those behind it */
+        for (unsigned k = 0; k < GH_ARRAY_SIZE(paths); k++) {
             struct gh_fake_answer answer = {
                 .path = paths[k], .times = GH_FAKE_FOREVER, .blocks = true};
             gh_fake_transport_add(&desk.server, &answer);
@@ -426,11 +427,87 @@ static void test_stop_while_blocked(void **state)
         desk.fixture.identity.enrolled = i > 0;
         desk_start(&desk);
         assert_int_equal(gh_courier_start(desk.courier, NULL), GH_OK);
-        assert_true(gh_fake_transport_wait_blocked(&desk.server, 20000));
+        assert_true(gh_fake_transport_wait_all_blocked(&desk.server, 1 + i, 20000));
         int64_t began_ms = real_ms();
         desk_stop(&desk);
-        assert_true(real_ms() - began_ms < 5000); /* its own time-out is 10 s */
+        assert_true(real_ms() - began_ms < 5000); /* its own time-outs are longer */
     }
+}
+
+/* Nor for a pause, however long. */
+static void test_stop_during_pauses(void **state)
+{
+    (void)state;
+    struct gh_fake_answer busy = {.path = LIST_PATH,
+                                  .times = GH_FAKE_FOREVER,
+                                  .status = 503,
+                                  .body = "{}",
+                                  .retry_after_s = 3600};
+
+    desk.fixture.identity.enrolled = true;
+    desk.fixture.identity.gate = FIXTURE_GATE;
+    memcpy(desk.fixture.identity.list_key, enrolment.list_key, sizeof(enrolment.list_key));
+    gh_fake_transport_add(&desk.server, &busy);
+    busy.path = ENTRIES_PATH;
+    gh_fake_transport_add(&desk.server, &busy);
+    fixture_append(&desk.fixture, 3);
+    desk_start(&desk);
+    assert_int_equal(gh_courier_start(desk.courier, NULL), GH_OK);
+    while (desk_asked(&desk, LIST_PATH) == 0 || desk_asked(&desk, ENTRIES_PATH) == 0)
+        usleep(1000);
+    int64_t began_ms = real_ms();
+    desk_stop(&desk);
+    assert_true(real_ms() - began_ms < 5000);
+}
+
+static struct gh_fake_answer list_answer;
+
+static enum gh_status once_entries_hang(void *context, const struct gh_http_request *request,
+                                        struct gh_http_response *response)
+{
+    assert_true(gh_fake_transport_wait_all_blocked(&desk.server, 1, 20000));
+    return list_answer.handler(context, request, response);
+}
+
+/* An upload that hangs for ever: lists come all the same. And a question about the list that is
+ * held for ever: entries go all the same. */
+static void test_lanes_are_apart(void **state)
+{
+    (void)state;
+    struct gh_fake_answer hangs = {.path = ENTRIES_PATH, .blocks = true};
+
+    desk.fixture.identity.enrolled = true;
+    desk.fixture.identity.gate = FIXTURE_GATE;
+    memcpy(desk.fixture.identity.list_key, enrolment.list_key, sizeof(enrolment.list_key));
+    snprintf(desk.fixture.identity.area, sizeof(desk.fixture.identity.area), FIXTURE_AREA);
+    fixture_append(&desk.fixture, 3);
+    gh_fake_transport_add(&desk.server, &hangs);
+    desk_offer_list(&desk, 1); /* and then it waits */
+    list_answer = desk.server.answers[1];
+    desk.server.answers[1].handler = once_entries_hang;
+    hangs.path = LIST_PATH;
+    gh_fake_transport_add(&desk.server, &hangs);
+    desk_start(&desk);
+    assert_int_equal(gh_courier_start(desk.courier, NULL), GH_OK);
+    wait_for_event(GH_COURIER_LIST);
+    assert_true(gh_fake_transport_wait_all_blocked(&desk.server, 2, 20000));
+    desk_stop(&desk);
+
+    gh_fake_transport_forget(&desk.server);
+    gh_fake_transport_add(&desk.server, &hangs);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_start(&desk);
+    assert_int_equal(gh_courier_start(desk.courier, NULL), GH_OK);
+    assert_true(gh_fake_transport_wait_all_blocked(&desk.server, 1, 20000));
+    while (desk_asked(&desk, ENTRIES_PATH) == 0)
+        usleep(1000);
+    for (unsigned i = 1; i <= 3; i++) {
+        desk_append(&desk, 1);
+        while (desk_asked(&desk, ENTRIES_PATH) < 1 + i)
+            usleep(1000);
+    }
+    desk_stop(&desk);
+    assert_int_equal(desk.entries.known, 6);
 }
 
 /* Ended before it had begun. */
@@ -463,6 +540,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_long_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_thread, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop_while_blocked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stop_during_pauses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lanes_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

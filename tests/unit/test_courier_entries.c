@@ -153,6 +153,68 @@ static void test_refused_entries(void **state)
     desk_assert_batch(&desk, 1, 4, 2);
 }
 
+/* Compressed, and what comes out of it is what stands in the journal. */
+static void test_compressed(void **state)
+{
+    (void)state;
+
+    desk_append(&desk, 200);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_start(&desk);
+    desk_run_ms(&desk, 1000);
+    const struct gh_fake_request *request =
+        gh_fake_transport_request(&desk.server, ENTRIES_PATH, 0);
+    assert_string_equal(request->content_encoding, "zstd");
+    assert_true(request->sent_bytes * 3 < request->size);
+    desk_assert_batch(&desk, 0, 1, 200);
+}
+
+/* A server, or something before it, that takes none: the same again at once, as it is, and from
+ * then on. */
+static void test_not_compressed(void **state)
+{
+    (void)state;
+    struct gh_fake_answer never = {.path = ENTRIES_PATH,
+                                   .times = 1,
+                                   .status = 415,
+                                   .body = "{\"error\": \"unsupported_encoding\"}"};
+
+    desk_append(&desk, 3);
+    gh_fake_transport_add(&desk.server, &never);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_start(&desk);
+    (void)desk_turn(&desk);
+    desk_append(&desk, 2);
+    (void)desk_turn(&desk);
+    static const char *const encodings[] = {"zstd", "", ""};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(encodings); i++)
+        assert_string_equal(
+            gh_fake_transport_request(&desk.server, ENTRIES_PATH, i)->content_encoding,
+            encodings[i]);
+    desk_assert_batch(&desk, 1, 1, 3);
+    desk_assert_batch(&desk, 2, 4, 2);
+    gh_fake_transport_forget(&desk.server);
+    never.times = GH_FAKE_FOREVER; /* it says so whatever comes: no reason to hurry */
+    gh_fake_transport_add(&desk.server, &never);
+    desk_append(&desk, 1);
+    desk_run_ms(&desk, 10000);
+    assert_in_range(desk_asked(&desk, ENTRIES_PATH), 3, 5);
+}
+
+/* As many as may be in one, however small they are. */
+static void test_batch_size(void **state)
+{
+    (void)state;
+
+    desk_append(&desk, FIXTURE_ENTRIES_MAX);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_start(&desk);
+    desk_run_ms(&desk, 1000);
+    assert_int_equal(desk_asked(&desk, ENTRIES_PATH), 2);
+    desk_assert_batch(&desk, 0, 1, 500);
+    desk_assert_batch(&desk, 1, 501, FIXTURE_ENTRIES_MAX - 500);
+}
+
 /* --- what should not --- */
 
 /* Answers that cannot be meant: nothing of them is believed, and the same is sent again. */
@@ -388,6 +450,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_partly_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_server_knows_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_entries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_compressed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_compressed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_batch_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
         cmocka_unit_test_setup_teardown(test_goes_back, setup, teardown),

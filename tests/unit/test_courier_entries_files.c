@@ -155,7 +155,7 @@ static void test_spoiled_row(void **state)
         "UPDATE entry SET body = replace(body, '\"seq\":2', '\"seq\":3') WHERE sequence = 2",
         "UPDATE entry SET body = replace(body, ',', ' ,') WHERE sequence = 2",
         "UPDATE entry SET body = body || ' ' WHERE sequence = 2",
-        "UPDATE entry SET body = zeroblob(1000000) WHERE sequence = 2",
+        "UPDATE entry SET body = hex(zeroblob(500000)) WHERE sequence = 2",
     };
     char path[PATH_MAX];
     sqlite3 *db = NULL;

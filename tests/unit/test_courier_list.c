@@ -509,6 +509,31 @@ static void test_huge_snapshot(void **state)
     assert_int_equal(desk.event_count, 0);
 }
 
+/* A delta that does not lead to where it should: nothing is fetched for it. */
+static void test_delta_to_elsewhere(void **state)
+{
+    (void)state;
+
+    for (int way = 0; way < 2; way++) {
+        desk_start(&desk);
+        fixture_make_list(fixture);
+        desk_make_delta(&desk, desk_generation(&desk), GH_COLOUR_RED);
+        if (way == 0)
+            fixture->manifest.generation++;
+        else
+            fixture->manifest.tag[3]++;
+        desk_offer_answer(&desk, 1);
+        desk_offer_snapshot(&desk, 1);
+        (void)desk_turn(&desk);
+        assert_int_equal(desk.event_count, 1);
+        assert_int_equal(desk.events[0].trouble, GH_LIST_TROUBLE_CORRUPT);
+        assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0);
+        desk_stop(&desk);
+        desk_destroy(&desk);
+        desk_init(&desk);
+    }
+}
+
 /* What versions before this one called the list. */
 static void test_old_files_go(void **state)
 {
@@ -552,6 +577,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_manifest_older_than_the_pin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_file_but_a_pin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_huge_snapshot, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delta_to_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_old_files_go, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,57 @@ static void test_end_writes_what_waits(void **state)
     rig_assert_last(&rig, 2, GH_REASON_JOURNAL_UNAVAILABLE);
 }
 
+/* --- how long it is kept --- */
+
+static void acknowledge_all(void)
+{
+    struct gh_courier_event event = {.type = GH_COURIER_RECEIPT};
+    const struct gh_entry *last = rig_last_entry(&rig);
+    const char *text = rig.entries.text[rig.entries.count - 1];
+
+    event.receipt.through = last->sequence;
+    gh_entry_hash((struct gh_bytes){(const uint8_t *)text, strlen(text)}, event.receipt.hash);
+    assert_int_equal(gh_receipt_sign(rig.fixture.list_key, FIXTURE_GATE, &event.receipt), GH_OK);
+    gh_gate_news(rig.gate, &event);
+}
+
+/* By the list's policy, not by what a gate without one would do; others than passages stay. */
+static void test_acknowledged_grows_old(void **state)
+{
+    (void)state;
+
+    rig.fixture.manifest.policy.retention.passages_days = 2;
+    rig_start_with_list(&rig);
+    let_in(rig.anna, rig.home1);
+    rig_pass_ms(&rig, 1000);
+    acknowledge_all();
+    rig_pass_ms(&rig, LONG_MS);
+    assert_int_equal(rig_count_entries(&rig), 2); /* it is of today */
+    unsigned kicks = rig.kicks;
+    gh_fake_clock_advance_ms(&rig.fixture.clock, INT64_C(3) * 24 * 3600 * 1000);
+    rig_pass_ms(&rig, LONG_MS);
+    assert_int_equal(rig_last_entry(&rig)->type, GH_ENTRY_PRUNE);
+    assert_int_equal(rig.entries.count, 3);
+    assert_true(rig_last_entry(&rig)->clock_trusted);
+    assert_int_equal(rig.kicks, kicks + 1);
+    assert_non_null(rig.entries.text[0]);
+    assert_null(rig.entries.text[1]); /* Anna's */
+}
+
+static void test_too_large(void **state)
+{
+    (void)state;
+
+    rig.options.journal_limit_bytes = 1;
+    rig_start_with_list(&rig);
+    rig_pass_ms(&rig, LONG_MS);
+    assert_int_equal(rig_last_entry(&rig)->type, GH_ENTRY_FAULT);
+    assert_int_equal(rig_last_entry(&rig)->reason, GH_REASON_JOURNAL_LARGE);
+    assert_int_equal(rig.entries.count, 2);
+    let_in(rig.anna, rig.home1); /* it goes on */
+    rig_assert_last(&rig, 3, GH_REASON_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +290,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fault_waits_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_end_writes_what_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_acknowledged_grows_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

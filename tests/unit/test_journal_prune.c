@@ -322,6 +322,31 @@ static void a_receipt_for_something_else_is_refused(void **state)
     gh_journal_close(reader);
 }
 
+/* Receipts out of order: what an older one would allow has to wait for one as new as was used. */
+static void an_older_receipt_allows_nothing(void **state)
+{
+    const struct place *place = *state;
+    struct gh_journal *journal = journal_of(place, "sspsps");
+    struct gh_journal_cut old = cut_at(journal, 2, 99, 99), new = cut_at(journal, 5, 99, 0);
+    struct gh_journal_cut newer = cut_at(journal, 6, 99, 99);
+    assert_int_equal(prune(journal, &new, 500000, NULL), 2);
+    assert_looks(journal, "ss-s-sp");
+    assert_int_equal(prune(journal, &old, 500000, NULL), 0);
+    assert_looks(journal, "ss-s-sp");
+    assert_int_equal(prune(journal, &newer, 500000, NULL), 6);
+    assert_looks(journal, "      pp");
+    gh_journal_close(journal);
+    assert_int_equal(unlink(place->path), 0);
+    /* And what was only looked at with a newer one is not said to be erased. */
+    journal = journal_of(place, "sssp");
+    old = cut_at(journal, 1, 99, 99);
+    new = cut_at(journal, 3, 99, 0);
+    assert_int_equal(prune(journal, &new, 500000, NULL), 0);
+    assert_int_equal(prune(journal, &old, 500000, NULL), 1);
+    assert_looks(journal, " sspp");
+    gh_journal_close(journal);
+}
+
 /* What does not fit together is evidence. */
 static void a_broken_chain_is_not_pruned(void **state)
 {
@@ -728,6 +753,7 @@ int main(void)
         TEST(one_call_is_bounded),
         TEST(prune_entries_are_pruned_in_turn),
         TEST(a_receipt_for_something_else_is_refused),
+        TEST(an_older_receipt_allows_nothing),
         TEST(a_broken_chain_is_not_pruned),
         TEST(a_failed_sync_removes_nothing),
         TEST(the_last_trusted_time_stays_known),

@@ -45,18 +45,16 @@ static struct gh_issuer_key foreign_key(enum gh_kind kind)
     return key;
 }
 
-static struct offer with_keys(uint64_t generation)
+static struct offer with_keys(const struct place *place, uint64_t generation)
 {
-    struct offer offer = small(generation);
+    struct offer offer;
     struct gh_issuer_key hcert = foreign_key(GH_KIND_HCERT), shc = foreign_key(GH_KIND_SHC);
-    uint8_t *more = realloc(offer.records, 4096);
-    assert_non_null(more);
-    offer.records = offer.snapshot.data = more;
-    offer.snapshot.capacity = 4096;
+    offer_start(&offer, place, generation);
+    put_small(&offer, generation);
     offer.manifest.keys[0] = own_key();
     offer.manifest.key_count = 1;
-    gh_snapshot_put_key(&offer.snapshot, &hcert);
-    gh_snapshot_put_key(&offer.snapshot, &shc);
+    gh_snapshot_writer_key(offer.snapshot, &hcert);
+    gh_snapshot_writer_key(offer.snapshot, &shc);
     memset(offer.manifest.holder_secret, 0x5e, GH_HOLDER_SECRET_BYTES);
     offer_sign(&offer, list_key);
     return offer;
@@ -78,7 +76,7 @@ static void assert_key(const struct gh_issuer_key *key, const struct gh_issuer_k
 static void the_trust_holds_the_keys_of_both(void **state)
 {
     const struct place *place = *state;
-    struct offer offer = with_keys(1);
+    struct offer offer = with_keys(place, 1);
     struct gh_list *list = open_offer(place, &offer);
     struct gh_trust *trust = NULL;
     struct gh_trusted_key found;
@@ -103,13 +101,12 @@ static void the_trust_holds_the_keys_of_both(void **state)
     assert_true(gh_trust_find(trust, GH_KIND_SHC, thumbprint, 0, &found));
     assert_key(found.issuer, &expected);
     gh_trust_unref(trust);
-    offer_free(&offer);
 }
 
 static void without_keys_or_secret_there_is_a_trust(void **state)
 {
     const struct place *place = *state;
-    struct offer offer = small(1);
+    struct offer offer = small(place, 1);
     struct gh_list *list = open_offer(place, &offer);
     struct gh_trust *trust = NULL;
     assert_int_equal(gh_list_trust(list, &trust), GH_OK);
@@ -117,50 +114,129 @@ static void without_keys_or_secret_there_is_a_trust(void **state)
     assert_null(gh_trust_holder_secret(trust)); /* zeros are no secret */
     gh_trust_unref(trust);
     gh_list_close(list);
-    offer_free(&offer);
+}
+
+/* 0: off the curve; 1: too short; 2: one key under two ids, which are not what names it. */
+static size_t bad_keys(int which, struct gh_issuer_key keys[2])
+{
+    keys[0] = keys[1] = foreign_key(GH_KIND_SHC);
+    if (which == 0)
+        keys[0].raw[64] ^= 1;
+    if (which == 1)
+        keys[0].raw_bytes = 64;
+    keys[1].key_id[0]++;
+    return which == 2 ? 2 : 1;
+}
+
+static void assert_said(int which, const struct gh_error *err)
+{
+    assert_string_equal(err->text, which == 2 ? "an issuer's key is in the list twice"
+                                              : "the list's issuer's key 1 (0908070605040302) is "
+                                                "not valid");
 }
 
 /* A list whose keys make no trust would shut everybody out: the one before stands. */
 static void keys_that_are_none_replace_no_list(void **state)
 {
     const struct place *place = *state;
-    struct offer first = small(1);
-    assert_int_equal(build(place, &first), GH_OK);
+    struct offer first = small(place, 1);
+    assert_int_equal(install(place, &first), GH_OK);
     for (int i = 0; i < 3; i++) {
-        struct offer offer = small(2);
-        struct gh_issuer_key key = foreign_key(GH_KIND_SHC), other = key;
+        struct offer offer;
+        struct gh_issuer_key keys[2];
         struct gh_error err = {0};
-        uint8_t *more = realloc(offer.records, 4096);
-        assert_non_null(more);
-        offer.records = offer.snapshot.data = more;
-        offer.snapshot.capacity = 4096;
-        switch (i) {
-        case 0: /* off the curve */
-            key.raw[64] ^= 1;
-            break;
-        case 1: /* too short */
-            key.raw_bytes = 64;
-            break;
-        case 2: /* one key under two ids, which are not what names it */
-            other.key_id[0]++;
-            break;
-        }
-        gh_snapshot_put_key(&offer.snapshot, &key);
-        if (i == 2) {
-            gh_snapshot_put_key(&offer.snapshot, &other);
-        }
+        offer_start(&offer, place, 2);
+        put_small(&offer, 2);
+        size_t count = bad_keys(i, keys);
+        for (size_t k = 0; k < count; k++)
+            gh_snapshot_writer_key(offer.snapshot, &keys[k]);
         offer_sign(&offer, list_key);
-        assert_int_equal(
-            gh_list_build(place->path, list_public, manifest_of(&offer), snapshot_of(&offer), &err),
-            GH_ERR_CORRUPT);
-        assert_string_equal(err.text, i == 2 ? "an issuer's key is in the list twice"
-                                             : "the list's issuer's key 1 (0908070605040302) is "
-                                               "not valid");
+        assert_int_equal(gh_list_install(place->path, list_public, manifest_of(&offer), offer.path,
+                                         NULL, NULL, &err),
+                         GH_ERR_CORRUPT);
+        assert_said(i, &err);
         assert_stands(place, 1);
-        assert_false(exists(place, ".new"));
-        offer_free(&offer);
+        assert_int_equal(count_files(place, ".tmp"), 0);
     }
-    offer_free(&first);
+}
+
+/* --- deltas ----------------------------------------------------------------------------------- */
+
+static void keys_that_are_none_change_no_list(void **state)
+{
+    const struct place *place = *state;
+    struct offer first = with_keys(place, 1);
+    uint8_t before[GH_SHA256_BYTES], after[GH_SHA256_BYTES];
+    assert_int_equal(install(place, &first), GH_OK);
+    digest_of(place, before);
+    for (int i = 0; i < 3; i++) {
+        struct change change;
+        struct gh_issuer_key keys[2];
+        struct gh_error err = {0};
+        change_start(&change, 1, 2, 4096);
+        gh_delta_clear_keys(&change.records);
+        size_t count = bad_keys(i, keys);
+        for (size_t k = 0; k < count; k++)
+            gh_delta_put_key(&change.records, &keys[k]);
+        change_sign(&change, list_key);
+        assert_int_equal(gh_list_apply(place->path, list_public,
+                                       (struct gh_bytes){change.bytes, change.size}, &change.delta,
+                                       &err),
+                         GH_ERR_CORRUPT);
+        assert_said(i, &err);
+        digest_of(place, after);
+        assert_memory_equal(before, after, sizeof(before));
+        change_free(&change);
+    }
+}
+
+static bool finds(const struct place *place, enum gh_kind kind, const uint8_t *key_id)
+{
+    struct gh_list *list = open_list(place);
+    struct gh_trust *trust;
+    struct gh_trusted_key found;
+    assert_int_equal(gh_list_trust(list, &trust), GH_OK);
+    bool there = gh_trust_find(trust, kind, key_id, 0, &found);
+    gh_trust_unref(trust);
+    gh_list_close(list);
+    return there;
+}
+
+/* Keys change as a whole, in any order, and end as a snapshot would have them. */
+static void a_delta_changes_the_keys(void **state)
+{
+    const struct place *place = *state;
+    struct offer offer = with_keys(place, 1);
+    struct gh_issuer_key hcert = foreign_key(GH_KIND_HCERT), shc = foreign_key(GH_KIND_SHC);
+    uint8_t before[GH_SHA256_BYTES], after[GH_SHA256_BYTES];
+    struct change change;
+    assert_int_equal(install(place, &offer), GH_OK);
+    change_start(&change, 1, 2, 4096);
+    gh_delta_clear_keys(&change.records);
+    change_sign(&change, list_key);
+    assert_true(finds(place, GH_KIND_HCERT, hcert.key_id));
+    assert_int_equal(apply(place, &change), GH_OK);
+    assert_false(finds(place, GH_KIND_HCERT, hcert.key_id));
+    change_free(&change);
+
+    change_start(&change, 2, 3, 4096);
+    change.manifest.keys[0] = own_key();
+    change.manifest.key_count = 1;
+    memset(change.manifest.holder_secret, 0x5e, GH_HOLDER_SECRET_BYTES);
+    gh_delta_clear_keys(&change.records);
+    gh_delta_put_key(&change.records, &shc);
+    gh_delta_put_key(&change.records, &hcert);
+    change_sign(&change, list_key);
+    assert_int_equal(apply(place, &change), GH_OK);
+    assert_true(finds(place, GH_KIND_HCERT, hcert.key_id));
+    digest_of(place, before);
+    change_free(&change);
+    offer = with_keys(place, 3);
+    offer.manifest.issued_at_s++;
+    offer_sign_again(&offer, list_key);
+    assert_int_equal(install(place, &offer), GH_OK);
+    digest_of(place, after);
+    assert_memory_equal(before, after, sizeof(before));
 }
 
 static void keys_are_limited(void **state)
@@ -169,30 +245,43 @@ static void keys_are_limited(void **state)
     struct gh_issuer_key key = foreign_key(GH_KIND_HCERT);
     struct offer offer;
     struct gh_error err = {0};
-    offer_start(&offer, 1, (GH_TRUST_KEYS_MAX + 1) * 128);
+    offer_start(&offer, place, 1);
     for (unsigned i = 0; i < GH_TRUST_KEYS_MAX; i++) {
         key.key_id[0] = (uint8_t)(i >> 8);
         key.key_id[1] = (uint8_t)i;
-        gh_snapshot_put_key(&offer.snapshot, &key);
+        gh_snapshot_writer_key(offer.snapshot, &key);
     }
     offer_sign(&offer, list_key);
-    struct gh_list *list = open_offer(place, &offer);
-    struct gh_trust *trust = NULL;
-    struct gh_trusted_key found;
-    assert_int_equal(gh_list_trust(list, &trust), GH_OK);
-    assert_true(gh_trust_find(trust, GH_KIND_HCERT, key.key_id, 0, &found));
-    gh_trust_unref(trust);
-    gh_list_close(list);
-    /* One more, of our own: together they are too many. */
+    assert_int_equal(install(place, &offer), GH_OK);
+    assert_true(finds(place, GH_KIND_HCERT, key.key_id));
+    /* One more, of our own: together they are too many. So also by a delta that has none. */
+    struct change change;
+    change_start(&change, 1, 2, 64);
+    change.manifest.keys[0] = own_key();
+    change.manifest.key_count = 1;
+    change_sign(&change, list_key);
+    assert_int_equal(gh_list_apply(place->path, list_public,
+                                   (struct gh_bytes){change.bytes, change.size}, &change.delta,
+                                   &err),
+                     GH_ERR_CORRUPT);
+    assert_string_equal(err.text, "the list has more than 4096 issuers' keys");
     offer.manifest.keys[0] = own_key();
     offer.manifest.key_count = 1;
-    offer.manifest.generation++;
-    offer_sign(&offer, list_key);
-    assert_int_equal(
-        gh_list_build(place->path, list_public, manifest_of(&offer), snapshot_of(&offer), &err),
-        GH_ERR_CORRUPT);
-    assert_string_equal(err.text, "the list has more than 4096 issuers' keys");
-    offer_free(&offer);
+    offer_sign_again(&offer, list_key);
+    assert_int_equal(install(place, &offer), GH_ERR_CORRUPT);
+    change_free(&change);
+    /* More than that is not even written. */
+    uint64_t bytes;
+    uint8_t hash[GH_SHA256_BYTES];
+    offer_start(&offer, place, 2);
+    for (unsigned i = 0; i <= GH_TRUST_KEYS_MAX; i++) {
+        key.key_id[0] = (uint8_t)(i >> 8);
+        key.key_id[1] = (uint8_t)i;
+        gh_snapshot_writer_key(offer.snapshot, &key);
+    }
+    assert_int_equal(gh_snapshot_writer_finish(offer.snapshot, hash, &bytes), GH_ERR_INVALID);
+    gh_snapshot_writer_free(offer.snapshot);
+    close(offer.fd);
 }
 
 /* A stored key is read by the rules of the snapshot: what the card made of it is not believed. */
@@ -203,24 +292,26 @@ static void damaged_keys_make_no_trust(void **state)
         "UPDATE issuer_key SET record = x'' WHERE number = 1",
         "UPDATE issuer_key SET record = record || x'00' WHERE number = 1",
         "UPDATE issuer_key SET record = x'820205' WHERE number = 2",
+        "UPDATE issuer_key SET record = x'8127' WHERE number = 2",
         "UPDATE issuer_key SET record = substr(record, 1, 30) WHERE number = 2",
         "UPDATE issuer_key SET record = (SELECT record FROM issuer_key WHERE number = 1)",
     };
     for (size_t i = 0; i < GH_ARRAY_SIZE(changes); i++) {
-        struct offer offer = with_keys(1);
+        struct offer offer = with_keys(place, 1);
         sqlite3 *db;
+        char path[256];
         struct gh_trust *trust = (struct gh_trust *)1;
-        assert_int_equal(build(place, &offer), GH_OK);
-        assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+        empty_folder(open(place->path, O_RDONLY | O_DIRECTORY));
+        assert_int_equal(install(place, &offer), GH_OK);
+        find_file(place, path);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
         assert_true(sqlite3_changes(db) > 0);
         sqlite3_close(db);
-        struct gh_list *list;
-        assert_int_equal(gh_list_open(place->path, list_public, &list, NULL), GH_OK);
+        struct gh_list *list = open_list(place);
         assert_int_equal(gh_list_trust(list, &trust), GH_ERR_CORRUPT);
         assert_null(trust);
         gh_list_close(list);
-        offer_free(&offer);
     }
 }
 
@@ -228,7 +319,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_trust_holds_the_keys_of_both),   TEST(without_keys_or_secret_there_is_a_trust),
-        TEST(keys_that_are_none_replace_no_list), TEST(keys_are_limited),
+        TEST(keys_that_are_none_replace_no_list), TEST(keys_that_are_none_change_no_list),
+        TEST(a_delta_changes_the_keys),           TEST(keys_are_limited),
         TEST(damaged_keys_make_no_trust),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -53,6 +53,7 @@ struct harness {
     pid_t pid;
     struct harness_time *time; /* shared with the server */
     rlim_t file_limit;         /* for the next start; 0: none */
+    rlim_t open_limit;         /* of descriptors, likewise */
     const char *ca;            /* for https */
     char admin[GH_TOKEN_BYTES];
 };
@@ -203,6 +204,8 @@ static inline int harness_serve(const struct harness *harness)
     (void)signal(SIGXFSZ, SIG_IGN);
     if (harness->file_limit != 0)
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){harness->file_limit, RLIM_INFINITY});
+    if (harness->open_limit != 0)
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){harness->open_limit, harness->open_limit});
     enum gh_status status = gh_server_settings_load(harness->config, &settings, &err);
     if (status == GH_OK) {
         gh_log_set_level(settings.log_level);
