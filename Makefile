@@ -150,10 +150,10 @@ chaos-short: build-chaos
 	@BUILD='$(BUILD)' tests/chaos/mutate door-before-journal
 .PHONY: build-chaos chaos chaos-mutants chaos-short
 
-# --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto and code; FUZZ_S seconds each ---
+# --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto, code and list; FUZZ_S seconds each ---
 FUZZ_S ?= 60
 fuzz_targets := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code,$(call library,$(room)))
+$(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code list,$(call library,$(room)))
 	$(call say,LINK,$@)
 	$(Q)$(link)
 build-fuzz: $(fuzz_targets)
