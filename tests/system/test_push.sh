@@ -20,7 +20,7 @@ connected() { "$tool" gate list --json | grep -q '"connected": *true'; }
 is_at() { # is_at GENERATION: the server knows that the gate has it
     "$tool" gate list --json | grep -q "\"generation\": *$1\b"
 }
-newest() { sed -n 's/.*list: generation \([0-9]*\):.*/\1/p' "$work/north.err" | tail -n 1; }
+newest() { sed -n 's/.*list: generation \([0-9]*\)\b.*/\1/p' "$work/north.err" | tail -n 1; }
 
 check "the server sees the gate waiting" wait_for 20 connected
 show north "$(person g3)"
