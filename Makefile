@@ -130,14 +130,14 @@ bench-fleet: all $(fleet)
 # --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
 chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power replayer)
 chaos_shim := $(BUILD)/tests/chaos/shim.so
-chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk truth witness))
+chaos_shared := $(call objects,$(patsubst %,tests/chaos/%.c,disk reader truth witness))
 $(chaos_tools): $(BUILD)/%: $(BUILD)/%.o $(chaos_shared) $(test_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(link)
-$(chaos_shim): tests/chaos/shim.c tests/chaos/shim_log.h Makefile
+$(chaos_shim): $(wildcard tests/chaos/shim*.c tests/chaos/shim*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl -lpthread
+	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^) -ldl -lpthread
 build-chaos: all $(chaos_tools) $(chaos_shim) $(BUILD)/tests/system/fault_proxy
 chaos: build-chaos
 	@BUILD='$(BUILD)' tests/chaos/run
@@ -148,10 +148,10 @@ chaos-short: build-chaos
 	@BUILD='$(BUILD)' tests/chaos/mutate door-before-journal
 .PHONY: build-chaos chaos chaos-mutants chaos-short
 
-# --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto and code; FUZZ_S seconds each ---
+# --- fuzz: every tests/fuzz/fuzz_*.c is a libFuzzer target over base, crypto, code and list; FUZZ_S seconds each ---
 FUZZ_S ?= 60
 fuzz_targets := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code,$(call library,$(room)))
+$(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code list,$(call library,$(room)))
 	$(call say,LINK,$@)
 	$(Q)$(link)
 build-fuzz: $(fuzz_targets)

@@ -73,9 +73,11 @@ struct gh_journal_size {
 GH_MUST_CHECK enum gh_status gh_journal_measure(struct gh_journal *journal,
                                                 struct gh_journal_size *out);
 
-/* What may go: entries that the receipt covers, whose clock said less than these times. Passages
+/* What may go: entries that the receipt covers, whose clock said less than these times, or of which
+ * a later one, with a trusted clock, did: a clock that ran ahead keeps nothing for ever. Passages
  * and what the door did lose their contents as soon as they are old enough; numbers go from the
- * first on, as far as everything is. INT64_MIN: none. */
+ * first on, as far as everything is. INT64_MIN: none. While `entry`'s clock is not trusted, the
+ * newest entry with one that was stays. */
 struct gh_journal_cut {
     struct gh_receipt receipt; /* verified by the caller; must name our entry's own hash, else
                                   GH_ERR_INVALID: a server that has something else has nothing */
@@ -84,11 +86,14 @@ struct gh_journal_cut {
                              thread waits that long. Not 0 */
 };
 /* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
- * receipt are filled here), then remove. *removed: how many entries lost their content or their
- * number; 0: nothing was due, and nothing is written (so also with a receipt
- * that is older than what was erased with a newer one). *more: there is more that is due. The
- * newest prune entry, and the last entry, always stay. Errors as of gh_journal_append; then nothing
- * has changed. */
+ * receipt are filled here), then remove; the text is overwritten, in the WAL too (while somebody
+ * reads that, by a later call, which is why a call is of use when nothing is due). *removed: how
+ * many entries lost their content or their number; 0: nothing was due, and nothing is written (so
+ * also with a receipt that is older than what was erased with a newer one). *more: there is more
+ * that is due. The newest prune entry, and the last entry, always stay. As each call that removes
+ * adds an entry, it is for once a day or an hour, not for each minute. Errors as of
+ * gh_journal_append, and GH_ERR_CORRUPT where what would go is not a whole chain: that is evidence;
+ * then nothing has changed. */
 GH_MUST_CHECK enum gh_status gh_journal_prune(struct gh_journal *journal,
                                               const struct gh_journal_cut *cut,
                                               struct gh_entry *entry, uint64_t *removed, bool *more,

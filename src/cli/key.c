@@ -12,6 +12,7 @@
 
 static const char usage[] = "usage: gatehouse key list [--json]\n"
                             "       gatehouse key rotate health|housing [--lead TIME]\n"
+                            "       gatehouse key rotate list\n"
                             "       gatehouse key revoke KEY\n"
                             "       gatehouse key show KEY\n"
                             "\n"
@@ -19,7 +20,9 @@ static const char usage[] = "usage: gatehouse key list [--json]\n"
                             "one, which the gates learn of\n"
                             "now and which signs after TIME (30m, 24h, 7d; 24h without, 0: at "
                             "once); codes that the old one\n"
-                            "has signed stay good. 'revoke' makes all of a key's codes worthless: "
+                            "has signed stay good. The list key, which signs what gates hear from "
+                            "the server, is followed at\n"
+                            "once. 'revoke' makes all of a key's codes worthless: "
                             "for one that was stolen.\n"
                             "'show' prints the public key as PEM.\n"
                             "\n"
@@ -83,9 +86,29 @@ static enum gh_status rotate(const char *purpose, int64_t lead_s, struct gh_erro
     return status;
 }
 
+static enum gh_status rotate_list(struct gh_error *err)
+{
+    GH_CLEANUP_CLIENT struct gh_client client = {0};
+    GH_CLEANUP_JSON json_t *key = NULL;
+    const char *id = NULL;
+    enum gh_status status = gh_client_open(&client, err);
+    if (status == GH_OK) {
+        status = gh_client_call(&client, "POST", "/keys", json_pack("{s:s}", "purpose", "list"),
+                                &key, err);
+    }
+    if (status == GH_OK) {
+        status = gh_json_need_text(key, "id", &id, err);
+    }
+    if (status == GH_OK) {
+        (void)printf("%s\n", id);
+        gh_say("The new list key signs from now on. Gates follow it by themselves.");
+    }
+    return status;
+}
+
 static int run_rotate(int argc, char **argv)
 {
-    const char *lead = "24h";
+    const char *lead = NULL;
     const struct gh_option options[] = {{.name = "lead", .value = &lead}};
     const struct gh_syntax syntax = {"key rotate", usage, options, GH_ARRAY_SIZE(options), 1, 1};
     char **operands;
@@ -94,10 +117,18 @@ static int run_rotate(int argc, char **argv)
     if (code != GH_GO_ON) {
         return code;
     }
+    struct gh_error err = {0};
+    if (strcmp(operands[0], "list") == 0) {
+        if (lead != NULL) {
+            return gh_misuse("key rotate", "the list key is followed at once: there is no --lead");
+        }
+        return rotate_list(&err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
+    }
     if (strcmp(operands[0], "health") != 0 && strcmp(operands[0], "housing") != 0) {
-        return gh_misuse("key rotate", "'%s' is not health or housing", operands[0]);
+        return gh_misuse("key rotate", "'%s' is not health, housing or list", operands[0]);
     }
     int64_t lead_s = 0;
+    lead = lead != NULL ? lead : "24h";
     bool at_once =
         lead[0] == '0' && (lead[1] == 0 || (strchr("smhd", lead[1]) != NULL && lead[2] == 0));
     enum gh_status status = at_once ? GH_OK : gh_duration_parse(lead, LEAD_MAX_S, &lead_s);
@@ -107,7 +138,6 @@ static int run_rotate(int argc, char **argv)
     if (status != GH_OK) {
         return gh_misuse("key rotate", "--lead '%s' is not a time such as 30m, 24h or 0", lead);
     }
-    struct gh_error err = {0};
     return rotate(operands[0], lead_s, &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
 }
 

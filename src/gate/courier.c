@@ -40,7 +40,6 @@ void gh_courier_publish(struct gh_courier *courier)
     courier->published = courier->list.identity;
     courier->publication++;
     pthread_mutex_unlock(&courier->lock);
-    gh_lane_wake(&courier->entries);
 }
 
 /* --- threads --- */

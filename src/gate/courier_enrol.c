@@ -59,8 +59,9 @@ static void become_enrolled(struct gh_courier *courier, int64_t now_ns)
     gh_log(GH_LOG_NOTICE, GH_COURIER_MODULE, "enrolled as \"%s\" in \"%s\"", identity->name,
            identity->area);
     gh_backoff_succeeded(&courier->watch.enrol, now_ns, 0);
+    /* The other lane begins when the gate's first entry kicks it: before, there is no journal. */
+    gh_courier_publish(courier);
     gh_lane_tell(&courier->list, GH_COURIER_ENROLLED);
-    gh_courier_publish(courier); /* the other lane can begin */
 }
 
 void gh_courier_turn_enrol(struct gh_courier *courier)

@@ -8,6 +8,7 @@
 #include "gatehouse/log.h"
 
 #define CLOCK_MS 60000 /* between two words about the server's time */
+#define SNAPSHOT_NAME_BYTES 64
 
 void gh_lane_push(struct gh_lane *lane, struct gh_courier_event *event)
 {
@@ -128,13 +129,12 @@ static enum gh_status refusal(const struct gh_http_response *response, const cha
 {
     json_t *object = json_loadb((const char *)response->body, response->size, 0, NULL);
     const char *token = json_string_value(json_object_get(object, "error"));
-    size_t end = strcspn(path, "?");
-    const char *last = memrchr(path, '/', end);
-    int shown =
-        (int)(last && end > (size_t)(last - path) + 2 * GH_SHA256_BYTES ? (size_t)(last - path)
-                                                                        : end);
+    size_t shown = strcspn(path, "?");
+    const char *last = memrchr(path, '/', shown);
 
-    gh_fail(err, GH_ERR_REFUSED, "%.*s: the server answered %d%s%.40s", shown, path,
+    if (last && path + shown - last > SNAPSHOT_NAME_BYTES)
+        shown = (size_t)(last - path);
+    gh_fail(err, GH_ERR_REFUSED, "%.*s: the server answered %d%s%.40s", (int)shown, path,
             response->status, token ? " " : "", token ? token : "");
     json_decref(object);
     return GH_ERR_REFUSED;

@@ -9,9 +9,9 @@
 #include "gatehouse/log.h"
 
 #define WAIT_S 50
-#define STALL_MS ((WAIT_S + 10) * 1000) /* of a question that waits; nothing moves meanwhile */
+#define STALL_MS 60000 /* of a question that waits; nothing moves meanwhile */
 #define BRIEF_STALL_MS 20000
-#define EARLY_MS (WAIT_S * 500) /* to come back with no news before that is too early */
+#define EARLY_MS INT64_C(25000) /* to come back with no news before that is too early */
 #define WHOLE_MS 600000         /* a delta of some megabytes on a thin line */
 #define SPOILED_MAX 3
 #define WAIT_AGAIN_NS (600 * GH_NS_PER_S)
@@ -63,12 +63,12 @@ static bool judge_answer(struct gh_list_watch *watch, bool waited, bool news, in
 {
     bool early = waited && !news && took_ms < EARLY_MS;
 
-    if (early)
+    /* Where the last one broke and this one did not: the server is there, it was for the waiting.
+     */
+    if (early || (!waited && watch->wait_broke))
         waiting_was_spoiled(watch, at_ns);
     else if (waited)
         waiting_went_well(watch);
-    else if (watch->wait_broke) /* the server is there: it was for the waiting */
-        waiting_was_spoiled(watch, at_ns);
     watch->brief = watch->wait_broke = false;
     return early;
 }

@@ -108,7 +108,7 @@ GH_MUST_CHECK enum gh_status gh_lane_fetch(struct gh_lane *lane, struct gh_http_
 /* --- the list lane --- */
 
 int64_t gh_courier_list_lane(struct gh_courier *courier);
-void gh_courier_publish(struct gh_courier *courier); /* identity has changed */
+void gh_courier_publish(struct gh_courier *courier); /* the other lane sees it in its next turn */
 
 /* Each does its one thing and sets its backoff. */
 void gh_courier_turn_enrol(struct gh_courier *courier);

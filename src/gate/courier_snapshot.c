@@ -17,8 +17,9 @@
 
 #define PREFIX "snapshot-"
 #define SUFFIX ".part"
-#define NAME_BYTES (sizeof(PREFIX) + 2 * GH_SHA256_BYTES + sizeof(SUFFIX))
-#define TIMEOUT_MS (24 * 3600 * 1000) /* as long as it moves */
+#define DIGEST_BYTES (sizeof("") + (size_t)2 * GH_SHA256_BYTES)
+#define NAME_BYTES (sizeof(PREFIX) + DIGEST_BYTES + sizeof(SUFFIX))
+#define TIMEOUT_MS 86400000 /* as long as it moves */
 #define STALL_MS 30000
 #define ERROR_MAX_BYTES 4096
 
@@ -30,7 +31,7 @@ struct part {
 
 static void name_of(const struct gh_manifest *manifest, char out[NAME_BYTES])
 {
-    char digest[2 * GH_SHA256_BYTES + 1];
+    char digest[DIGEST_BYTES];
 
     gh_hex_encode(manifest->snapshot_sha256, GH_SHA256_BYTES, digest);
     snprintf(out, NAME_BYTES, PREFIX "%s" SUFFIX, digest);
@@ -138,7 +139,7 @@ static enum gh_status fetch_rest(struct gh_courier *courier, const struct gh_man
                                  struct part *part, struct gh_list_outcome *outcome,
                                  struct gh_error *err)
 {
-    char digest[2 * GH_SHA256_BYTES + 1], path[128];
+    char digest[DIGEST_BYTES], path[128];
     struct gh_http_response response;
     const uint64_t before = part->size;
 

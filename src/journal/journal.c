@@ -126,7 +126,7 @@ void gh_journal_wrote(struct gh_journal *journal, const struct gh_journal_step *
 enum gh_status gh_journal_append(struct gh_journal *journal, struct gh_entry *entry,
                                  struct gh_error *err)
 {
-    struct gh_journal_step step;
+    struct gh_journal_step step = {0};
     enum gh_status status = gh_journal_write(journal, entry, &step, err);
     if (status == GH_OK) {
         gh_journal_wrote(journal, &step);

@@ -329,7 +329,7 @@ static enum gh_status prune(struct pruning *pruning, struct gh_entry *entry, uin
                             bool *more, struct gh_error *err)
 {
     struct gh_journal *journal = pruning->journal;
-    bool covers;
+    bool covers = false;
     enum gh_status status = read_newest(pruning, err);
     if (status == GH_OK) {
         status = check_receipt(pruning, &covers, err);
@@ -354,7 +354,7 @@ static enum gh_status prune(struct pruning *pruning, struct gh_entry *entry, uin
     memcpy(next.through_sum, pruning->through.sum, GH_SHA256_BYTES);
     memcpy(next.erased_sum, pruning->erased.sum, GH_SHA256_BYTES);
     next.receipt = pruning->cut->receipt;
-    struct gh_journal_step step;
+    struct gh_journal_step step = {0};
     status = remove_all(pruning, &next, &step, err);
     if (status == GH_OK) {
         gh_journal_wrote(journal, &step);

@@ -34,7 +34,7 @@ unsigned gh_record_rank(enum gh_record_kind kind)
 static bool get_homes(struct gh_cbor_reader *cbor, size_t count, gh_id *homes,
                       struct gh_record *record)
 {
-    if (count > GH_LIST_HOMES_MAX) {
+    if (count > (homes != NULL ? GH_LIST_HOMES_MAX : 0)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -139,8 +139,7 @@ static bool get_thing(struct gh_cbor_reader *cbor, size_t items, gh_id *homes,
     }
 }
 
-bool gh_record_read(struct gh_cbor_reader *cbor, gh_id homes[GH_LIST_HOMES_MAX],
-                    struct gh_record *record)
+bool gh_record_read(struct gh_cbor_reader *cbor, gh_id *homes, struct gh_record *record)
 {
     *record = (struct gh_record){0};
     size_t start = cbor->offset;

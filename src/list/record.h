@@ -48,11 +48,10 @@ struct gh_record {
     struct gh_bytes item; /* the whole record, where it is one in CBOR */
 };
 
-/* The next record of a delta, or a stored key. homes: room for what record->homes points to. False
- * for what is none. Whether a key is one is not looked at: the keys of a list are tried together
- * (keys.h). */
-bool gh_record_read(struct gh_cbor_reader *cbor, gh_id homes[GH_LIST_HOMES_MAX],
-                    struct gh_record *record);
+/* The next record of a delta, or a stored key. homes: room for GH_LIST_HOMES_MAX, which
+ * record->homes points to; NULL: people with homes are none. False for what is none. Whether a key
+ * is one is not looked at: the keys of a list are tried together (keys.h). */
+bool gh_record_read(struct gh_cbor_reader *cbor, gh_id *homes, struct gh_record *record);
 /* By rank, then by what names the thing: 0 for two records about the same thing. Clearing the keys
  * comes before each of them. */
 int gh_record_compare(const struct gh_record *a, const struct gh_record *b);

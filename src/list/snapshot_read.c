@@ -86,7 +86,7 @@ static enum gh_status check_end(struct reader *reader)
 
 static enum gh_status decompress(struct reader *reader)
 {
-    size_t size;
+    size_t size = 0;
     if (reader->in.pos == reader->in.size) {
         enum gh_status status = read_in(reader, &size);
         if (status != GH_OK)
@@ -123,7 +123,7 @@ static enum gh_status fill(struct reader *reader)
 static enum gh_status check_magic(struct reader *reader)
 {
     static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-    size_t size;
+    size_t size = 0;
     enum gh_status status = read_in(reader, &size);
     if (status == GH_OK && (size < sizeof(magic) || memcmp(reader->compressed, magic, 4) != 0))
         status = gh_fail(reader->err, GH_ERR_CORRUPT, "the snapshot is no Zstandard frame");

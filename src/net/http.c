@@ -60,14 +60,23 @@ void gh_http_response_free(struct gh_http_response *response)
 
 /* --- the body that comes in ------------------------------------------------------------------- */
 
+/* All of it at once where the answer says how long it is; else twice as much each time. */
 static bool make_room(struct exchange *exchange, size_t size)
 {
     if (size < exchange->capacity - exchange->size) { /* one byte is left for the NUL */
         return true;
     }
+    curl_off_t said = -1;
     size_t wanted = exchange->capacity * 2;
     if (wanted < exchange->size + size + 1) {
         wanted = exchange->size + size + 1;
+    }
+    curl_easy_getinfo(exchange->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &said);
+    if (said > 0 && (uint64_t)said >= wanted && (uint64_t)said <= exchange->limit) {
+        wanted = (size_t)said + 1;
+    }
+    if (wanted - 1 > exchange->limit) {
+        wanted = exchange->limit + 1;
     }
     uint8_t *bigger = realloc(exchange->body, wanted);
     if (bigger == NULL) {
@@ -227,7 +236,10 @@ static CURLcode set_route(const struct http *http)
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    /* A request that waits for news is silence, which some routers forget after half a minute. */
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_TCP_KEEPIDLE, 20L);
+    SET(CURLOPT_TCP_KEEPINTVL, 10L);
     SET(CURLOPT_USERAGENT, "gatehouse/" GH_VERSION);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (http->ca_file != NULL) {

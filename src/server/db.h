@@ -17,6 +17,7 @@
 #include "gatehouse/entry.h"
 #include "gatehouse/list.h"
 #include "gatehouse/trust.h"
+#include "server/key_files.h"
 
 struct gh_db; /* opaque */
 
@@ -134,7 +135,6 @@ GH_MUST_CHECK enum gh_status gh_db_holders_unlink(struct gh_db *db, gh_id person
 
 /* --- issuers' keys: ours --- */
 
-#define GH_OWN_KEY_BYTES 32 /* Ed25519 */
 #define GH_KEY_FILE_BYTES 64
 struct gh_db_key {
     gh_id id;             /* its key id (crypto.h), big-endian */

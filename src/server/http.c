@@ -352,7 +352,8 @@ static void arm(struct gh_http_server *http)
     MHD_UNSIGNED_LONG_LONG ms = 0;
     uint64_t now;
     bool wanted = MHD_get_timeout(http->daemon, &ms) == MHD_YES || http->resumed;
-    bool later = wanted && !http->resumed && ms > 0 && sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
+    bool later = wanted && !http->resumed && ms > 0 &&
+                 sd_event_now(http->server->event, CLOCK_MONOTONIC, &now) >= 0;
     if (later)
         (void)sd_event_source_set_time(http->timer, now + ms * 1000);
     (void)sd_event_source_set_enabled(http->timer, later ? SD_EVENT_ONESHOT : SD_EVENT_OFF);

@@ -9,75 +9,11 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
+#include "server/key_files.h"
+#include "server/list_key.h"
 
 #define MODULE "server"
 #define SECRET_FILE "holder.secret"
-
-/* --- files --- */
-
-static enum gh_status path_of(const char *folder, const char *name, char out[PATH_MAX],
-                              struct gh_error *err)
-{
-    enum gh_status status = gh_path_join(folder, name, out, PATH_MAX);
-    return status == GH_OK ? GH_OK : gh_fail(err, status, "the path of %s is too long", name);
-}
-
-static enum gh_status make(const char *path, const char *name, struct gh_private_key **out,
-                           struct gh_error *err)
-{
-    enum gh_status status = gh_private_key_generate(GH_KEY_ED25519, out);
-    if (status != GH_OK)
-        return gh_fail(err, status, "no key can be made: %s", gh_status_text(status));
-    status = gh_private_key_save(*out, path, err);
-    if (status == GH_OK)
-        gh_log(GH_LOG_NOTICE, MODULE, "made a new key: %s", name);
-    return status;
-}
-
-static enum gh_status missing(const char *name, struct gh_error *err)
-{
-    return gh_fail(err, GH_ERR_NOTFOUND,
-                   "keys/%s is missing though the database is not new: restore it from a backup, a "
-                   "new one would turn away every code and gate",
-                   name);
-}
-
-static enum gh_status open_one(const char *folder, const char *name, bool create,
-                               struct gh_private_key **out, struct gh_error *err)
-{
-    char path[PATH_MAX];
-    struct gh_error why = {0};
-    enum gh_status status = path_of(folder, name, path, err);
-    if (status != GH_OK)
-        return status;
-    status = gh_private_key_load(path, out, &why);
-    if (status == GH_ERR_NOTFOUND)
-        return create ? make(path, name, out, err) : missing(name, err);
-    if (status != GH_OK)
-        return gh_fail(err, status, "%s", why.text);
-    if (gh_private_key_type(*out) != GH_KEY_ED25519)
-        return gh_fail(err, GH_ERR_UNSUPPORTED, "keys/%s is not an Ed25519 key", name);
-    return GH_OK;
-}
-
-/* The public half's raw form and its id. */
-static enum gh_status raw_of(const struct gh_private_key *key, uint8_t raw[GH_OWN_KEY_BYTES],
-                             gh_id *id)
-{
-    struct gh_public_key *public;
-    uint8_t buffer[GH_PUBLIC_KEY_MAX_BYTES], key_id[GH_KEY_ID_BYTES];
-    enum gh_status status = gh_private_key_public(key, &public);
-    if (status != GH_OK)
-        return status;
-    size_t size = gh_public_key_raw(public, buffer);
-    gh_public_key_id(public, key_id);
-    gh_public_key_free(public);
-    if (size != GH_OWN_KEY_BYTES)
-        return GH_ERR_UNSUPPORTED;
-    memcpy(raw, buffer, GH_OWN_KEY_BYTES);
-    *id = gh_be64(key_id);
-    return GH_OK;
-}
 
 /* --- the holder secret --- */
 
@@ -86,7 +22,7 @@ static enum gh_status make_secret(struct gh_server_keys *keys, const char *path,
                                   struct gh_error *err)
 {
     if (known)
-        return missing(SECRET_FILE, err);
+        return gh_key_missing(SECRET_FILE, err);
     gh_random(keys->holder_secret, sizeof(keys->holder_secret));
     return gh_file_replace(path, 0600, keys->holder_secret, sizeof(keys->holder_secret), err);
 }
@@ -117,7 +53,7 @@ static enum gh_status open_secret(struct gh_server_keys *keys, struct gh_error *
     enum gh_status status = gh_db_secret_find(keys->db, written);
     bool known = status == GH_OK;
     if (status == GH_OK || status == GH_ERR_NOTFOUND)
-        status = path_of(keys->folder, SECRET_FILE, path, err);
+        status = gh_key_path(keys->folder, SECRET_FILE, path, err);
     if (status == GH_OK)
         status = load_secret(keys, path, known, err);
     if (status != GH_OK)
@@ -168,9 +104,9 @@ static enum gh_status load_private(const struct gh_server_keys *keys, struct gh_
 {
     uint8_t raw[GH_OWN_KEY_BYTES];
     gh_id id;
-    enum gh_status status = open_one(keys->folder, key->row.file, false, &key->private, err);
+    enum gh_status status = gh_key_open(keys->folder, key->row.file, false, &key->private, err);
     if (status == GH_OK)
-        status = raw_of(key->private, raw, &id);
+        status = gh_key_raw(key->private, raw, &id);
     if (status == GH_OK && memcmp(raw, key->row.raw, sizeof(raw)) != 0)
         status = gh_fail(err, GH_ERR_CORRUPT,
                          "keys/%s is not the key that this database was made with", key->row.file);
@@ -237,7 +173,7 @@ static enum gh_status write_down(struct gh_server_keys *keys, const struct gh_pr
 {
     struct gh_db_key row = {.purpose = purpose, .not_before = from};
     snprintf(row.file, sizeof(row.file), "%s", file);
-    enum gh_status status = raw_of(key, row.raw, &row.id);
+    enum gh_status status = gh_key_raw(key, row.raw, &row.id);
     if (status == GH_OK)
         status = gh_db_key_add(keys->db, &row, now);
     *id = row.id;
@@ -261,7 +197,7 @@ static enum gh_status open_first(struct gh_server_keys *keys, enum gh_kind purpo
     struct gh_private_key *key = NULL;
     if (has_purpose(keys, purpose))
         return GH_OK;
-    enum gh_status status = open_one(keys->folder, file, create, &key, err);
+    enum gh_status status = gh_key_open(keys->folder, file, create, &key, err);
     if (status == GH_OK)
         status = write_down(keys, key, purpose, file, 0, now, &id);
     gh_private_key_free(key);
@@ -271,10 +207,7 @@ static enum gh_status open_first(struct gh_server_keys *keys, enum gh_kind purpo
 static enum gh_status open_all(struct gh_server_keys *keys, int64_t now, bool create,
                                struct gh_error *err)
 {
-    gh_id id;
-    enum gh_status status = open_one(keys->folder, "list.pem", create, &keys->list, err);
-    if (status == GH_OK)
-        status = raw_of(keys->list, keys->list_raw, &id);
+    enum gh_status status = gh_list_key_open(keys, create, err);
     if (status == GH_OK)
         status = open_secret(keys, err);
     if (status == GH_OK)
@@ -305,6 +238,7 @@ enum gh_status gh_server_keys_open(const char *folder, const char *issuer, struc
 void gh_server_keys_close(struct gh_server_keys *keys)
 {
     gh_private_key_free(keys->list);
+    free(keys->handovers);
     free_own(keys->own, keys->own_count);
     gh_wipe(keys, sizeof(*keys));
 }
@@ -349,9 +283,9 @@ enum gh_status gh_server_keys_rotate(struct gh_server_keys *keys, enum gh_kind p
     snprintf(file, sizeof(file), "%s-%016" PRIx64 ".pem", gh_kind_name(purpose), gh_random_id());
     enum gh_status status = choose_beginning(keys, purpose, now, &from, err);
     if (status == GH_OK)
-        status = path_of(keys->folder, file, path, err);
+        status = gh_key_path(keys->folder, file, path, err);
     if (status == GH_OK)
-        status = make(path, file, &key, err);
+        status = gh_key_make(path, file, &key, err);
     if (status == GH_OK) {
         keys->stale = true;
         status = write_down(keys, key, purpose, file, from, now, id);

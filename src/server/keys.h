@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server's own keys. Their private halves are files in state_dir/keys, mode 0600, Ed25519:
- * list.pem signs manifests and enrolment codes, for ever; those that sign health and housing codes
- * follow one another (db.h has their spans). A key's file is durable before the database knows of
- * it, so that a file without a row is one that never signed anything. holder.secret is the area's
- * holder secret (trust.h). */
+ * list.pem, or the one that follows it (list_key.h), signs manifests, deltas, receipts and
+ * enrolment codes; those that sign health and housing codes follow one another, too (db.h has their
+ * spans). A key's file is durable before the database knows of it, so that a file without a row is
+ * one that never signed anything. holder.secret is the area's holder secret (trust.h). */
 #ifndef GATEHOUSE_SRC_SERVER_KEYS_H
 #define GATEHOUSE_SRC_SERVER_KEYS_H
 
@@ -22,6 +22,7 @@ struct gh_server_key {
 /* One list key's word for the next one, signed (docs/protocol.md, section 4). */
 #define GH_HANDOVER_BYTES 512
 struct gh_handover {
+    uint8_t from[GH_OWN_KEY_BYTES]; /* the public half of the key that signed it */
     uint8_t bytes[GH_HANDOVER_BYTES];
     size_t size;
 };

@@ -96,7 +96,7 @@ enum gh_status gh_listen_open(struct gh_listen_address *address, int *fd, struct
     if (made < 0 || setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         bind(made, (const struct sockaddr *)&address->socket,
              family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)) != 0 ||
-        listen(made, 511) != 0 ||
+        listen(made, SOMAXCONN) != 0 ||
         getsockname(made, (struct sockaddr *)&address->socket, &address->size) != 0) {
         int error = errno;
         return gh_fail(err, error == EADDRINUSE ? GH_ERR_BUSY : gh_status_from_errno(error),

@@ -169,6 +169,8 @@ static enum gh_status start(struct gh_records *records, struct gh_error *err)
 {
     struct gh_server *server = records->server;
     enum gh_status status = gh_ingest_new(server->db, server->clock, &records->ingest, err);
+    for (size_t i = 0; status == GH_OK && i < server->keys.handover_count; i++)
+        status = gh_ingest_add_key(records->ingest, server->keys.handovers[i].from);
     if (status == GH_OK)
         status = gh_ingest_add_key(records->ingest, server->keys.list_raw);
     if (status == GH_OK)

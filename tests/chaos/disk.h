@@ -44,7 +44,7 @@ bool shim_reader_next(struct shim_reader *reader, struct shim_record *record, co
 void shim_reader_close(struct shim_reader *reader);
 
 void chaos_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-/* Everything below path, and path; GH says nothing when it is not there. */
+/* Everything below path, and path; nothing where it is not there. */
 void chaos_remove(const char *path);
 
 #endif

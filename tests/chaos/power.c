@@ -3,7 +3,8 @@
  *
  *   power cut BASE LOG OUT SEED            the folder BASE, as it is when the power is back after
  *                                          everything that LOG (shim_log.h) tells, goes to OUT
- *   power explore BASE LOG SCRATCH SEED N  the gate's state folder was BASE; in each moment in
+ *   power explore BASE LOG SCRATCH SEED N DIGESTS
+ *                                          the gate's state folder was BASE; in each moment in
  * which LOG's program opened the door, and in N others, drawn by SEED, the power is cut: the
  * journal can be opened and is whole, and holds an opening's entry for each opening; what was said
  * to be the list's generation is there power explore-server BASE LOG SCRATCH SEED N the same for
@@ -23,6 +24,7 @@
 #include "chaos/disk.h"
 #include "chaos/truth.h"
 #include "gate/courier.h"
+#include "gatehouse/file.h"
 #include "gatehouse/list.h"
 
 static int cut(char **arguments)
@@ -46,9 +48,10 @@ static int cut(char **arguments)
 
 /* What must be true of a folder, by what the program has said until then. */
 struct said {
-    uint64_t opened;     /* how often the door was opened */
+    const char *digests;
     uint64_t generation; /* of the list that it last said it has */
-    uint64_t at_first;   /* server: entries; gate: openings in the journal, in BASE */
+    uint64_t at_least;   /* so many openings (of a server: entries) are there, */
+    uint64_t found;      /* and so many were found at the last look */
 };
 
 static uint64_t count_words(const uint8_t *data, size_t size, const char *words)
@@ -65,13 +68,9 @@ static uint64_t count_words(const uint8_t *data, size_t size, const char *words)
 static void listen_to(struct said *said, const struct shim_record *record, const uint8_t *data)
 {
     static const char list[] = " list: generation ";
-    if (record->number == STDOUT_FILENO) {
-        said->opened += count_words(data, record->data_bytes, "relay on");
-    } else {
-        const char *at = memmem(data, record->data_bytes, list, strlen(list));
-        if (at != NULL)
-            said->generation = strtoull(at + strlen(list), NULL, 10);
-    }
+    const char *at = memmem(data, record->data_bytes, list, strlen(list));
+    if (at != NULL)
+        said->generation = strtoull(at + strlen(list), NULL, 10);
 }
 
 struct looking {
@@ -113,6 +112,32 @@ static bool read_journal(const char *state, uint64_t *openings)
     return status == GH_OK;
 }
 
+/* Half a list would be another one under the same number. */
+static bool is_as_before(const char *digests, const struct gh_manifest *manifest,
+                         const uint8_t digest[GH_SHA256_BYTES])
+{
+    char line[128], known[128], tag[2 * GH_LIST_TAG_BYTES + 1], hex[2 * GH_SHA256_BYTES + 1];
+    GH_CLEANUP_FILE FILE *file = fopen(digests, "a+");
+    if (file == NULL)
+        chaos_die("cannot open %s: %s", digests, strerror(errno));
+    gh_hex_encode(manifest->tag, sizeof(manifest->tag), tag);
+    gh_hex_encode(digest, GH_SHA256_BYTES, hex);
+    int name = snprintf(line, sizeof(line), "%" PRIu64 ".%s ", manifest->generation, tag);
+    snprintf(line + name, sizeof(line) - (size_t)name, "%s\n", hex);
+    rewind(file);
+    while (fgets(known, sizeof(known), file) != NULL) {
+        if (strncmp(known, line, (size_t)name) == 0 && strcmp(known, line) != 0) {
+            printf("half a list: generation %" PRIu64 " has another content than it had\n",
+                   manifest->generation);
+            return false;
+        }
+        if (strcmp(known, line) == 0)
+            return true;
+    }
+    fputs(line, file);
+    return true;
+}
+
 /* A generation that the gate has said it has is there, whole, or a later one. */
 static bool list_is_there(const char *state, const struct said *said)
 {
@@ -122,8 +147,6 @@ static bool list_is_there(const char *state, const struct said *said)
     struct gh_list *list = NULL;
     uint8_t digest[GH_SHA256_BYTES];
     struct gh_error err = {0};
-    if (said->generation == 0)
-        return true;
     snprintf(path, sizeof(path), "%s/identity.json", state);
     enum gh_status status = gh_identity_load(path, &identity, &err);
     if (status == GH_OK)
@@ -136,23 +159,24 @@ static bool list_is_there(const char *state, const struct said *said)
     if (status == GH_OK)
         status = gh_list_digest(list, digest);
     uint64_t there = status == GH_OK ? gh_list_manifest(list)->generation : 0;
+    bool same = status != GH_OK || is_as_before(said->digests, gh_list_manifest(list), digest);
     gh_list_close(list);
     gh_public_key_free(key);
-    if (there >= said->generation)
-        return true;
+    if (!same || there >= said->generation)
+        return same;
     printf("the list was generation %" PRIu64 ", and is %" PRIu64 ": %s\n", said->generation, there,
            err.text[0] != '\0' ? err.text : gh_status_text(status));
     return false;
 }
 
-static bool gate_is_well(const char *state, const struct said *said)
+static bool gate_is_well(const char *state, struct said *said)
 {
-    uint64_t openings;
-    if (!read_journal(state, &openings))
+    if (!read_journal(state, &said->found))
         return false;
-    if (openings < said->at_first + said->opened) {
-        printf("the door was opened %" PRIu64 " times, and the journal has %" PRIu64 " openings\n",
-               said->opened, openings - said->at_first);
+    if (said->found < said->at_least) {
+        printf("the door was opened before there was an entry of it: %" PRIu64
+               " openings of %" PRIu64 "\n",
+               said->found, said->at_least);
         return false;
     }
     return list_is_there(state, said);
@@ -185,21 +209,29 @@ static bool server_entries(const char *state, uint64_t *entries)
     return good;
 }
 
-static bool server_is_well(const char *state, const struct said *said)
+static bool server_is_well(const char *state, struct said *said)
 {
-    uint64_t entries;
-    if (!server_entries(state, &entries))
+    if (!server_entries(state, &said->found))
         return false;
-    if (entries < said->at_first) {
-        printf("the server had %" PRIu64 " entries, and has %" PRIu64 "\n", said->at_first,
-               entries);
-        return false;
-    }
-    return true;
+    if (said->found >= said->at_least)
+        return true;
+    printf("the server had %" PRIu64 " entries, and has %" PRIu64 "\n", said->at_least,
+           said->found);
+    return false;
 }
 
 /* --- the moments -------------------------------------------------------------------------------
  */
+
+/* The door's relay, in what the program said: it was locked before, and is open now, or the other
+ * way round. */
+static bool moves(const struct shim_record *record, const uint8_t *data, const char *words)
+{
+    return record->act == SHIM_SAID && record->number == STDOUT_FILENO &&
+           count_words(data, record->data_bytes, words) > 0;
+}
+#define OPENS "relay on\n"
+#define LOCKS "relay off\n"
 
 struct moments {
     uint64_t records, openings;
@@ -213,13 +245,12 @@ static struct moments count_moments(const char *log)
     const char *name, *second;
     const uint8_t *data;
     for (; shim_reader_next(reader, &record, &name, &second, &data); moments.records++)
-        moments.openings += record.act == SHIM_SAID && record.number == STDOUT_FILENO &&
-                            count_words(data, record.data_bytes, "relay on") > 0;
+        moments.openings += moves(&record, data, OPENS);
     shim_reader_close(reader);
     return moments;
 }
 
-typedef bool look_fn(const char *state, const struct said *said);
+typedef bool look_fn(const char *state, struct said *said);
 
 struct expedition {
     struct disk *disk;
@@ -228,6 +259,7 @@ struct expedition {
     look_fn *look;
     struct said said;
     uint64_t looks;
+    bool locked_known; /* how many openings there were when the door was locked last */
 };
 
 static bool look(struct expedition *expedition, enum power power)
@@ -239,7 +271,28 @@ static bool look(struct expedition *expedition, enum power power)
 
 #define OPENINGS_LOOKED_AT 12
 
-/* Each opening while there are few of them, else as many as that; and `others` more moments. */
+/* Since the door was locked there has been one more decision that opens it, whose entry is to be on
+ * the disk before it moves. Who comes while it is open moves nothing: what there is by the time
+ * that it is locked counts from there. Of many openings not all are looked at. */
+static bool follow_door(struct expedition *expedition, const struct moments *moments,
+                        const struct shim_record *record, const uint8_t *data)
+{
+    struct said *said = &expedition->said;
+    bool good = true;
+    if (moves(record, data, OPENS) && expedition->locked_known) {
+        said->at_least++;
+        good = look(expedition, POWER_SYNCED);
+    } else if (moves(record, data, LOCKS)) {
+        expedition->locked_known =
+            dice_roll(&expedition->dice, moments->openings) < OPENINGS_LOOKED_AT;
+        if (expedition->locked_known) {
+            good = look(expedition, POWER_SYNCED);
+            said->at_least = said->found;
+        }
+    }
+    return good;
+}
+
 static bool walk(struct expedition *expedition, const char *log, uint64_t others)
 {
     struct moments moments = count_moments(log);
@@ -250,13 +303,10 @@ static bool walk(struct expedition *expedition, const char *log, uint64_t others
     bool good = true;
     for (uint64_t i = 0; good && shim_reader_next(reader, &record, &name, &second, &data); i++) {
         disk_act(expedition->disk, &record, name, second, data);
-        uint64_t opened = expedition->said.opened;
         if (record.act == SHIM_SAID)
             listen_to(&expedition->said, &record, data);
-        if (expedition->said.opened > opened &&
-            dice_roll(&expedition->dice, moments.openings) < OPENINGS_LOOKED_AT)
-            good = look(expedition, POWER_SYNCED);
-        else if (dice_roll(&expedition->dice, moments.records) < others)
+        good = follow_door(expedition, &moments, &record, data);
+        if (good && dice_roll(&expedition->dice, moments.records) < others)
             good = look(expedition, POWER_ANY);
         if (!good)
             printf("when the power is cut behind record %" PRIu64 " of %s\n", i, log);
@@ -272,10 +322,12 @@ static int explore(char **arguments, bool server)
         .scratch = arguments[2],
         .dice = {strtoull(arguments[3], NULL, 10)},
         .look = server ? server_is_well : gate_is_well,
+        .said = {.digests = arguments[5]},
+        .locked_known = true,
     };
     disk_write_out(expedition.disk, POWER_SYNCED, &expedition.dice, expedition.scratch);
-    bool good = server ? server_entries(expedition.scratch, &expedition.said.at_first)
-                       : read_journal(expedition.scratch, &expedition.said.at_first);
+    bool good = server ? server_entries(expedition.scratch, &expedition.said.at_least)
+                       : read_journal(expedition.scratch, &expedition.said.at_least);
     if (good)
         good = walk(&expedition, arguments[1], strtoull(arguments[4], NULL, 10));
     disk_free(expedition.disk);
@@ -290,9 +342,9 @@ int main(int argc, char **argv)
 {
     if (argc == 6 && strcmp(argv[1], "cut") == 0)
         return cut(argv + 2);
-    if (argc == 7 && strcmp(argv[1], "explore") == 0)
+    if (argc == 8 && strcmp(argv[1], "explore") == 0)
         return explore(argv + 2, false);
-    if (argc == 7 && strcmp(argv[1], "explore-server") == 0)
+    if (argc == 8 && strcmp(argv[1], "explore-server") == 0)
         return explore(argv + 2, true);
     fprintf(stderr, "usage: power cut|explore|explore-server ... (power.c says what)\n");
     return 2;

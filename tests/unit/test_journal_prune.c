@@ -347,6 +347,24 @@ static void an_older_receipt_allows_nothing(void **state)
     gh_journal_close(journal);
 }
 
+/* As the version before this one left it: no column, and nothing that says what was pruned. */
+static void an_earlier_version_s_journal_is_pruned(void **state)
+{
+    const struct place *place = *state;
+    gh_journal_close(journal_of(place, "sppps"));
+    change(place, "CREATE TABLE old(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, hash BLOB NOT"
+                  " NULL); INSERT INTO old SELECT sequence, body, hash FROM entry;"
+                  "DROP TABLE entry; ALTER TABLE old RENAME TO entry");
+    struct gh_journal *journal = open_journal(place);
+    struct gh_journal_cut cut = cut_at(journal, 5, 4, 0);
+    int64_t wall_ms;
+    assert_int_equal(prune(journal, &cut, 500000, NULL), 2);
+    assert_looks(journal, "s--psp");
+    assert_int_equal(gh_journal_last_trusted(journal, &wall_ms), GH_OK);
+    assert_int_equal(wall_ms, 500000);
+    gh_journal_close(journal);
+}
+
 /* What does not fit together is evidence. */
 static void a_broken_chain_is_not_pruned(void **state)
 {
@@ -754,6 +772,7 @@ int main(void)
         TEST(prune_entries_are_pruned_in_turn),
         TEST(a_receipt_for_something_else_is_refused),
         TEST(an_older_receipt_allows_nothing),
+        TEST(an_earlier_version_s_journal_is_pruned),
         TEST(a_broken_chain_is_not_pruned),
         TEST(a_failed_sync_removes_nothing),
         TEST(the_last_trusted_time_stays_known),

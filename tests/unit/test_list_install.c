@@ -125,7 +125,11 @@ static void the_snapshot_is_the_manifests(void **state)
     assert_int_equal(install(place, &second), GH_ERR_CORRUPT);
     assert_int_equal(truncate(second.path, (off_t)second.manifest.snapshot_bytes - 1), 0);
     assert_int_equal(install(place, &second), GH_ERR_CORRUPT);
-    append(second.path, 'x'); /* of the same size, and another one */
+    append(second.path, 'x'); /* of the same size, and none */
+    assert_int_equal(install(place, &second), GH_ERR_CORRUPT);
+    struct offer third = small(place, 3); /* and another one */
+    assert_int_equal(third.manifest.snapshot_bytes, second.manifest.snapshot_bytes);
+    assert_int_equal(rename(third.path, second.path), 0);
     assert_int_equal(install(place, &second), GH_ERR_CORRUPT);
     assert_int_equal(unlink(second.path), 0);
     assert_int_equal(install(place, &second), GH_ERR_IO);

@@ -219,6 +219,15 @@ static void a_delta_changes_the_keys(void **state)
     assert_false(finds(place, GH_KIND_HCERT, hcert.key_id));
     change_free(&change);
 
+    for (int i = 0; i < 2; i++) { /* not without that, nor before it */
+        change_start(&change, 2, 3, 4096);
+        gh_delta_put_key(&change.records, &hcert);
+        if (i == 1)
+            gh_delta_clear_keys(&change.records);
+        change_sign(&change, list_key);
+        assert_int_equal(apply(place, &change), GH_ERR_CORRUPT);
+        change_free(&change);
+    }
     change_start(&change, 2, 3, 4096);
     change.manifest.keys[0] = own_key();
     change.manifest.key_count = 1;
@@ -293,6 +302,7 @@ static void damaged_keys_make_no_trust(void **state)
         "UPDATE issuer_key SET record = record || x'00' WHERE number = 1",
         "UPDATE issuer_key SET record = x'820205' WHERE number = 2",
         "UPDATE issuer_key SET record = x'8127' WHERE number = 2",
+        "UPDATE issuer_key SET record = x'8401010105' WHERE number = 2", /* a person */
         "UPDATE issuer_key SET record = substr(record, 1, 30) WHERE number = 2",
         "UPDATE issuer_key SET record = (SELECT record FROM issuer_key WHERE number = 1)",
     };

@@ -96,7 +96,8 @@ static void test_mistakes_about_keys(void **state)
     (void)state;
     static const char *const bad[] = {
         "{}",
-        "{\"purpose\":\"list\"}",
+        "{\"purpose\":\"lists\"}",
+        "{\"purpose\":\"list\",\"lead_s\":0}",
         "{\"purpose\":\"visitor\"}",
         "{\"purpose\":\"health\",\"lead_s\":-1}",
         "{\"purpose\":\"health\",\"lead_s\":31536001}",

@@ -386,6 +386,37 @@ static void test_an_older_database(void **state)
     assert_true(counted(&gate) > count);
 }
 
+/* Another list key: those who wait hear of it at once, and it is said from then on. */
+static void test_another_list_key(void **state)
+{
+    (void)state;
+    struct response response;
+    struct gh_manifest *manifest = malloc(sizeof(*manifest));
+    struct gh_public_key *key = list_key_of(&gate);
+    assert_non_null(manifest);
+    be_up_to_date();
+    int fd = ask_for_list(&gate, &north.have, 50, NULL, "1.1");
+    wait_for_polls(1);
+    json_t *json = admin("POST", "/api/v1/keys", "{\"purpose\":\"list\"}");
+    assert_string_equal(text_of(json, "purpose"), "list");
+    assert_non_null(strstr(text_of(json, "pem"), "PUBLIC KEY"));
+    json_decref(json);
+    read_response(fd, &response);
+    assert_int_equal(response.status, 200);
+    const struct list_answer answer = take_apart((struct gh_bytes){response.body, response.size});
+    assert_int_equal(answer.handover_count, 1);
+    assert_int_equal(gh_manifest_read(key, answer.manifest, manifest, NULL), GH_ERR_SIGNATURE);
+    free(response.body);
+    /* codes for gates that come from now on have the new one */
+    struct test_gate mine;
+    add_gate(&harness, "After that", &mine);
+    json_decref(enrol_with(&harness, 200, &mine, mine.secret));
+    begin_following(&harness, &north);
+    follow_now(&harness, &mine, &north);
+    gh_public_key_free(key);
+    free(manifest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_connected),
         cmocka_unit_test(test_cloned),
         cmocka_unit_test(test_an_older_database),
+        cmocka_unit_test(test_another_list_key), /* the last: the first gate's key is another one */
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return cmocka_run_group_tests(tests, set_up_town, tear_down_town);

@@ -4,8 +4,10 @@
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 
 #include "gatehouse/http.h"
+#include "test_server_list_http.h"
 
 static void write_pem(const struct harness *harness, const char *name, const char *ending,
                       X509 *certificate, EVP_PKEY *key)
@@ -191,15 +193,92 @@ static void test_a_renewed_certificate(void **state)
     harness_stop(harness);
 }
 
+/* --- a gate that waits, by its own client --- */
+
+struct waiting {
+    const struct harness *harness;
+    const struct test_gate *gate;
+    const struct gh_generation *have;
+    const uint8_t *pin;
+    enum gh_status status;
+    struct gh_http_response response;
+};
+
+static void *wait_for_list(void *context)
+{
+    struct waiting *waiting = context;
+    struct gh_transport transport;
+    char path[LIST_PATH_BYTES];
+    const struct gh_http_options options = {.base_url = waiting->harness->url, .pin = waiting->pin};
+    list_path(waiting->have, 50, NULL, path);
+    const struct gh_http_request request = {.method = "GET",
+                                            .path = path,
+                                            .bearer = waiting->gate->bearer,
+                                            .timeout_ms = 60000,
+                                            .max_response_bytes = 1 << 20};
+    waiting->status = gh_http_new(&options, &transport, NULL);
+    if (waiting->status != GH_OK)
+        return NULL;
+    waiting->status = transport.perform(transport.context, &request, &waiting->response, NULL);
+    transport.free(transport.context);
+    return NULL;
+}
+
+static bool somebody_waits(const struct harness *harness)
+{
+    struct answer answer;
+    const struct call call = {.method = "GET", .path = "/metrics"};
+    assert_int_equal(harness_perform(harness, &call, &answer), CURLE_OK);
+    bool found = strstr(answer.body, "\ngatehouse_polls 1\n") != NULL;
+    answer_free(&answer);
+    return found;
+}
+
+static void test_a_gate_that_waits(void **state)
+{
+    struct harness *harness = *state;
+    struct test_gate gate;
+    static struct follower follower;
+    pthread_t thread;
+    uint8_t pin[GH_SHA256_BYTES];
+    char ca[PATH_MAX];
+    make_certificate(harness, "one");
+    configure_tls(harness, "one.pem", "one-key.pem");
+    harness_start(harness);
+    snprintf(ca, sizeof(ca), "%s/one.pem", harness->folder);
+    harness->ca = ca;
+    log_in_admin(harness);
+    add_gate(harness, "North", &gate);
+    json_decref(enrol_with(harness, 200, &gate, gate.secret));
+    begin_following(harness, &follower);
+    follow_now(harness, &gate, &follower);
+    assert_int_equal(gh_certificate_spki_sha256(ca, pin, NULL), GH_OK);
+    struct waiting waiting = {
+        .harness = harness, .gate = &gate, .have = &follower.have, .pin = pin};
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_list, &waiting), 0);
+    while (!somebody_waits(harness))
+        pause_ms(2);
+    json_decref(ask(harness, 200, "POST", "/api/v1/people/import", harness->admin,
+                    "ref,name,status\n1,Ada,green\n"));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(waiting.status, GH_OK);
+    assert_int_equal(waiting.response.status, 200);
+    const struct answer answer = {.body = (char *)waiting.response.body,
+                                  .size = waiting.response.size};
+    follow_answer(harness, &gate, &follower, &answer);
+    assert_int_equal(follower.applied, 1);
+    gh_http_response_free(&waiting.response);
+    harness_stop(harness);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_harness, tear_down_harness)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_tls_and_its_pin),
-        TEST(test_tls_is_not_downgraded),
-        TEST(test_tls_files_that_do_not_fit),
-        TEST(test_a_renewed_certificate),
+        TEST(test_tls_and_its_pin),           TEST(test_tls_is_not_downgraded),
+        TEST(test_tls_files_that_do_not_fit), TEST(test_a_renewed_certificate),
+        TEST(test_a_gate_that_waits),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return cmocka_run_group_tests(tests, NULL, NULL);

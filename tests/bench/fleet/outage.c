@@ -192,6 +192,15 @@ static void listen_open(struct listener *listener, struct fleet_town *town)
     fleet_peer_open(&listener->poll, town->loop, &town->address, 0, on_list, listener);
     fleet_peer_open(&listener->changer, town->loop, &town->address, 0, on_saved, listener);
     fleet_ask_for_list(&listener->poll, &listener->gate, FLEET_WAIT_S);
+    /* The administrator is at work already: what is measured is the list, not the queue of those
+     * who want to connect. */
+    fleet_peer_exchange(&listener->changer, &(const struct fleet_request){
+                                                .method = "GET",
+                                                .path = "/api/v1/people?limit=1",
+                                                .bearer = town->admin_token,
+                                                .timeout_ms = 60000,
+                                            });
+    listener->next_ns = fleet_now_ns() + CHANGE_EVERY_NS / 4;
 }
 
 static void listen_close(struct listener *listener, struct fleet_outage *out)

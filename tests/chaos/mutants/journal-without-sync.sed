@@ -2,5 +2,5 @@
 # file: src/journal/open.c
 # faults: power
 # rounds: 3
-# says: a cut of power: the door was opened
+# says: the door was opened before
 s/PRAGMA synchronous = FULL/PRAGMA synchronous = OFF/
