@@ -157,7 +157,12 @@ void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity)
 void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity)
 {
     use_pins(gate, identity);
-    use_age(gate);
+    /* The one before it may be in use still: what told of it was lost, or it could not be opened.
+     */
+    if (gate->list && is_pinned(gh_list_manifest(gate->list), &gate->identity))
+        use_age(gate);
+    else
+        gh_gate_load_list(gate);
 }
 
 void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered)
