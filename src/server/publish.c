@@ -316,6 +316,14 @@ static enum gh_status renew(struct gh_publisher *publisher)
 
 /* --- deltas --- */
 
+/* Until the manifest is signed anew: thousands of gates ask for the same one. */
+static struct gh_cached_delta *note_failure(struct gh_publisher *publisher,
+                                            const struct gh_generation *from, enum gh_status status)
+{
+    return gh_delta_cache_note(&publisher->deltas, from,
+                               status == GH_ERR_TOOBIG ? GH_ERR_NOTFOUND : status);
+}
+
 /* One that leads from there, in *out. GH_ERR_AGAIN: it is being made; GH_ERR_NOTFOUND: there can be
  * none. */
 static enum gh_status delta_from(struct gh_publisher *publisher, const struct gh_generation *from,
@@ -340,13 +348,9 @@ static enum gh_status delta_from(struct gh_publisher *publisher, const struct gh
     if (status == GH_OK)
         status = gh_list_make_delta(publisher->db, publisher->keys->list, publisher->manifest.area,
                                     from, &never, &delta);
-    if (status == GH_ERR_NOTFOUND || status == GH_ERR_TOOBIG) {
-        *out = gh_delta_cache_note(&publisher->deltas, from, GH_ERR_NOTFOUND);
-        return GH_ERR_NOTFOUND;
-    }
-    if (status == GH_OK)
-        *out = gh_delta_cache_put(&publisher->deltas, &delta);
-    return status;
+    *out = status == GH_OK ? gh_delta_cache_put(&publisher->deltas, &delta)
+                           : note_failure(publisher, from, status);
+    return (*out)->status;
 }
 
 /* It was made while the list went on: true all the same, with a manifest of where it leads to. */
@@ -370,11 +374,13 @@ static void take_delta(struct gh_publisher *publisher, struct gh_list_job *job)
 {
     gh_delta_cache_drop(&publisher->deltas, &job->from);
     enum gh_status status = renew(publisher);
-    if (job->status == GH_ERR_TOOBIG || job->status == GH_ERR_NOTFOUND)
-        (void)gh_delta_cache_note(&publisher->deltas, &job->from, GH_ERR_NOTFOUND);
-    else if (job->status != GH_OK)
-        gh_log(GH_LOG_ERR, MODULE, "a delta cannot be made: %s", gh_status_text(job->status));
-    if (job->status != GH_OK || status != GH_OK)
+    if (job->status != GH_OK) {
+        (void)note_failure(publisher, &job->from, job->status);
+        if (job->status != GH_ERR_TOOBIG && job->status != GH_ERR_NOTFOUND)
+            gh_log(GH_LOG_ERR, MODULE, "a delta cannot be made: %s", gh_status_text(job->status));
+        return;
+    }
+    if (status != GH_OK)
         return;
     if (gh_generation_same(&job->delta.to, &publisher->state.now))
         (void)gh_delta_cache_put(&publisher->deltas, &job->delta);
