@@ -37,6 +37,7 @@ struct gh_publisher {
     struct gh_list_worker *worker;
     struct gh_manifest wanted; /* what it is to say besides the list: policy, keys, secret */
     bool stale;                /* ... and could not be written down */
+    int64_t settings_retry_ns; /* not before then */
     uint8_t fingerprint[GH_SHA256_BYTES];
     int64_t cutoff;
     struct gh_db_list_state state; /* of the manifest's generation */
@@ -127,6 +128,7 @@ static enum gh_status take_settings(struct gh_publisher *publisher)
     memcpy(publisher->fingerprint, hash, sizeof(hash));
     publisher->keys_version = publisher->keys->version;
     publisher->stale = false;
+    publisher->settings_retry_ns = 0;
     return GH_OK;
 }
 
@@ -195,7 +197,9 @@ static bool has_same_keys(const struct gh_publisher *publisher)
 static bool is_current(const struct gh_publisher *publisher)
 {
     int64_t age = now_s(publisher) - publisher->manifest.issued_at_s;
-    return publisher->size > 0 && !publisher->stale && has_same_keys(publisher) &&
+    bool settled = (!publisher->stale && has_same_keys(publisher)) ||
+                   now_ns(publisher) < publisher->settings_retry_ns;
+    return publisher->size > 0 && settled &&
            publisher->manifest.generation == gh_db_generation(publisher->db) &&
            age < GH_MANIFEST_FRESH_S && age > -STEP_BACK_S;
 }
@@ -298,6 +302,7 @@ static enum gh_status renew(struct gh_publisher *publisher)
     if (status != GH_OK && publisher->plain != NULL) {
         gh_log(GH_LOG_ERR, MODULE, "policy and keys stay what they were: %s",
                gh_status_text(status));
+        publisher->settings_retry_ns = now_ns(publisher) + RETRY_NS;
         status = GH_OK;
     }
     if (status == GH_OK)

@@ -4,7 +4,6 @@
 #include "test_server_lists.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 
 #define PEOPLE 9
 #define HOMES 4
@@ -398,14 +397,6 @@ static void test_it_goes_on_meanwhile(void **state)
     assert_same_list(fixture, &fixture->gate);
     assert_int_equal(fixture->gate.have.number, first + 1);
     assert_int_equal(fixture->gate.applied, 2);
-}
-
-static void outside(const struct fixture *fixture, const char *sql)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(fixture->database, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
 }
 
 /* Those who wait for it ask again as soon as something was made, or was not: that must not go round
