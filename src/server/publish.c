@@ -20,6 +20,7 @@
 #define REVOKED_KEPT_S (7 * DAY_S)
 /* A clock that was set back a little must not make manifests older than the last. */
 #define STEP_BACK_S 300
+#define SIGNED_EVERY_S 60 /* when that was is written down */
 /* A snapshot is made anew when so much has changed since, of a list of any size: what a gate
  * fetches besides is small, and deltas still lead from it for a long while. */
 #define CHANGES_MIN 1000
@@ -40,6 +41,7 @@ struct gh_publisher {
     int64_t settings_retry_ns; /* not before then */
     uint8_t fingerprint[GH_SHA256_BYTES];
     int64_t cutoff;
+    int64_t signed_at; /* as it is written down */
     struct gh_db_list_state state; /* of the manifest's generation */
     bool snapshot_lost;
     bool blocked; /* nothing can be said until there is a snapshot */
@@ -69,6 +71,9 @@ enum gh_status gh_publisher_new(const char *folder, struct gh_db *db, struct gh_
     publisher->keys = keys;
     publisher->clock = clock;
     status = gh_db_list_cutoff(db, &publisher->cutoff);
+    if (status == GH_OK)
+        status = gh_db_list_signed(db, &publisher->signed_at);
+    publisher->manifest.issued_at_s = publisher->signed_at;
     if (status == GH_OK)
         status = gh_list_worker_new(db, publisher->folder, publisher->manifest.area, clock,
                                     &publisher->worker, err);
@@ -158,6 +163,16 @@ static struct gh_bytes signed_manifest(const struct gh_publisher *publisher)
     return (struct gh_bytes){publisher->bytes, publisher->size};
 }
 
+/* So that a server that starts with an earlier time knows that its clock went back. */
+static void write_time(struct gh_publisher *publisher, int64_t now)
+{
+    int64_t since = now - publisher->signed_at;
+    if (since > -SIGNED_EVERY_S && since < SIGNED_EVERY_S)
+        return;
+    if (gh_db_list_set_signed(publisher->db, now) == GH_OK)
+        publisher->signed_at = now;
+}
+
 /* The manifest of publisher->state, and the answer for those who have that generation. */
 static enum gh_status sign(struct gh_publisher *publisher)
 {
@@ -168,6 +183,7 @@ static enum gh_status sign(struct gh_publisher *publisher)
     int64_t now = now_s(publisher);
     if (now < manifest->issued_at_s && manifest->issued_at_s - now < STEP_BACK_S)
         now = manifest->issued_at_s;
+    write_time(publisher, now);
     set_generation(manifest, &publisher->state.now);
     manifest->issued_at_s = now;
     manifest->snapshot = snapshot->generation;

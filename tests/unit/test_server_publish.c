@@ -123,6 +123,26 @@ static void test_a_clock_that_was_far_ahead(void **state)
     assert_true(again.generation == right.generation);
 }
 
+/* Also by a server that was not there when it was set. */
+static void test_a_clock_set_back_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    forward(fixture, 10 * 86400);
+    struct gh_manifest ahead = read_manifest(fixture);
+    close_all(fixture);
+    fixture->wall_ns -= 10 * 86400 * GH_NS_PER_S;
+    open_all(fixture, false);
+    struct gh_manifest right = read_manifest(fixture);
+    assert_true(right.generation > ahead.generation);
+    assert_int_equal(right.issued_at_s, fixture->wall_ns / GH_NS_PER_S);
+    close_all(fixture);
+    fixture->wall_ns -= 30 * GH_NS_PER_S;
+    open_all(fixture, false);
+    struct gh_manifest again = read_manifest(fixture);
+    assert_true(again.generation == right.generation);
+    assert_int_equal(again.issued_at_s, right.issued_at_s);
+}
+
 static void test_generations_never_go_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -390,6 +410,7 @@ int main(void)
         TEST(test_signed_anew_when_old),
         TEST(test_a_clock_set_back),
         TEST(test_a_clock_that_was_far_ahead),
+        TEST(test_a_clock_set_back_meanwhile),
         TEST(test_generations_never_go_back),
         TEST(test_large_records),
         TEST(test_old_snapshots_go),
