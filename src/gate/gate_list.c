@@ -33,14 +33,43 @@ static void use_keys(struct gh_gate *gate)
     gate->options.peers.trust(gate->options.peers.context, trust);
 }
 
+static bool is_pinned(const struct gh_manifest *manifest, const struct gh_identity *identity)
+{
+    return manifest->generation == identity->generation &&
+           memcmp(manifest->tag, identity->list_tag, GH_LIST_TAG_BYTES) == 0;
+}
+
 /* The newest word about when the list at hand was issued need not be on the disk. */
 static void use_age(struct gh_gate *gate)
 {
-    const struct gh_manifest *manifest = gate->list ? gh_list_manifest(gate->list) : NULL;
-
-    if (manifest && manifest->generation == gate->identity.generation &&
-        memcmp(manifest->tag, gate->identity.list_tag, GH_LIST_TAG_BYTES) == 0)
+    if (gate->list && is_pinned(gh_list_manifest(gate->list), &gate->identity))
         gh_list_touch(gate->list, gate->identity.list_issued_at_s);
+}
+
+/* Its key is followed by another one, and the list is not there yet that the new one signed: the
+ * power may have gone between the two. What lies here was taken under the key before, and goes on;
+ * but only what is pinned, so that whoever has a retired key cannot give us another. */
+static enum gh_status open_retired(const struct gh_identity *identity, const char *folder,
+                                   struct gh_list **out)
+{
+    enum gh_status status = GH_ERR_NOTFOUND;
+
+    for (size_t i = identity->retired_count; i > 0 && status != GH_OK; i--) {
+        struct gh_bytes raw = {identity->retired_keys[i - 1], GH_LIST_KEY_BYTES};
+        struct gh_public_key *key = NULL;
+        status = gh_public_key_from_raw(GH_KEY_ED25519, raw, &key);
+        if (status == GH_OK)
+            status = gh_list_open_latest(folder, key, out, NULL);
+        gh_public_key_free(key);
+    }
+    if (status != GH_OK)
+        return status;
+    const struct gh_manifest *manifest = gh_list_manifest(*out);
+    if (is_pinned(manifest, identity) && strcmp(manifest->area, identity->area) == 0)
+        return GH_OK;
+    gh_list_close(*out);
+    *out = NULL;
+    return GH_ERR_SIGNATURE;
 }
 
 static enum gh_status open_list(struct gh_gate *gate, struct gh_list **out, struct gh_error *err)
@@ -51,6 +80,8 @@ static enum gh_status open_list(struct gh_gate *gate, struct gh_list **out, stru
     enum gh_status status = gh_courier_list_path(gate->options.state_dir, folder);
     if (status == GH_OK)
         status = gh_list_open_latest(folder, gate->list_key, out, err);
+    if (status == GH_ERR_SIGNATURE && open_retired(&gate->identity, folder, out) == GH_OK)
+        return GH_OK;
     if (status != GH_OK)
         return status;
     /* Somebody may have put an old one back. */
@@ -91,25 +122,27 @@ void gh_gate_load_list(struct gh_gate *gate)
 /* --- the courier's news of it --- */
 
 /* The list key may have been followed by another one. */
-static void use_list_key(struct gh_gate *gate, const uint8_t raw[GH_LIST_KEY_BYTES])
+static void use_list_key(struct gh_gate *gate, const struct gh_identity *identity)
 {
+    struct gh_bytes raw = {identity->list_key, sizeof(identity->list_key)};
     struct gh_public_key *key = NULL;
-    size_t bytes = sizeof(gate->identity.list_key);
 
-    if (memcmp(gate->identity.list_key, raw, bytes) == 0)
+    if (memcmp(gate->identity.list_key, raw.data, raw.size) == 0)
         return;
-    if (gh_public_key_from_raw(GH_KEY_ED25519, (struct gh_bytes){raw, bytes}, &key) != GH_OK) {
+    if (gh_public_key_from_raw(GH_KEY_ED25519, raw, &key) != GH_OK) {
         gh_log(GH_LOG_ERR, "list", "the new list key cannot be used");
         return;
     }
     gh_public_key_free(gate->list_key);
     gate->list_key = key;
-    memcpy(gate->identity.list_key, raw, bytes);
+    memcpy(gate->identity.list_key, raw.data, raw.size);
+    memcpy(gate->identity.retired_keys, identity->retired_keys, sizeof(identity->retired_keys));
+    gate->identity.retired_count = identity->retired_count;
 }
 
 static void use_pins(struct gh_gate *gate, const struct gh_identity *identity)
 {
-    use_list_key(gate, identity->list_key);
+    use_list_key(gate, identity);
     gate->identity.generation = identity->generation;
     memcpy(gate->identity.list_tag, identity->list_tag, GH_LIST_TAG_BYTES);
     gate->identity.list_issued_at_s = identity->list_issued_at_s;

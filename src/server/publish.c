@@ -35,7 +35,8 @@ struct gh_publisher {
     uint64_t keys_version; /* of those in the manifest */
     const struct gh_clock *clock;
     struct gh_list_worker *worker;
-    bool stale; /* what the manifest says besides the list */
+    struct gh_manifest wanted; /* what it is to say besides the list: policy, keys, secret */
+    bool stale;                /* ... and could not be written down */
     uint8_t fingerprint[GH_SHA256_BYTES];
     int64_t cutoff;
     struct gh_db_list_state state; /* of the manifest's generation */
@@ -101,22 +102,28 @@ static int64_t now_ns(const struct gh_publisher *publisher)
 
 /* --- what the manifest says besides the list --- */
 
-/* The keys as they are now: which of them are of use changes with time, too. */
+/* The keys as they are now: which of them are of use changes with time, too. What cannot be written
+ * down does not count: a manifest never says what its generation does not stand for. */
 static enum gh_status take_settings(struct gh_publisher *publisher)
 {
     uint8_t hash[GH_SHA256_BYTES];
-    struct gh_manifest *manifest = &publisher->manifest;
+    struct gh_manifest *wanted = &publisher->wanted;
     publisher->stale = true;
-    enum gh_status status = gh_server_keys_public(publisher->keys, now_s(publisher), manifest->keys,
-                                                  &manifest->key_count);
-    memcpy(manifest->holder_secret, publisher->keys->holder_secret,
-           sizeof(manifest->holder_secret));
+    memcpy(wanted->area, publisher->manifest.area, sizeof(wanted->area));
+    memcpy(wanted->holder_secret, publisher->keys->holder_secret, sizeof(wanted->holder_secret));
+    enum gh_status status =
+        gh_server_keys_public(publisher->keys, now_s(publisher), wanted->keys, &wanted->key_count);
     if (status == GH_OK)
-        status = gh_manifest_fingerprint(manifest, hash);
+        status = gh_manifest_fingerprint(wanted, hash);
     if (status == GH_OK && memcmp(hash, publisher->fingerprint, sizeof(hash)) != 0)
         status = gh_db_list_settings(publisher->db, hash);
     if (status != GH_OK)
         return status;
+    struct gh_manifest *manifest = &publisher->manifest;
+    manifest->policy = wanted->policy;
+    memcpy(manifest->keys, wanted->keys, sizeof(manifest->keys));
+    manifest->key_count = wanted->key_count;
+    memcpy(manifest->holder_secret, wanted->holder_secret, sizeof(manifest->holder_secret));
     memcpy(publisher->fingerprint, hash, sizeof(hash));
     publisher->keys_version = publisher->keys->version;
     publisher->stale = false;
@@ -126,8 +133,7 @@ static enum gh_status take_settings(struct gh_publisher *publisher)
 enum gh_status gh_publisher_set_policy(struct gh_publisher *publisher,
                                        const struct gh_policy *policy)
 {
-    publisher->manifest.policy = *policy;
-    publisher->size = 0;
+    publisher->wanted.policy = *policy;
     return take_settings(publisher);
 }
 
@@ -207,16 +213,18 @@ static enum gh_status step_back(struct gh_publisher *publisher)
     return status;
 }
 
-static enum gh_status let_it_age(struct gh_publisher *publisher)
+static void let_it_age(struct gh_publisher *publisher)
 {
     int64_t cutoff = now_s(publisher) - REVOKED_KEPT_S;
     int64_t passed = cutoff - publisher->cutoff;
     if (passed < DAY_S && passed > -DAY_S)
-        return GH_OK;
+        return;
     enum gh_status status = gh_db_list_age(publisher->db, cutoff);
     if (status == GH_OK)
         publisher->cutoff = cutoff;
-    return status;
+    else
+        gh_log(GH_LOG_WARNING, MODULE, "what has long expired stays on the list: %s",
+               gh_status_text(status));
 }
 
 /* --- the snapshot --- */
@@ -282,10 +290,16 @@ static enum gh_status renew(struct gh_publisher *publisher)
     if (publisher->blocked && now_ns(publisher) < publisher->retry_at_ns)
         return GH_ERR_AGAIN;
     enum gh_status status = step_back(publisher);
-    if (status == GH_OK)
-        status = let_it_age(publisher);
-    if (status == GH_OK)
-        status = take_settings(publisher);
+    if (status != GH_OK)
+        return status;
+    /* A full disk is no reason to let the list grow old. */
+    let_it_age(publisher);
+    status = take_settings(publisher);
+    if (status != GH_OK && publisher->plain != NULL) {
+        gh_log(GH_LOG_ERR, MODULE, "policy and keys stay what they were: %s",
+               gh_status_text(status));
+        status = GH_OK;
+    }
     if (status == GH_OK)
         status = gh_db_list_state(publisher->db, &state);
     if (status != GH_OK)

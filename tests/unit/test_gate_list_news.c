@@ -204,6 +204,52 @@ static void test_changed_and_gone(void **state)
 
 /* --- what the courier tells besides --- */
 
+/* The list key of now is retired, and another one is in its place. */
+static void follow_key(void)
+{
+    uint8_t raw[GH_PUBLIC_KEY_MAX_BYTES];
+    struct gh_public_key *next = NULL;
+
+    assert_int_equal(gh_private_key_public(fixture->stranger_key, &next), GH_OK);
+    assert_int_equal(gh_public_key_raw(next, raw), GH_LIST_KEY_BYTES);
+    gh_public_key_free(next);
+    gh_identity_follow(&fixture->identity, raw, 1);
+}
+
+/* The power went after the new key was written down, and before there was a list by it. */
+static void test_key_followed_before_its_list(void **state)
+{
+    (void)state;
+
+    rig_start_with_list(&rig);
+    rig_stop(&rig);
+    follow_key();
+    rig_start(&rig);
+    assert_reason(try_anna(), GH_REASON_OK);
+    assert_true(rig_last_passage(&rig)->generation == 5);
+}
+
+/* Nothing else that the retired key signed, or signs, is let in by that. */
+static void test_retired_key_signs_more(void **state)
+{
+    enum { NEWER, OLDER, TAG, AREA, WAYS };
+    (void)state;
+
+    for (int way = 0; way < WAYS; way++) {
+        fixture_install_list(fixture);
+        fixture_pin_list(fixture);
+        follow_key();
+        fixture->manifest.generation += way == NEWER ? 1 : way == OLDER ? (uint64_t)-1 : 0;
+        fixture->manifest.tag[0] ^= way == TAG;
+        fixture->manifest.area[0] ^= way == AREA;
+        fixture_smuggle_list(fixture);
+        rig_start(&rig);
+        assert_reason(try_anna(), GH_REASON_LIST_MISSING);
+        rig_destroy(&rig);
+        rig_init(&rig);
+    }
+}
+
 static void test_list_key_followed(void **state)
 {
     (void)state;
@@ -299,6 +345,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_delta_drops_the_issuer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_and_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_key_followed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_key_followed_before_its_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_retired_key_signs_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_list_is_an_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clock_before_the_floor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clock_before_the_list, setup, teardown),
