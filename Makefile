@@ -137,6 +137,7 @@ $(chaos_tools): $(BUILD)/%: $(BUILD)/%.o $(chaos_shared) $(test_libraries)
 $(chaos_shim): $(wildcard tests/chaos/shim*.c tests/chaos/shim*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
+	$(if $(SAN),$(error chaos preloads a library, as the sanitizers do: it goes without SAN=1))
 	$(Q)$(CC) -D_GNU_SOURCE -Itests -std=gnu11 -O2 -g $(WARNINGS) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^) -ldl -lpthread
 build-chaos: all $(chaos_tools) $(chaos_shim) $(BUILD)/tests/system/fault_proxy
 chaos: build-chaos
@@ -144,7 +145,8 @@ chaos: build-chaos
 chaos-mutants: build-chaos
 	@BUILD='$(BUILD)' tests/chaos/mutate $(MUTANTS)
 chaos-short: build-chaos
-	@BUILD='$(BUILD)' CHAOS_SEED='$(or $(CHAOS_SEED),1)' CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),18)' tests/chaos/run
+	@BUILD='$(BUILD)' CHAOS_SEED='$(or $(CHAOS_SEED),1)' CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),20)' CHAOS_PEOPLE=2000 \
+	  tests/chaos/run
 	@BUILD='$(BUILD)' tests/chaos/mutate door-before-journal
 .PHONY: build-chaos chaos chaos-mutants chaos-short
 

@@ -347,7 +347,7 @@ enum gh_status gh_entry_parse(const struct json_t *object, struct gh_entry *out,
 enum gh_status gh_entry_scan(struct gh_bytes text, struct gh_entry *out, size_t *size,
                              struct gh_error *err)
 {
-    struct gh_scanned scanned;
+    struct gh_scanned scanned = {.count = 0};
     struct members members = {.scanned = &scanned, .err = err};
     memset(out, 0, sizeof(*out));
     *size = gh_entry_scan_members(text, &scanned);

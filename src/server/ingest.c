@@ -12,10 +12,9 @@
 
 #define THREADS 2
 #define GROUP_ENTRIES_MAX 2000 /* in one transaction: others wait for their turn so long */
-#define WINDOW_NS (5 * GH_NS_PER_S)
-#define TAKEN_A_SECOND 128 /* batches, about */
-#define RETRY_MIN_S 2
 #define RETRY_MAX_S 60
+#define RATE_INITIAL 256 /* batches a second */
+#define RATE_MIN 32
 
 struct gh_sending {
     struct gh_job job; /* first */
@@ -40,8 +39,10 @@ struct gh_ingest {
     /* the server's thread's */
     size_t waiting;
     int64_t waiting_bytes;
-    int64_t window_ns;            /* when the count of those turned away began anew */
-    uint64_t turned_away, before; /* in this window, and in the one before */
+    int64_t second;                /* monotonic; of the counts below */
+    uint64_t done_now, turned_now; /* batches in this second */
+    uint64_t rate;                 /* about as many are done a second when there is enough to do */
+    uint32_t booked[RETRY_MAX_S + 1]; /* how many were told to come in a second; as a ring */
     struct gh_public_key *keys[GH_INGEST_KEYS_MAX]; /* only ever more */
     atomic_size_t key_count;
     struct gh_db *db;     /* of whoever stores */
@@ -176,10 +177,34 @@ static void work(struct gh_job *job)
 
 /* --- the server's side --- */
 
+/* Another second: what the last one says about the rate. In one without a refusal there may just
+ * have been little to do, but no less than was done can be. */
+static void turn_page(struct gh_ingest *ingest, int64_t second)
+{
+    if (ingest->turned_now > 0 || ingest->done_now > ingest->rate)
+        ingest->rate = ingest->done_now > ingest->rate ? ingest->done_now
+                                                       : (ingest->rate + ingest->done_now) / 2;
+    if (ingest->rate < RATE_MIN)
+        ingest->rate = RATE_MIN;
+    for (int64_t i = 0; i <= RETRY_MAX_S && ingest->second + i < second; i++)
+        ingest->booked[(ingest->second + i) % (RETRY_MAX_S + 1)] = 0;
+    ingest->second = second;
+    ingest->done_now = ingest->turned_now = 0;
+}
+
+static void look_at_clock(struct gh_ingest *ingest)
+{
+    int64_t second = gh_clock_monotonic_ns(ingest->clock) / GH_NS_PER_S;
+    if (second != ingest->second)
+        turn_page(ingest, second);
+}
+
 static void done(struct gh_job *job)
 {
     struct gh_sending *sending = (struct gh_sending *)job;
     struct gh_ingest *ingest = sending->ingest;
+    look_at_clock(ingest);
+    ingest->done_now++;
     ingest->waiting--;
     ingest->waiting_bytes -= (int64_t)sending->size;
     if (job->called_off)
@@ -222,21 +247,20 @@ void gh_ingest_forget(struct gh_sending *sending)
     sending->done = NULL;
 }
 
-/* With N gates that come back within R seconds each, N / R * 2 come a second. R grows with what was
- * turned away in the last window or two, so that what comes is about what can be taken. */
+/* The first second for which not more than can be taken, and a quarter, have been told to come. The
+ * gates add a fraction of a second each. */
 int64_t gh_ingest_retry_s(struct gh_ingest *ingest)
 {
-    int64_t now = gh_clock_monotonic_ns(ingest->clock);
-    if (now - ingest->window_ns >= WINDOW_NS) {
-        ingest->before = now - ingest->window_ns < 2 * WINDOW_NS ? ingest->turned_away : 0;
-        ingest->turned_away = 0;
-        ingest->window_ns = now;
+    look_at_clock(ingest);
+    ingest->turned_now++;
+    for (int64_t wait_s = 1; wait_s <= RETRY_MAX_S; wait_s++) {
+        uint32_t *booked = &ingest->booked[(ingest->second + wait_s) % (RETRY_MAX_S + 1)];
+        if (*booked < ingest->rate + ingest->rate / 4) {
+            ++*booked;
+            return wait_s;
+        }
     }
-    ingest->turned_away++;
-    uint64_t spread = RETRY_MIN_S + (ingest->before + ingest->turned_away) / TAKEN_A_SECOND;
-    uint32_t random;
-    gh_random(&random, sizeof(random));
-    return 1 + (int64_t)(random % (spread < RETRY_MAX_S ? spread : RETRY_MAX_S));
+    return RETRY_MAX_S / 2 + (int64_t)(gh_random_id() % (RETRY_MAX_S / 2)) + 1;
 }
 
 int gh_ingest_fd(const struct gh_ingest *ingest)
@@ -275,6 +299,8 @@ enum gh_status gh_ingest_new(const struct gh_db *db, const struct gh_clock *cloc
     if (ingest == NULL)
         return gh_fail(err, GH_ERR_NOMEM, "no memory to take entries in");
     ingest->clock = clock;
+    ingest->rate = RATE_INITIAL;
+    ingest->second = gh_clock_monotonic_ns(clock) / GH_NS_PER_S;
     ingest->ready.end = &ingest->ready.first;
     pthread_mutex_init(&ingest->lock, NULL);
     enum gh_status status = gh_db_open_beside(db, true, &ingest->db, err);

@@ -94,7 +94,7 @@ static enum gh_status check_handover(const struct gh_handover *handover, size_t 
 static enum gh_status keep(struct gh_server_keys *keys, const struct gh_handover *handover)
 {
     struct gh_handover *larger =
-        realloc(keys->handovers, (keys->handover_count + 1) * sizeof(*larger));
+        reallocarray(keys->handovers, keys->handover_count + 1, sizeof(*larger));
     if (larger == NULL)
         return GH_ERR_NOMEM;
     keys->handovers = larger;

@@ -34,6 +34,16 @@ struct gh_list_worker {
     bool end;
 };
 
+/* Of one or more. */
+static struct asked *take_first(struct asked *queue[GH_LIST_JOBS_MAX], size_t *count)
+{
+    struct asked *first = queue[0];
+    --*count;
+    for (size_t i = 0; i < *count; i++)
+        queue[i] = queue[i + 1];
+    return first;
+}
+
 /* --- the thread --- */
 
 static void work_on(struct gh_list_worker *worker, struct asked *asked)
@@ -61,10 +71,8 @@ static struct asked *next(struct gh_list_worker *worker)
         pthread_cond_wait(&worker->changed, &worker->mutex);
     if (worker->end)
         return NULL;
-    struct asked *asked = worker->jobs[0];
-    memmove(worker->jobs, worker->jobs + 1, --worker->waiting * sizeof(worker->jobs[0]));
-    worker->running = asked;
-    return asked;
+    worker->running = take_first(worker->jobs, &worker->waiting);
+    return worker->running;
 }
 
 static void *run(void *context)
@@ -228,8 +236,7 @@ struct gh_list_job *gh_list_worker_take(struct gh_list_worker *worker)
     uint64_t count;
     pthread_mutex_lock(&worker->mutex);
     if (worker->done_count > 0) {
-        asked = worker->done[0];
-        memmove(worker->done, worker->done + 1, --worker->done_count * sizeof(worker->done[0]));
+        asked = take_first(worker->done, &worker->done_count);
     } else {
         ssize_t got = read(worker->ready, &count, sizeof(count));
         (void)got; /* nothing there: not told anew since */

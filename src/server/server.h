@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server as a whole. One thread: everything happens in gh_server_run, but asking upstream
- * (upstream.h), and what takes long about the list (list_worker.h). */
+ * (upstream.h), what takes long about the list (list_worker.h), and entries (records.h). */
 #ifndef GATEHOUSE_SRC_SERVER_SERVER_H
 #define GATEHOUSE_SRC_SERVER_SERVER_H
 

@@ -242,6 +242,11 @@ static double run_install(const char *self, long *anonymous, long *peak)
     return took;
 }
 
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 /* --- bare SQLite --- */
 
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
@@ -519,11 +524,13 @@ int main(int argc, char **argv)
     printf("  %-40s %10.1f MiB, %.2f bytes for each person\n", "snapshot on the wire",
            (double)manifest.snapshot_bytes / (1 << 20),
            (double)manifest.snapshot_bytes / (double)people);
+    /* In turns, and the best of each: others use the machine too. */
     long anonymous, peak;
-    double bare_s = run_bare();
-    double install_s = run_install(argv[0], &anonymous, &peak);
-    double bare_again_s = run_bare();
-    bare_s = (bare_s + bare_again_s) / 2;
+    double bare_s = run_bare(), install_s = run_install(argv[0], &anonymous, &peak);
+    for (int turn = 0; turn < (people > 2000000 ? 1 : 3); turn++) {
+        bare_s = least(bare_s, run_bare());
+        install_s = least(install_s, run_install(argv[0], &anonymous, &peak));
+    }
     printf("  %-40s %10.1f MiB anonymous, %.1f MiB with all that is mapped\n",
            "memory of the installing process", (double)anonymous / 1024, (double)peak / 1024);
     measure_asking();

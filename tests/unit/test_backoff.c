@@ -95,7 +95,8 @@ static void test_success_jitter(void **state)
         span.most = pause > span.most ? pause : span.most;
     }
     assert_true(span.least >= 3750 && span.most <= 6250);
-    assert_true(span.least < 4250 && span.most > 5750); /* a thousand gates do not come back at once */
+    assert_true(span.least < 4250 &&
+                span.most > 5750); /* a thousand gates do not come back at once */
 
     struct gh_backoff backoff = fresh();
     gh_backoff_succeeded(&backoff, NOW, 0); /* again at once */

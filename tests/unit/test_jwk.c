@@ -209,7 +209,8 @@ static enum gh_status read_bytes(const void *text, size_t size)
 {
     struct gh_error err = {.status = GH_OK};
     given_count = passed_over = 0;
-    enum gh_status status = gh_jwks_read((struct gh_bytes){text, size}, take, given, &passed_over, &err);
+    enum gh_status status =
+        gh_jwks_read((struct gh_bytes){text, size}, take, given, &passed_over, &err);
     assert_int_equal(err.status, status);
     if (status != GH_OK)
         assert_true(strlen(err.text) > 0);

@@ -12,9 +12,8 @@ static const char to_schema_1[] = "DROP TABLE issuer_keys; DROP TABLE trust; DRO
                                   "ALTER TABLE meta DROP COLUMN cutoff;"
                                   "ALTER TABLE meta DROP COLUMN built_at;"
                                   "ALTER TABLE meta DROP COLUMN built_people;"
+                                  "ALTER TABLE meta DROP COLUMN signed_at;"
                                   "ALTER TABLE meta DROP COLUMN holder_secret;"
-                                  "DROP TABLE alarms; DROP TABLE husks; DROP TABLE chains;"
-                                  "DROP INDEX refused_received_at; DROP INDEX refused_gate;"
                                   "PRAGMA user_version = 1;";
 
 static bool count_key(void *context, const struct gh_db_key *key)

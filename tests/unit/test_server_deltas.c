@@ -4,7 +4,6 @@
 #include "test_server_lists.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 
 #define PEOPLE 9
 #define HOMES 4
@@ -375,12 +374,119 @@ static void test_the_log_does_not_grow(void **state)
     assert_int_equal(fixture->gate.installed, 2);
 }
 
+/* The list goes on while a large delta is made: what was made is true, and leads on. */
+static void test_it_goes_on_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    struct gh_answer *answer;
+    bool news;
+    import(fixture, 0, 500, GH_COLOUR_GREEN);
+    follow_once(fixture, &fixture->gate);
+    import(fixture, 0, 500, GH_COLOUR_RED);
+    uint64_t first = gh_db_generation(fixture->db);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &fixture->gate.have, &answer, &news),
+                     GH_ERR_AGAIN);
+    struct pollfd ready = {.fd = gh_publisher_fd(fixture->publisher), .events = POLLIN};
+    assert_int_equal(poll(&ready, 1, 20000), 1);
+    import(fixture, 500, 1, GH_COLOUR_RED);
+    gh_publisher_deliver(fixture->publisher);
+    follow_once(fixture, &fixture->gate);
+    assert_int_equal(fixture->gate.have.number, first);
+    assert_int_equal(fixture->gate.applied, 1);
+    forward(fixture, 10); /* it is not said for long */
+    assert_same_list(fixture, &fixture->gate);
+    assert_int_equal(fixture->gate.have.number, first + 1);
+    assert_int_equal(fixture->gate.applied, 2);
+}
+
+/* Those who wait for it ask again as soon as something was made, or was not: that must not go round
+ * and round. */
+static void break_a_delta(struct fixture *fixture, unsigned people)
+{
+    struct gh_answer *answer;
+    bool news;
+    enum gh_status status;
+    import(fixture, 0, people, GH_COLOUR_GREEN);
+    follow_once(fixture, &fixture->gate);
+    import(fixture, 0, people, GH_COLOUR_RED);
+    outside(fixture, "INSERT INTO changes SELECT max(number), 3, 5 FROM generations");
+    for (int i = 0; (status = gh_publisher_answer(fixture->publisher, &fixture->gate.have, &answer,
+                                                  &news)) == GH_ERR_AGAIN;
+         i++) {
+        assert_in_range(i, 0, 1);
+        deliver(fixture);
+    }
+    assert_int_equal(status, GH_ERR_CORRUPT);
+    outside(fixture, "DELETE FROM changes WHERE kind = 3");
+    forward(fixture, 10);
+    assert_same_list(fixture, &fixture->gate);
+    assert_int_equal(fixture->gate.installed, 1);
+}
+
+static void test_a_delta_that_cannot_be_made(void **state)
+{
+    break_a_delta(*state, 10);
+    break_a_delta(*state, 400); /* by the thread */
+}
+
+/* --- the database is put back from a backup --- */
+
+static void copy_database(const struct fixture *fixture, bool back)
+{
+    char copy[128];
+    uint8_t *data;
+    size_t size;
+    snprintf(copy, sizeof(copy), "%s/copy", fixture->folder);
+    assert_int_equal(gh_file_read(back ? copy : fixture->database, 1 << 26, &data, &size, NULL),
+                     GH_OK);
+    assert_int_equal(gh_file_replace(back ? fixture->database : copy, 0600, data, size, NULL),
+                     GH_OK);
+    free(data);
+}
+
+static void test_a_backup_is_put_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct follower *slow = malloc(sizeof(*slow));
+    assert_non_null(slow);
+    *slow = new_follower(fixture);
+    import(fixture, 0, 20, GH_COLOUR_GREEN);
+    follow_once(fixture, &fixture->gate);
+    follow_once(fixture, slow);
+    close_all(fixture); /* all of it is in the one file */
+    copy_database(fixture, false);
+    open_all(fixture, false);
+    for (unsigned i = 0; i < 5; i++)
+        import(fixture, i, 1, GH_COLOUR_RED);
+    follow_once(fixture, &fixture->gate);
+    struct gh_generation ahead = fixture->gate.have;
+    close_all(fixture);
+    copy_database(fixture, true);
+    open_all(fixture, false);
+    /* another past from here on, first unnoticed */
+    import(fixture, 7, 1, GH_COLOUR_YELLOW);
+    assert_true(gh_db_generation(fixture->db) < ahead.number);
+    follow_once(fixture, slow);
+    assert_int_equal(slow->applied, 1);
+    assert_int_equal(gh_publisher_jump(fixture->publisher, slow->have.number), GH_ERR_INVALID);
+    assert_int_equal(gh_publisher_jump(fixture->publisher, ahead.number + GH_JUMP_MAX),
+                     GH_ERR_INVALID);
+    assert_int_equal(gh_publisher_jump(fixture->publisher, ahead.number), GH_OK);
+    /* those who were ahead begin anew, the others go on by deltas */
+    assert_same_list(fixture, &fixture->gate);
+    assert_same_list(fixture, slow);
+    assert_int_equal(fixture->gate.have.number, ahead.number + 1);
+    assert_int_equal(fixture->gate.installed, 2);
+    assert_int_equal(slow->installed, 1);
+    free(slow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_deltas_say_what_snapshots_say),
-        TEST(test_too_many_at_once),
-        TEST(test_the_log_does_not_grow),
+        TEST(test_deltas_say_what_snapshots_say), TEST(test_too_many_at_once),
+        TEST(test_the_log_does_not_grow),         TEST(test_it_goes_on_meanwhile),
+        TEST(test_a_delta_that_cannot_be_made),   TEST(test_a_backup_is_put_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -363,22 +363,24 @@ static void test_too_much_waits(void **state)
     free(body);
 }
 
-/* The more are turned away, the wider they are spread. */
+/* The more are turned away, the later they are told to come, and never all at once. */
 static void test_retry(void **state)
 {
     struct fixture *fixture = *state;
     struct gh_ingest *ingest = start(fixture);
-    int64_t most = 0;
-    for (int i = 0; i < 20; i++) {
-        int64_t wait_s = gh_ingest_retry_s(ingest);
-        assert_in_range(wait_s, 1, 3);
-    }
-    for (int i = 0; i < 20000; i++) {
-        int64_t wait_s = gh_ingest_retry_s(ingest);
+    size_t told[64] = {0};
+    int64_t wait_s = gh_ingest_retry_s(ingest);
+    assert_int_equal(wait_s, 1);
+    for (int i = 0; i < 10000; i++) {
+        wait_s = gh_ingest_retry_s(ingest);
         assert_in_range(wait_s, 1, 60);
-        most = wait_s > most ? wait_s : most;
+        told[wait_s]++;
     }
-    assert_true(most > 30);
+    assert_true(told[30] > 0);
+    for (size_t i = 1; i < 64; i++)
+        assert_true(told[i] <= 10000 / 20);
+    for (int i = 0; i < 20000; i++) /* more than there are seconds for */
+        assert_in_range(gh_ingest_retry_s(ingest), 1, 60);
     gh_ingest_free(ingest);
 }
 
