@@ -18,16 +18,9 @@ static void use_policy(struct gh_gate *gate)
         gate->options.peers.policy(gate->options.peers.context, &gate->policy);
 }
 
-static void use_keys(struct gh_gate *gate)
+/* Takes over trust. */
+static void use_keys(struct gh_gate *gate, struct gh_trust *trust)
 {
-    struct gh_trust *trust = NULL;
-
-    if (gate->list) {
-        enum gh_status status = gh_list_trust(gate->list, &trust);
-        if (status != GH_OK)
-            gh_log(GH_LOG_ERR, "list", "its issuers' keys cannot be used: %s",
-                   gh_status_text(status));
-    }
     gh_trust_unref(gate->trust);
     gate->trust = trust;
     gate->keys_ns = gh_gate_now_ns(gate);
@@ -95,12 +88,33 @@ static enum gh_status open_list(struct gh_gate *gate, struct gh_list **out, stru
     return GH_OK;
 }
 
+/* Both of one generation: a delta may be applied between the one and the other. *trust NULL: the
+ * keys cannot be read, and that was said. */
+static enum gh_status open_with_keys(struct gh_gate *gate, struct gh_list **list,
+                                     struct gh_trust **trust, struct gh_error *err)
+{
+    enum gh_status status, keys = GH_ERR_AGAIN;
+
+    for (int tries = 0; keys == GH_ERR_AGAIN && tries < GH_GATE_LIST_TRIES; tries++) {
+        if (tries > 0)
+            gh_list_close(*list);
+        status = open_list(gate, list, err);
+        if (status != GH_OK)
+            return status;
+        keys = gh_list_trust(*list, trust);
+    }
+    if (keys != GH_OK)
+        gh_log(GH_LOG_ERR, "list", "its issuers' keys cannot be used: %s", gh_status_text(keys));
+    return GH_OK;
+}
+
 void gh_gate_load_list(struct gh_gate *gate)
 {
     struct gh_error err = {0};
     struct gh_list *list;
+    struct gh_trust *trust = NULL;
 
-    enum gh_status status = open_list(gate, &list, &err);
+    enum gh_status status = open_with_keys(gate, &list, &trust, &err);
     if (status != GH_OK) {
         /* The one in use, if any, goes on being used. */
         if (status != GH_ERR_NOTFOUND)
@@ -114,7 +128,7 @@ void gh_gate_load_list(struct gh_gate *gate)
     gate->list = list;
     use_age(gate);
     use_policy(gate);
-    use_keys(gate);
+    use_keys(gate, trust);
     /* How many are on it is not told: counting ten million takes longer than anybody waits. */
     if (other)
         gh_log(GH_LOG_NOTICE, "list", "generation %" PRIu64, manifest->generation);

@@ -60,6 +60,8 @@ void gh_gate_look_at_contact(struct gh_gate *gate);
 
 /* --- list: gate_list.c --- */
 
+#define GH_GATE_LIST_TRIES                                                                         \
+    5 /* with one that changes meanwhile: the second is nearly always enough */
 /* Take the list in the state folder into use; where that cannot be, the one in use stays. */
 void gh_gate_load_list(struct gh_gate *gate);
 /* The courier's news: another list is at hand; it was issued anew; one was refused. */
