@@ -174,6 +174,10 @@ GH_MUST_CHECK enum gh_status gh_list_apply(const char *folder, const struct gh_p
 GH_MUST_CHECK enum gh_status gh_list_renew(const char *folder, const struct gh_public_key *list_key,
                                            struct gh_bytes manifest, struct gh_error *err);
 
+/* Remove what a writer left behind that was killed: a list half built, and those before the one at
+ * hand. They take the room that the next one needs. */
+void gh_list_tidy(const char *folder, const struct gh_public_key *list_key);
+
 struct gh_list; /* a view of one generation, read-only; one thread at a time */
 
 /* Opens the list at hand and verifies its manifest. GH_ERR_NOTFOUND, GH_ERR_CORRUPT,

@@ -23,7 +23,8 @@ enum gh_courier_event_type {
     GH_COURIER_TROUBLE, /* a list was refused: trouble, offered. Said once for each, not again until
                            a list was accepted */
     GH_COURIER_RECEIPT, /* the server has stored what receipt says; verified, and the hash is that
-                           of our own entry. At the start the last one, too */
+                           of our own entry. At the start the last one, too. through 0: that does
+                           not hold any more, the server has lost something */
     GH_COURIER_CLOCK,   /* what time it is at the server */
 };
 struct gh_courier_event {

@@ -331,6 +331,7 @@ void gh_courier_remember_list(struct gh_courier *courier)
     struct gh_identity *identity = &courier->list.identity;
     struct gh_manifest *head = malloc(sizeof(*head));
 
+    gh_list_tidy(courier->list_path, courier->list.list_key);
     if (head && gh_list_head(courier->list_path, courier->list.list_key, head) == GH_OK) {
         courier->watch.at_hand = generation_of(head);
         if (head->generation > identity->generation ||

@@ -132,6 +132,16 @@ enum gh_status gh_db_list_cutoff(struct gh_db *db, int64_t *cutoff)
     return gh_sql_cutoff(db, cutoff);
 }
 
+enum gh_status gh_db_list_signed(struct gh_db *db, int64_t *at)
+{
+    return gh_sql_number(db, at, "SELECT signed_at FROM meta", "");
+}
+
+enum gh_status gh_db_list_set_signed(struct gh_db *db, int64_t at)
+{
+    return gh_sql_run(db, NULL, "UPDATE meta SET signed_at = ?", "i", at);
+}
+
 enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out)
 {
     int64_t entries = 0, refused = 0, gates = 0, generation = 0;

@@ -43,10 +43,13 @@ static int watch(const char *state, const char *truth_path)
 {
     struct truth truth;
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    enum gh_status status = GH_OK;
+    enum gh_status status = GH_OK, before;
     truth_open(&truth, truth_path, true);
     do {
+        before = status;
         status = truth_collect(&truth, state, false); /* what cannot be read now is read later */
+        if (status != before && status != GH_OK)
+            printf("the journal cannot be read now: %s\n", gh_status_text(status));
     } while (status != GH_ERR_CORRUPT && poll(&input, 1, LOOK_MS) == 0);
     truth_close(&truth);
     return status == GH_ERR_CORRUPT ? 1 : 0;

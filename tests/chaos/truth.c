@@ -120,8 +120,10 @@ enum gh_status truth_collect(struct truth *truth, const char *state, bool whole)
         return before > 0 ? GH_ERR_CORRUPT : GH_ERR_NOTFOUND;
     }
     enum gh_status status = gh_journal_open_reader(path, &journal, &err);
-    if (status != GH_OK)
-        return status;
+    if (status != GH_OK) {
+        /* One that is just being made is none yet. */
+        return status == GH_ERR_CORRUPT ? GH_ERR_IO : status;
+    }
     status = gh_journal_head(journal, &head, hash);
     if (status == GH_OK)
         status = gh_journal_read(journal, whole ? 0 : before, UINT32_MAX, collect_one, &collecting);
@@ -130,7 +132,7 @@ enum gh_status truth_collect(struct truth *truth, const char *state, bool whole)
         printf("the journal held %" PRIu64 " entries, and holds %" PRIu64 "\n", before, head);
         collecting.broken = true;
     }
-    return status == GH_OK && collecting.broken ? GH_ERR_CORRUPT : status;
+    return collecting.broken ? GH_ERR_CORRUPT : status == GH_ERR_CORRUPT ? GH_ERR_IO : status;
 }
 
 uint64_t truth_openings(const struct truth *truth, uint64_t count)

@@ -16,6 +16,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,15 @@ static inline gh_id add_person(struct fixture *fixture, const char *ref, enum gh
     assert_int_equal(gh_db_import_end(fixture->db, true), GH_OK);
     assert_int_equal(gh_db_people_read(fixture->db, ref, 0, 1, keep_id, &id), GH_OK);
     return id;
+}
+
+/* By another program. */
+static inline void outside(const struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(fixture->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
 }
 
 /* --- what the server says --- */
