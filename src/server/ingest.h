@@ -8,7 +8,8 @@
 #include "gatehouse/clock.h"
 #include "server/batch.h"
 
-#define GH_INGEST_WAITING_MAX 64
+/* A second of work on a board's disk, and well below the ten that a gate waits for. */
+#define GH_INGEST_WAITING_MAX 256
 #define GH_INGEST_WAITING_BYTES (INT64_C(32) << 20)
 #define GH_INGEST_KEYS_MAX 64
 

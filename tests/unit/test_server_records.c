@@ -433,22 +433,19 @@ static void test_stopped_with_batches_on_their_way(void **state)
 static void test_others_do_not_wait(void **state)
 {
     (void)state;
-    static struct chain chains[GH_INGEST_WAITING_MAX];
     int fds[GH_INGEST_WAITING_MAX];
     char answer[4096];
     sqlite3 *db;
-    struct chain one_more;
+    struct chain waiting, one_more;
+    new_chain(&waiting, "Waiting");
     new_chain(&one_more, "One more");
-    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++)
-        new_chain(&chains[i], pathf("Waiting %zu", i));
     assert_int_equal(sqlite3_open(in_folder(&harness, "state/gatehouse.db"), &db), SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++) {
-        char *body = next_batch(&chains[i], 1);
-        fds[i] = begin_post(&chains[i], body);
-        free(body);
-    }
+    char *waiting_body = next_batch(&waiting, 1);
+    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++)
+        fds[i] = begin_post(&waiting, waiting_body);
+    free(waiting_body);
     json_decref(admin("GET", "/api/v1/gates", NULL));
     int64_t deadline = now_ms() + DEADLINE_MS;
     do {
