@@ -74,6 +74,8 @@ GH_MUST_CHECK enum gh_status gh_courier_start(struct gh_courier *courier, struct
 /* From the gate's thread: an enrolment code was shown; there is a new entry. Never block. */
 void gh_courier_enrol(struct gh_courier *courier, const struct gh_enrolment *enrolment);
 void gh_courier_kick(struct gh_courier *courier);
+/* The list at hand is not what it was: bring it whole, with the next answer. */
+void gh_courier_renew_list(struct gh_courier *courier);
 
 /* Cancels what runs, waits for the threads if there are any, frees. NULL is fine. */
 void gh_courier_stop(struct gh_courier *courier);

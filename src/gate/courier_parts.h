@@ -20,7 +20,7 @@ struct json_t;
 #define GH_COURIER_AGAIN_MS 10000 /* to a connection that cannot be made at all */
 
 struct gh_order {
-    enum { GH_ORDER_WAKE, GH_ORDER_ENROL } type;
+    enum { GH_ORDER_WAKE, GH_ORDER_ENROL, GH_ORDER_LIST } type;
     struct gh_enrolment enrolment;
 };
 

@@ -117,9 +117,11 @@ static void ask_list(struct gh_gate *gate, struct gh_passage_step *step, struct 
         gh_gate_load_list(gate);
         status = ask_once(gate, step, answers);
     }
+    if (gate->list && !gate->trust) /* there were no keys to read codes with */
+        gh_gate_list_unreadable(gate, GH_ERR_CORRUPT);
     if (status == GH_OK)
         return;
-    gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+    gh_gate_list_unreadable(gate, status);
     *answers = (struct gh_answers){.have_list = false};
 }
 

@@ -8,6 +8,7 @@
 #include "gatehouse/log.h"
 
 #define KEYS_ARRIVE_NS GH_NS_PER_S /* in the see thread, at the latest */
+#define COMPLAIN_AGAIN_NS (3600 * GH_NS_PER_S)
 
 static void use_policy(struct gh_gate *gate)
 {
@@ -157,7 +158,12 @@ void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity)
 void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity)
 {
     use_pins(gate, identity);
-    use_age(gate);
+    /* The one before it may be in use still: what told of it was lost, or it could not be opened.
+     */
+    if (gate->list && is_pinned(gh_list_manifest(gate->list), &gate->identity))
+        use_age(gate);
+    else
+        gh_gate_load_list(gate);
 }
 
 void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered)
@@ -168,6 +174,19 @@ void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, ui
     gh_log(GH_LOG_ERR, "list", "one that was offered is refused: %s",
            gh_list_trouble_name(trouble));
     gh_gate_write(gate, &entry);
+}
+
+void gh_gate_list_unreadable(struct gh_gate *gate, enum gh_status status)
+{
+    int64_t now_ns = gh_gate_now_ns(gate);
+
+    gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+    if ((status != GH_ERR_CORRUPT && status != GH_ERR_IO) || now_ns < gate->complain_ns)
+        return;
+    /* A card that spoils every copy is not worn out by new ones. */
+    gate->complain_ns = now_ns + COMPLAIN_AGAIN_NS;
+    if (gate->options.peers.unreadable)
+        gate->options.peers.unreadable(gate->options.peers.context);
 }
 
 /* What an HCERT is about, which its key must be for; nothing for other kinds. */

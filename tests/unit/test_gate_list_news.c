@@ -146,6 +146,24 @@ static void test_age_of_another_list(void **state)
     assert_reason(try_anna(), GH_REASON_LIST_TOO_OLD);
 }
 
+/* It was told of once, when it could not be opened: the next word of it does as well. */
+static void test_age_of_a_list_that_was_missed(void **state)
+{
+    (void)state;
+
+    rig_start_with_list(&rig);
+    fixture->manifest.generation++;
+    fixture->colours[ANNA] = GH_COLOUR_RED;
+    fixture_install_list(fixture);
+    fixture_pin_list(fixture);
+    assert_reason(try_anna(), GH_REASON_OK); /* by the one that is not there any more */
+    unsigned trusts = rig.trusts;
+    rig_news(&rig, GH_COURIER_AGE);
+    assert_reason(try_anna(), GH_REASON_RED);
+    rig_news(&rig, GH_COURIER_AGE);
+    assert_int_equal(rig.trusts, trusts + 1); /* once is enough */
+}
+
 /* --- deltas --- */
 
 /* Applied, and the news of it has not come yet: whoever is there is decided about by the new one,
@@ -341,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_is_kept_over_a_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_another_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_age_of_a_list_that_was_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_in_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_delta_drops_the_issuer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_and_gone, setup, teardown),
