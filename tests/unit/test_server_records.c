@@ -465,6 +465,38 @@ static void test_others_do_not_wait(void **state)
     }
 }
 
+/* One that has gone mad, or whose secret was stolen, does not take all the places. */
+static void test_one_gate_is_not_all(void **state)
+{
+    (void)state;
+    enum { TRIES = 12 };
+    struct chain mad, other;
+    int fds[TRIES], turned_away = 0;
+    char answer[4096];
+    sqlite3 *db;
+    new_chain(&mad, "Mad");
+    new_chain(&other, "Not mad");
+    assert_int_equal(sqlite3_open(in_folder(&harness, "state/gatehouse.db"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < TRIES; i++)
+        fds[i] = begin_post(&mad, "{\"entries\":[]}");
+    int fd = begin_post(&other, "{\"entries\":[]}");
+    json_decref(admin("GET", "/api/v1/gates", NULL)); /* all have been read */
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    end_post(fd, answer, sizeof(answer));
+    assert_non_null(strstr(answer, "\"acknowledged\":0"));
+    for (int i = 0; i < TRIES; i++) {
+        end_post(fds[i], answer, sizeof(answer));
+        turned_away += strncmp(answer, "HTTP/1.1 503", 12) == 0;
+        if (strncmp(answer, "HTTP/1.1 503", 12) == 0)
+            assert_non_null(strcasestr(answer, "\r\nretry-after: 5\r\n"));
+    }
+    assert_int_equal(turned_away, TRIES - 4);
+    json_decref(post(&mad, 200, "{\"entries\":[]}"));
+}
+
 /* --- what is old --- */
 
 static void wait_for_erased(const struct chain *chain, long long through)
@@ -523,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_gone_before_the_answer),
         cmocka_unit_test(test_stopped_with_batches_on_their_way),
         cmocka_unit_test(test_others_do_not_wait),
+        cmocka_unit_test(test_one_gate_is_not_all),
         cmocka_unit_test(test_what_is_old_goes),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
