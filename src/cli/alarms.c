@@ -15,7 +15,8 @@ static const char usage[] =
     "\n"
     "What somebody should look into, oldest first: gaps, forks and breaks in a gate's chain of\n"
     "entries, entries that a gate removed too early, boards with one identity, lists that gates\n"
-    "refused, a database that was put back. What comes again within an hour is counted in the same\n"
+    "refused, a database that was put back. What comes again within an hour is counted in the "
+    "same\n"
     "line. --json prints one object a line.\n"
     "\n"
     "GATE is an identifier (16 hex digits) or the gate's name.\n";

@@ -28,8 +28,9 @@ void gh_keep_init(struct gh_keep *keep, uint64_t limit_bytes, int64_t now_ns);
  * one before: the server may have lost what that one was about. */
 void gh_keep_receipt(struct gh_keep *keep, const struct gh_receipt *receipt);
 /* Does one step, if it is time to. By a clock that is not trusted nothing grows old; a journal that
- * is too large is cut back all the same. true: an entry was written, of type prune, or the fault
- * journal_large: once, and again whenever the journal has grown by a tenth of the limit more. */
+ * is too large is cut back all the same. true: an entry was written: one that had waited for room,
+ * one of type prune, or the fault journal_large: once, and again whenever the journal has grown by
+ * a tenth of the limit more. */
 bool gh_keep_tick(struct gh_keep *keep, struct gh_record *record,
                   const struct gh_retention *retention, bool clock_trusted);
 

@@ -393,6 +393,21 @@ static void test_files_do_not_grow(void **state)
     assert_whole();
 }
 
+/* Nobody else would tell the courier of it. */
+static void test_what_waited_is_said_to_be_written(void **state)
+{
+    (void)state;
+    struct gh_entry entry = {.type = GH_ENTRY_CLOCK, .clock_trusted = true};
+
+    append(3);
+    acknowledge(3);
+    gh_record_later(&record, &entry);
+    assert_true(tick(true));
+    assert_int_equal(record.count, 0);
+    assert_true(head() == 4);
+    assert_int_equal(last_entry().type, GH_ENTRY_CLOCK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +419,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_receipt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_waited_is_said_to_be_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_large_and_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
