@@ -230,7 +230,7 @@ static void test_next_generation_of_an_earlier_time(void **state)
         fixture->manifest.issued_at_s -= 3600;
         fixture->colours[ANNA] = way ? GH_COLOUR_RED : GH_COLOUR_GREEN;
         desk_offer_list(&desk, 1);
-        desk_run_ms(&desk, 2 * DESK_POLL_MS);
+        desk_run_ms(&desk, 3 * DESK_POLL_MS);
         assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), way + 1);
         assert_true(desk_saved_manifest(&desk).generation == fixture->manifest.generation);
         assert_true(desk_saved_manifest(&desk).issued_at_s == fixture->manifest.issued_at_s);
