@@ -45,6 +45,8 @@ struct gh_manifest {
     uint8_t holder_secret[GH_HOLDER_SECRET_BYTES]; /* trust.h; all zero: none */
 }; /* some 40 KB: keep it off the stacks of threads that have little */
 
+struct gh_generation gh_manifest_generation(const struct gh_manifest *manifest);
+
 /* COSE_Sign1 over the manifest's CBOR with external_aad "gatehouse list manifest v1". Append to
  * writer. GH_ERR_INVALID for what gh_manifest_read would refuse, GH_ERR_TOOBIG. */
 GH_MUST_CHECK enum gh_status gh_manifest_write(const struct gh_private_key *list_key,
@@ -173,6 +175,10 @@ GH_MUST_CHECK enum gh_status gh_list_apply(const char *folder, const struct gh_p
 #define GH_LIST_RENEW_S 600
 GH_MUST_CHECK enum gh_status gh_list_renew(const char *folder, const struct gh_public_key *list_key,
                                            struct gh_bytes manifest, struct gh_error *err);
+
+/* Remove what a writer left behind that was killed: a list half built, and those before the one at
+ * hand. They take the room that the next one needs. */
+void gh_list_tidy(const char *folder, const struct gh_public_key *list_key);
 
 struct gh_list; /* a view of one generation, read-only; one thread at a time */
 

@@ -14,8 +14,10 @@ static const char usage[] =
     "usage: gatehouse alarms [--json] [--gate GATE]\n"
     "\n"
     "What somebody should look into, oldest first: gaps, forks and breaks in a gate's chain of\n"
-    "entries, boards with one identity, lists that gates refused. What comes again within an hour\n"
-    "is counted in the same line. --json prints one object a line.\n"
+    "entries, entries that a gate removed too early, boards with one identity, lists that gates\n"
+    "refused, a database that was put back. What comes again within an hour is counted in the "
+    "same\n"
+    "line. --json prints one object a line.\n"
     "\n"
     "GATE is an identifier (16 hex digits) or the gate's name.\n";
 

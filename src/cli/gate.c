@@ -21,7 +21,8 @@ static const char usage[] =
     "new gate's camera. It is drawn on the terminal, or written as a picture (--png), as a sheet\n"
     "to print (--svg; both print the gate's identifier), or as text (--text). Whoever has the\n"
     "code can be that gate: keep it to yourself. 'chain' checks whether all that the gate has\n"
-    "written down is on the server as it was (exit 0: it is). 'remove' shuts a gate out at once.\n"
+    "written down is on the server as it was (exit 0: it is). 'list' says 'now' of a gate that is\n"
+    "connected, and which generation of the list it has. 'remove' shuts a gate out at once.\n"
     "\n"
     "GATE is an identifier (16 hex digits) or the gate's name.\n";
 
@@ -83,14 +84,18 @@ static int run_add(int argc, char **argv)
 
 static enum gh_status add_row(struct gh_table *table, const json_t *gate)
 {
-    char sequence[24], alarms[24];
+    char generation[24], sequence[24], alarms[24];
+    bool connected = json_is_true(json_object_get(gate, "connected"));
+    (void)snprintf(generation, sizeof(generation), "%lld",
+                   (long long)json_integer_value(json_object_get(gate, "generation")));
     (void)snprintf(sequence, sizeof(sequence), "%lld",
                    (long long)json_integer_value(json_object_get(gate, "last_sequence")));
     (void)snprintf(alarms, sizeof(alarms), "%lld",
                    (long long)json_integer_value(json_object_get(gate, "alarms")));
     const char *cells[] = {gh_json_text(gate, "id"),
                            gh_json_text(gate, "state"),
-                           gh_json_text(gate, "last_seen"),
+                           connected ? "now" : gh_json_text(gate, "last_seen"),
+                           generation,
                            sequence,
                            alarms,
                            gh_json_text(gate, "name")};
@@ -99,7 +104,8 @@ static enum gh_status add_row(struct gh_table *table, const json_t *gate)
 
 static int run_list(int argc, char **argv)
 {
-    static const char *const headings[] = {"ID", "STATE", "LAST SEEN", "ENTRIES", "ALARMS", "NAME"};
+    static const char *const headings[] = {"ID",      "STATE",  "LAST SEEN", "LIST",
+                                           "ENTRIES", "ALARMS", "NAME"};
     static const struct gh_listing listing = {
         .command = "gate list",
         .usage = usage,

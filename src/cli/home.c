@@ -251,8 +251,8 @@ static enum gh_status change_member(const char *method, const char *home_word,
     (void)snprintf(path, sizeof(path), "/homes/%s/members/%s", id, person);
     status = gh_client_call(&client, method, path, NULL, &home, err);
     if (status == GH_OK) {
-        gh_say("%s: %zu members", gh_json_text(home, "address"),
-               json_array_size(json_object_get(home, "members")));
+        size_t members = json_array_size(json_object_get(home, "members"));
+        gh_say("%s: %zu member%s", gh_json_text(home, "address"), members, members == 1 ? "" : "s");
     }
     return status;
 }

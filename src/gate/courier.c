@@ -161,6 +161,13 @@ void gh_courier_enrol(struct gh_courier *courier, const struct gh_enrolment *enr
     gh_wipe(&order, sizeof(order));
 }
 
+void gh_courier_renew_list(struct gh_courier *courier)
+{
+    struct gh_order order = {.type = GH_ORDER_LIST};
+
+    (void)gh_queue_push(courier->list.orders, &order); /* full: the gate asks again */
+}
+
 void gh_courier_kick(struct gh_courier *courier)
 {
     gh_lane_wake(&courier->entries);

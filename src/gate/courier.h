@@ -23,7 +23,8 @@ enum gh_courier_event_type {
     GH_COURIER_TROUBLE, /* a list was refused: trouble, offered. Said once for each, not again until
                            a list was accepted */
     GH_COURIER_RECEIPT, /* the server has stored what receipt says; verified, and the hash is that
-                           of our own entry. At the start the last one, too */
+                           of our own entry. At the start the last one, too. through 0: that does
+                           not hold any more, the server has lost something */
     GH_COURIER_CLOCK,   /* what time it is at the server */
 };
 struct gh_courier_event {
@@ -73,6 +74,8 @@ GH_MUST_CHECK enum gh_status gh_courier_start(struct gh_courier *courier, struct
 /* From the gate's thread: an enrolment code was shown; there is a new entry. Never block. */
 void gh_courier_enrol(struct gh_courier *courier, const struct gh_enrolment *enrolment);
 void gh_courier_kick(struct gh_courier *courier);
+/* The list at hand is not what it was: bring it whole, with the next answer. */
+void gh_courier_renew_list(struct gh_courier *courier);
 
 /* Cancels what runs, waits for the threads if there are any, frees. NULL is fine. */
 void gh_courier_stop(struct gh_courier *courier);

@@ -79,8 +79,6 @@ static enum gh_status open_journal(struct gh_courier *courier, struct gh_error *
 {
     struct gh_outbox *outbox = &courier->outbox;
     char path[PATH_MAX];
-    uint8_t hash[GH_SHA256_BYTES];
-    uint64_t head;
 
     if (outbox->journal)
         return GH_OK;
@@ -88,16 +86,9 @@ static enum gh_status open_journal(struct gh_courier *courier, struct gh_error *
         gh_courier_journal_path(courier->options.state_dir, courier->entries.identity.gate, path);
     if (status == GH_OK)
         status = gh_journal_open_reader(path, &outbox->journal, err);
-    if (status != GH_OK)
-        return status;
-    /* More than there is was acknowledged of a journal that is not here any more: the entries of
-     * this one would be left behind. */
-    if (gh_journal_head(outbox->journal, &head, hash) == GH_OK && outbox->acknowledged > head) {
-        outbox->acknowledged = 0;
-        outbox->receipt = (struct gh_receipt){0};
-        outbox->unsaved = true;
-    }
-    return GH_OK;
+    if (status == GH_OK)
+        gh_outbox_check(courier);
+    return status;
 }
 
 void gh_outbox_close(struct gh_courier *courier)
@@ -147,12 +138,6 @@ static void report_refused(const json_t *answer)
     }
 }
 
-static void acknowledge(struct gh_courier *courier, uint64_t sequence)
-{
-    courier->outbox.acknowledged = sequence;
-    courier->outbox.unsaved = true;
-}
-
 static enum gh_status take_acknowledged(struct gh_courier *courier, const struct batch *batch,
                                         const json_t *answer, struct gh_error *err)
 {
@@ -169,14 +154,15 @@ static enum gh_status take_acknowledged(struct gh_courier *courier, const struct
         return gh_fail(err, GH_ERR_CORRUPT, "the server's answer makes no sense");
     if ((uint64_t)value > outbox->acknowledged) {
         report_refused(answer);
-        acknowledge(courier, (uint64_t)value);
+        outbox->acknowledged = (uint64_t)value;
+        outbox->unsaved = true;
         gh_outbox_take_receipt(courier, json_object_get(answer, "receipt"));
         return GH_OK;
     }
     /* Its database may have been put back from a backup. That counts as a failure, so that a server
      * that is out of its mind has us send the same again ever more slowly. */
     if ((uint64_t)value < outbox->acknowledged)
-        acknowledge(courier, (uint64_t)value);
+        gh_outbox_go_back(courier, (uint64_t)value);
     return gh_fail(err, GH_ERR_REFUSED, "the server wants all entries after %" PRIu64 " again",
                    outbox->acknowledged);
 }

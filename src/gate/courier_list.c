@@ -214,6 +214,8 @@ static void take_orders(struct gh_courier *courier)
     while (gh_queue_pop(courier->list.orders, &order)) {
         if (order.type == GH_ORDER_ENROL)
             take_enrolment(courier, &order.enrolment);
+        if (order.type == GH_ORDER_LIST)
+            courier->watch.at_hand = (struct gh_generation){0};
     }
     gh_wipe(&order, sizeof(order));
 }

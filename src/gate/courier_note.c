@@ -46,14 +46,16 @@ static bool hash_row(void *context, uint64_t sequence, struct gh_bytes canonical
     return false;
 }
 
-/* Whether the entry that it names is our own; one whose content is gone cannot be asked. */
-static bool is_ours(struct gh_journal *journal, const struct gh_receipt *receipt)
+/* Whether there is an entry of that number, and it is the one that the receipt names. One whose
+ * content is gone cannot be asked. */
+static bool find_receipted(struct gh_journal *journal, const struct gh_receipt *receipt, bool *ours)
 {
     struct gh_receipt own = {0};
 
-    return gh_journal_read(journal, receipt->through - 1, 1, hash_row, &own) == GH_OK &&
-           own.through == receipt->through &&
-           memcmp(own.hash, receipt->hash, sizeof(own.hash)) == 0;
+    bool found = gh_journal_read(journal, receipt->through - 1, 1, hash_row, &own) == GH_OK &&
+                 own.through == receipt->through;
+    *ours = found && memcmp(own.hash, receipt->hash, sizeof(own.hash)) == 0;
+    return found;
 }
 
 static bool parse_receipt(const json_t *object, struct gh_receipt *out)
@@ -74,6 +76,7 @@ void gh_outbox_take_receipt(struct gh_courier *courier, const json_t *object)
     struct gh_outbox *outbox = &courier->outbox;
     const struct gh_lane *lane = &courier->entries;
     struct gh_receipt receipt = {0};
+    bool ours;
 
     if (!object || !parse_receipt(object, &receipt) || receipt.through <= outbox->receipt.through)
         return;
@@ -84,7 +87,7 @@ void gh_outbox_take_receipt(struct gh_courier *courier, const json_t *object)
                "entries: a receipt that is not signed by the list key");
         return;
     }
-    if (!is_ours(outbox->journal, &receipt)) {
+    if (!find_receipted(outbox->journal, &receipt, &ours) || !ours) {
         gh_log(GH_LOG_ERR, GH_COURIER_MODULE,
                "entries: the server's receipt names another entry %" PRIu64 " than ours",
                receipt.through);
@@ -94,12 +97,42 @@ void gh_outbox_take_receipt(struct gh_courier *courier, const json_t *object)
     outbox->receipt_told = false;
 }
 
+static void drop_receipt(struct gh_outbox *outbox)
+{
+    outbox->receipt_told = outbox->receipt_told && outbox->receipt.through == 0;
+    outbox->receipt = (struct gh_receipt){0};
+}
+
+void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence)
+{
+    struct gh_outbox *outbox = &courier->outbox;
+
+    outbox->acknowledged = sequence;
+    outbox->unsaved = true;
+    if (outbox->receipt.through > sequence)
+        drop_receipt(outbox);
+}
+
+void gh_outbox_check(struct gh_courier *courier)
+{
+    const struct gh_outbox *outbox = &courier->outbox;
+    uint8_t hash[GH_SHA256_BYTES];
+    uint64_t head;
+    bool ours;
+
+    bool more =
+        gh_journal_head(outbox->journal, &head, hash) == GH_OK && outbox->acknowledged > head;
+    if (more || (outbox->receipt.through != 0 &&
+                 find_receipted(outbox->journal, &outbox->receipt, &ours) && !ours))
+        gh_outbox_go_back(courier, 0);
+}
+
 static void tell_receipt(struct gh_courier *courier)
 {
     struct gh_outbox *outbox = &courier->outbox;
     struct gh_courier_event event = {.type = GH_COURIER_RECEIPT, .receipt = outbox->receipt};
 
-    if (outbox->receipt.through == 0 || outbox->receipt_told)
+    if (outbox->receipt_told)
         return;
     outbox->receipt_told = true;
     gh_lane_push(&courier->entries, &event);
@@ -135,9 +168,9 @@ void gh_outbox_load(struct gh_courier *courier)
 
     courier->outbox.acknowledged = 0;
     courier->outbox.receipt = (struct gh_receipt){0};
-    courier->outbox.receipt_told = false;
     if (gh_file_read(courier->note_path, NOTE_MAX_BYTES, &data, &size, NULL) == GH_OK)
         load(courier, (const char *)data);
+    courier->outbox.receipt_told = courier->outbox.receipt.through == 0;
     tell_receipt(courier);
 }
 

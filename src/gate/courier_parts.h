@@ -20,7 +20,7 @@ struct json_t;
 #define GH_COURIER_AGAIN_MS 10000 /* to a connection that cannot be made at all */
 
 struct gh_order {
-    enum { GH_ORDER_WAKE, GH_ORDER_ENROL } type;
+    enum { GH_ORDER_WAKE, GH_ORDER_ENROL, GH_ORDER_LIST } type;
     struct gh_enrolment enrolment;
 };
 
@@ -62,10 +62,10 @@ struct gh_outbox {
     struct gh_journal *journal; /* reader; NULL until its file is there */
     uint64_t acknowledged;
     struct gh_receipt receipt; /* verified; through 0: none */
-    bool receipt_told;
-    bool plain;       /* the server takes no compressed batches */
-    bool unsaved;     /* the note is behind */
-    int64_t saved_ns; /* when it was written last, or tried */
+    bool receipt_told;         /* the gate knows it, or that there is none */
+    bool plain;                /* the server takes no compressed batches */
+    bool unsaved;              /* the note is behind */
+    int64_t saved_ns;          /* when it was written last, or tried */
 };
 
 struct gh_courier {
@@ -159,6 +159,11 @@ void gh_courier_turn_entries(struct gh_courier *courier);
 void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
 void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
 void gh_outbox_close(struct gh_courier *courier);          /* the journal */
+/* Not so far any more: the server has lost something, or never had it. Then a receipt for more than
+ * that allows nothing, and the gate is told so. */
+void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence);
+/* The journal was opened: if what was acknowledged was of another one, nothing was of this. */
+void gh_outbox_check(struct gh_courier *courier);
 /* The receipt of an answer: verified, and of our own entry, it is kept. */
 void gh_outbox_take_receipt(struct gh_courier *courier, const struct json_t *receipt);
 

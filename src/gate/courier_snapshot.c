@@ -22,6 +22,8 @@
 #define TIMEOUT_MS 86400000 /* as long as it moves */
 #define STALL_MS 30000
 #define ERROR_MAX_BYTES 4096
+#define GROWS 3                                /* a list beside its snapshot: 2.8 times as large */
+#define JOURNAL_ROOM_BYTES (UINT64_C(8) << 20) /* entries are written meanwhile */
 
 struct part {
     int fd;
@@ -118,8 +120,8 @@ static enum gh_status open_part(const char *path, struct part *part, struct gh_e
     return GH_OK;
 }
 
-/* Said before it is tried: the journal is on the same disk. What is built from it takes about twice
- * its size, beside the list that is there. */
+/* Said before it is tried: the journal is on the same disk, and nobody is let in while it is full.
+ * What is built lies beside the list that is there. */
 static enum gh_status check_room(const struct part *part, struct gh_error *err)
 {
     struct statvfs disk;
@@ -127,7 +129,7 @@ static enum gh_status check_room(const struct part *part, struct gh_error *err)
     if (fstatvfs(part->fd, &disk) != 0)
         return GH_OK;
     uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
-    uint64_t need = part->total - part->size + 2 * part->total;
+    uint64_t need = part->total - part->size + GROWS * part->total + JOURNAL_ROOM_BYTES;
     if (need <= room)
         return GH_OK;
     return gh_fail(err, GH_ERR_NOSPACE,

@@ -131,18 +131,10 @@ static enum gh_status fail_delta(struct take *take, const char *why)
     return refuse(take, GH_ERR_CORRUPT, GH_LIST_TROUBLE_CORRUPT);
 }
 
-static struct gh_generation generation_of(const struct gh_manifest *manifest)
-{
-    struct gh_generation generation = {.number = manifest->generation};
-
-    memcpy(generation.tag, manifest->tag, GH_LIST_TAG_BYTES);
-    return generation;
-}
-
 /* Where it leads to must be where the manifest is; where it leads from is looked at later. */
 static enum gh_status check_delta(struct take *take)
 {
-    struct gh_generation target = generation_of(&take->manifest);
+    struct gh_generation target = gh_manifest_generation(&take->manifest);
 
     if (take->delta.header.size == 0)
         return GH_OK;
@@ -193,7 +185,7 @@ static void announce(struct take *take)
     struct gh_identity *identity = &courier->list.identity;
     struct gh_error err = {0};
 
-    courier->watch.at_hand = generation_of(&take->manifest);
+    courier->watch.at_hand = gh_manifest_generation(&take->manifest);
     courier->watch.troubled = 0;
     identity->generation = take->manifest.generation;
     memcpy(identity->list_tag, take->manifest.tag, GH_LIST_TAG_BYTES);
@@ -281,7 +273,7 @@ static enum gh_status make_it_so(struct take *take)
 {
     struct gh_courier *courier = take->courier;
     const struct gh_generation *at_hand = &courier->watch.at_hand;
-    struct gh_generation offered = generation_of(&take->manifest);
+    struct gh_generation offered = gh_manifest_generation(&take->manifest);
     bool delta = take->delta.header.size > 0;
 
     if (!take->key_is_new && gh_generation_same(at_hand, &offered))
@@ -331,8 +323,9 @@ void gh_courier_remember_list(struct gh_courier *courier)
     struct gh_identity *identity = &courier->list.identity;
     struct gh_manifest *head = malloc(sizeof(*head));
 
+    gh_list_tidy(courier->list_path, courier->list.list_key);
     if (head && gh_list_head(courier->list_path, courier->list.list_key, head) == GH_OK) {
-        courier->watch.at_hand = generation_of(head);
+        courier->watch.at_hand = gh_manifest_generation(head);
         if (head->generation > identity->generation ||
             (head->generation == identity->generation &&
              head->issued_at_s > identity->list_issued_at_s)) {

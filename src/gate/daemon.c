@@ -60,6 +60,14 @@ static void peer_enrol(void *context, const struct gh_enrolment *enrolment)
     gh_courier_enrol(((struct daemon *)context)->courier, enrolment);
 }
 
+static void peer_unreadable(void *context)
+{
+    const struct daemon *daemon = context;
+
+    if (daemon->courier)
+        gh_courier_renew_list(daemon->courier);
+}
+
 static void peer_entry(void *context)
 {
     struct daemon *daemon = context;
@@ -254,6 +262,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
                   .policy = peer_policy,
                   .enrol = peer_enrol,
                   .entry = peer_entry,
+                  .unreadable = peer_unreadable,
                   .context = daemon},
         .time_floor_s = gh_build_time_s(),
         .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,

@@ -244,6 +244,7 @@ enum gh_status gh_gate_new(const struct gh_gate_options *options,
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the gate");
     gate->options = *options;
     gate->door_retry_ns = INT64_MAX;
+    gate->complain_ns = INT64_MIN;
     gate->policy = gh_policy_initial();
     gh_door_init(&gate->door, &options->door);
     gh_after_init(&gate->after, options->door.held_open_s);

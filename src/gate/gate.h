@@ -19,6 +19,7 @@ struct gh_gate_peers {
     void (*entry)(void *context);                        /* a new entry stands in the journal */
     void (*policy)(void *context,
                    const struct gh_policy *policy); /* of a new list; NULL: nobody wants to know */
+    void (*unreadable)(void *context); /* the list at hand: at most once an hour; NULL: likewise */
     void *context;
 };
 

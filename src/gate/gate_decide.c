@@ -7,8 +7,6 @@
 #include "gate/gate_parts.h"
 #include "gatehouse/log.h"
 
-#define ASK_TRIES 5 /* of a list that changes meanwhile: the second is nearly always enough */
-
 /* The code that tells who it is: of a person, or one that is decided alone; NULL: none that is to
  * be believed. */
 static const struct gh_credential *whose(const struct gh_passage_step *step)
@@ -113,13 +111,15 @@ static void ask_list(struct gh_gate *gate, struct gh_passage_step *step, struct 
 {
     enum gh_status status = ask_once(gate, step, answers);
 
-    for (int tries = 1; status == GH_ERR_AGAIN && tries < ASK_TRIES; tries++) {
+    for (int tries = 1; status == GH_ERR_AGAIN && tries < GH_GATE_LIST_TRIES; tries++) {
         gh_gate_load_list(gate);
         status = ask_once(gate, step, answers);
     }
+    if (gate->list && !gate->trust) /* there were no keys to read codes with */
+        gh_gate_list_unreadable(gate, GH_ERR_CORRUPT);
     if (status == GH_OK)
         return;
-    gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+    gh_gate_list_unreadable(gate, status);
     *answers = (struct gh_answers){.have_list = false};
 }
 

@@ -8,6 +8,7 @@
 #include "gatehouse/log.h"
 
 #define KEYS_ARRIVE_NS GH_NS_PER_S /* in the see thread, at the latest */
+#define COMPLAIN_AGAIN_NS (3600 * GH_NS_PER_S)
 
 static void use_policy(struct gh_gate *gate)
 {
@@ -17,16 +18,9 @@ static void use_policy(struct gh_gate *gate)
         gate->options.peers.policy(gate->options.peers.context, &gate->policy);
 }
 
-static void use_keys(struct gh_gate *gate)
+/* Takes over trust. */
+static void use_keys(struct gh_gate *gate, struct gh_trust *trust)
 {
-    struct gh_trust *trust = NULL;
-
-    if (gate->list) {
-        enum gh_status status = gh_list_trust(gate->list, &trust);
-        if (status != GH_OK)
-            gh_log(GH_LOG_ERR, "list", "its issuers' keys cannot be used: %s",
-                   gh_status_text(status));
-    }
     gh_trust_unref(gate->trust);
     gate->trust = trust;
     gate->keys_ns = gh_gate_now_ns(gate);
@@ -94,12 +88,33 @@ static enum gh_status open_list(struct gh_gate *gate, struct gh_list **out, stru
     return GH_OK;
 }
 
+/* Both of one generation: a delta may be applied between the one and the other. *trust NULL: the
+ * keys cannot be read, and that was said. */
+static enum gh_status open_with_keys(struct gh_gate *gate, struct gh_list **list,
+                                     struct gh_trust **trust, struct gh_error *err)
+{
+    enum gh_status status, keys = GH_ERR_AGAIN;
+
+    for (int tries = 0; keys == GH_ERR_AGAIN && tries < GH_GATE_LIST_TRIES; tries++) {
+        if (tries > 0)
+            gh_list_close(*list);
+        status = open_list(gate, list, err);
+        if (status != GH_OK)
+            return status;
+        keys = gh_list_trust(*list, trust);
+    }
+    if (keys != GH_OK)
+        gh_log(GH_LOG_ERR, "list", "its issuers' keys cannot be used: %s", gh_status_text(keys));
+    return GH_OK;
+}
+
 void gh_gate_load_list(struct gh_gate *gate)
 {
     struct gh_error err = {0};
     struct gh_list *list;
+    struct gh_trust *trust = NULL;
 
-    enum gh_status status = open_list(gate, &list, &err);
+    enum gh_status status = open_with_keys(gate, &list, &trust, &err);
     if (status != GH_OK) {
         /* The one in use, if any, goes on being used. */
         if (status != GH_ERR_NOTFOUND)
@@ -113,7 +128,7 @@ void gh_gate_load_list(struct gh_gate *gate)
     gate->list = list;
     use_age(gate);
     use_policy(gate);
-    use_keys(gate);
+    use_keys(gate, trust);
     /* How many are on it is not told: counting ten million takes longer than anybody waits. */
     if (other)
         gh_log(GH_LOG_NOTICE, "list", "generation %" PRIu64, manifest->generation);
@@ -157,7 +172,12 @@ void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity)
 void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity)
 {
     use_pins(gate, identity);
-    use_age(gate);
+    /* The one before it may be in use still: what told of it was lost, or it could not be opened.
+     */
+    if (gate->list && is_pinned(gh_list_manifest(gate->list), &gate->identity))
+        use_age(gate);
+    else
+        gh_gate_load_list(gate);
 }
 
 void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered)
@@ -168,6 +188,19 @@ void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, ui
     gh_log(GH_LOG_ERR, "list", "one that was offered is refused: %s",
            gh_list_trouble_name(trouble));
     gh_gate_write(gate, &entry);
+}
+
+void gh_gate_list_unreadable(struct gh_gate *gate, enum gh_status status)
+{
+    int64_t now_ns = gh_gate_now_ns(gate);
+
+    gh_log(GH_LOG_ERR, "list", "it cannot be read: %s", gh_status_text(status));
+    if ((status != GH_ERR_CORRUPT && status != GH_ERR_IO) || now_ns < gate->complain_ns)
+        return;
+    /* A card that spoils every copy is not worn out by new ones. */
+    gate->complain_ns = now_ns + COMPLAIN_AGAIN_NS;
+    if (gate->options.peers.unreadable)
+        gate->options.peers.unreadable(gate->options.peers.context);
 }
 
 /* What an HCERT is about, which its key must be for; nothing for other kinds. */

@@ -17,6 +17,7 @@ struct gh_gate {
     struct gh_policy policy;
     struct gh_public_key *list_key;
     struct gh_list *list; /* NULL: none */
+    int64_t complain_ns;  /* when to say the next time that it cannot be read */
     struct gh_trust *trust;
     int64_t keys_ns;         /* since when */
     struct gh_record record; /* open once the gate is enrolled */
@@ -59,12 +60,16 @@ void gh_gate_look_at_contact(struct gh_gate *gate);
 
 /* --- list: gate_list.c --- */
 
+#define GH_GATE_LIST_TRIES                                                                         \
+    5 /* with one that changes meanwhile: the second is nearly always enough */
 /* Take the list in the state folder into use; where that cannot be, the one in use stays. */
 void gh_gate_load_list(struct gh_gate *gate);
 /* The courier's news: another list is at hand; it was issued anew; one was refused. */
 void gh_gate_list_came(struct gh_gate *gate, const struct gh_identity *identity);
 void gh_gate_list_renewed(struct gh_gate *gate, const struct gh_identity *identity);
 void gh_gate_list_refused(struct gh_gate *gate, enum gh_list_trouble trouble, uint64_t offered);
+/* It could not be asked: another copy is needed. */
+void gh_gate_list_unreadable(struct gh_gate *gate, enum gh_status status);
 /* A code may have been read under the list before: its issuer's key may be withdrawn, or allowed
  * less, since. */
 void gh_gate_believe_again(const struct gh_gate *gate, struct gh_credential *credential);

@@ -24,8 +24,8 @@ struct gh_keep {
 
 /* Call gh_keep_tick from now_ns on. */
 void gh_keep_init(struct gh_keep *keep, uint64_t limit_bytes, int64_t now_ns);
-/* A receipt that was verified. The newest counts, also if it covers less than one before: the
- * server may have lost what that one was about. */
+/* A receipt that was verified, or none (through 0). The newest counts, also if it covers less than
+ * one before: the server may have lost what that one was about. */
 void gh_keep_receipt(struct gh_keep *keep, const struct gh_receipt *receipt);
 /* Does one step, if it is time to. By a clock that is not trusted nothing grows old; a journal that
  * is too large is cut back all the same. true: an entry was written: one that had waited for room,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Retention: what may go, goes, and the chain says so. All in one transaction; what is looked at is
  * held against the chain first, for what does not fit together is evidence, and stays. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +30,8 @@ struct pruning {
 
 struct window {
     const struct pruning *pruning;
-    bool whole; /* entries may go as a whole, else passages and doors lose their contents */
+    bool whole;      /* entries may go as a whole, else passages and doors lose their contents */
+    uint64_t passed; /* so far all may go: a trusted clock says so further on */
     unsigned left;
     struct gh_chain_link last;
     struct mark seen, reach; /* looked at; and of that, what may go up to here */
@@ -52,19 +55,26 @@ static enum gh_status read_body(struct gh_bytes body, struct gh_entry *entry)
     return status;
 }
 
+/* By which a trusted clock lets everything go that came before. */
+static int64_t first_before_ms(const struct gh_journal_cut *cut, bool whole)
+{
+    return whole && cut->others_before_ms < cut->passages_before_ms ? cut->others_before_ms
+                                                                    : cut->passages_before_ms;
+}
+
 /* May this entry go, and may all before it, whatever their clocks said? For a clock that ran ahead
  * and was set right does not keep entries for ever. */
 static void judge(const struct window *window, const struct gh_entry *entry, bool *due, bool *all)
 {
     const struct gh_journal_cut *cut = window->pruning->cut;
-    int64_t passages = cut->passages_before_ms, others = cut->others_before_ms;
-    int64_t first = window->whole && others < passages ? others : passages;
-    if (is_personal(entry)) {
-        *due = entry->wall_ms < passages;
+    if (window->seen.sequence <= window->passed) {
+        *due = true;
+    } else if (is_personal(entry)) {
+        *due = entry->wall_ms < cut->passages_before_ms;
     } else {
-        *due = !window->whole || entry->wall_ms < others;
+        *due = !window->whole || entry->wall_ms < cut->others_before_ms;
     }
-    *all = entry->clock_trusted && entry->wall_ms < first;
+    *all = entry->clock_trusted && entry->wall_ms < first_before_ms(cut, window->whole);
 }
 
 static bool fail_window(struct window *window, enum gh_status status)
@@ -119,19 +129,86 @@ static bool look(void *context, uint64_t sequence, struct gh_bytes body, struct 
     return true;
 }
 
-/* From `from` on; *full: as much as may be looked at in one call, and all of it may go. */
-static enum gh_status look_from(struct pruning *pruning, const struct mark *from, bool whole,
-                                struct window *window, bool *full)
+/* *sequence: the newest entry up to `end` whose clock was trusted; 0: none behind `after`, or too
+ * far back. */
+static enum gh_status trusted_before(struct gh_journal *journal, uint64_t after, uint64_t end,
+                                     int64_t *sequence)
+{
+    char sql[320];
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT coalesce(max(sequence), 0) FROM (SELECT sequence, body FROM entry"
+                   " WHERE sequence > %" PRIu64 " AND sequence <= %" PRIu64
+                   " ORDER BY sequence DESC LIMIT %d) WHERE instr(body, '\"clock\":\"trusted\"')",
+                   after, end, GH_JOURNAL_LOOK_BACK);
+    return gh_journal_integer(journal, sql, sequence, NULL);
+}
+
+/* The time of an entry with a trusted clock; one that cannot be read says nothing. */
+static bool time_of(struct gh_journal *journal, uint64_t sequence, int64_t *wall_ms)
+{
+    struct gh_entry entry;
+    if (sequence == 0 || gh_journal_entry(journal, sequence, &entry) != GH_OK) {
+        return false;
+    }
+    *wall_ms = entry.wall_ms;
+    return true;
+}
+
+/* Nothing goes as far as one call looks, for a clock that ran ahead says that all of it is new.
+ * *passed: an entry further on, whose trusted clock lets it go all the same; 0: none was found. By
+ * halves: what is later than the newest time that is known is no reason to look before it. */
+static enum gh_status find_passed(const struct pruning *pruning, uint64_t after, bool whole,
+                                  uint64_t *passed)
+{
+    struct gh_journal *journal = pruning->journal;
+    const int64_t first_ms = first_before_ms(pruning->cut, whole);
+    uint64_t low = after, high = pruning->limit;
+    int64_t newest_ms = INT64_MAX, wall_ms;
+    enum gh_status status = GH_OK;
+    *passed = 0;
+    (void)time_of(journal, journal->trusted, &newest_ms);
+    while (status == GH_OK && low < high) {
+        const uint64_t middle = low + (high - low + 1) / 2;
+        int64_t sequence = 0;
+        status = trusted_before(journal, after, middle, &sequence);
+        bool known = status == GH_OK && time_of(journal, (uint64_t)sequence, &wall_ms);
+        if (known && wall_ms < first_ms) {
+            *passed = (uint64_t)sequence;
+        }
+        if (known && wall_ms >= first_ms && wall_ms <= newest_ms) {
+            high = middle - 1;
+        } else {
+            low = middle;
+        }
+    }
+    return status;
+}
+
+static enum gh_status look_at_window(struct pruning *pruning, const struct mark *from, bool whole,
+                                     uint64_t passed, struct window *window)
 {
     *window = (struct window){.pruning = pruning,
                               .whole = whole,
+                              .passed = passed,
                               .left = pruning->cut->max_entries,
                               .seen = *from,
                               .reach = *from};
     enum gh_status status = gh_journal_rows(pruning->journal, from->sequence,
                                             (int64_t)pruning->cut->max_entries + 1, look, window);
-    if (status == GH_OK) {
-        status = window->status;
+    return status == GH_OK ? window->status : status;
+}
+
+/* From `from` on; *full: as much as may be looked at in one call, and all of it may go. */
+static enum gh_status look_from(struct pruning *pruning, const struct mark *from, bool whole,
+                                struct window *window, bool *full)
+{
+    uint64_t passed = 0;
+    enum gh_status status = look_at_window(pruning, from, whole, 0, window);
+    if (status == GH_OK && window->left == 0 && window->reach.sequence == from->sequence) {
+        status = find_passed(pruning, window->seen.sequence, whole, &passed);
+    }
+    if (status == GH_OK && passed != 0) {
+        status = look_at_window(pruning, from, whole, passed, window);
     }
     *full = window->left == 0 && window->reach.sequence == window->seen.sequence;
     return status;

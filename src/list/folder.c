@@ -73,6 +73,13 @@ static bool parse_name(const char *name, struct gh_list_file *file, bool *beside
            strcmp(name + 24, "-journal") == 0;
 }
 
+bool gh_list_file_of(const char *path, struct gh_list_file *out)
+{
+    const char *slash = strrchr(path, '/');
+    bool beside = true;
+    return parse_name(slash != NULL ? slash + 1 : path, out, &beside) && !beside;
+}
+
 static int compare_files(struct gh_list_file a, struct gh_list_file b)
 {
     if (a.generation != b.generation) {
@@ -186,6 +193,11 @@ static enum gh_status fail_temporary(const char *path, struct gh_error *err)
     enum gh_status status = gh_status_from_errno(errno);
     return gh_fail(err, status == GH_ERR_DENIED ? GH_ERR_READONLY : status, "cannot write %s: %m",
                    path);
+}
+
+void gh_list_remove_temporary(int folder)
+{
+    unlinkat(folder, TEMPORARY, 0);
 }
 
 /* Made anew, and never written through: whatever lies there is a killed writer's, or a link. */

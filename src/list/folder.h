@@ -22,6 +22,8 @@ GH_MUST_CHECK enum gh_status gh_list_lock(const char *folder, int *lock, struct 
 /* The path of a file; GH_ERR_INVALID when it gets too long. */
 GH_MUST_CHECK enum gh_status gh_list_file_path(const char *folder, struct gh_list_file file,
                                                char out[PATH_MAX], struct gh_error *err);
+/* The other way round; false: it is no list's path. */
+bool gh_list_file_of(const char *path, struct gh_list_file *out);
 /* The newest files that are there, the last one first; returns how many. More than these there
  * never are, if nobody puts them there. */
 #define GH_LIST_FILES_MAX 8
@@ -32,6 +34,8 @@ struct gh_list_file gh_list_new_file(const char *folder, uint64_t generation);
  * that is there has all that belongs to it. */
 void gh_list_remove_others(const char *folder, struct gh_list_file keep);
 
+/* A file that did not become a list. The folder is locked. */
+void gh_list_remove_temporary(int folder);
 /* An empty file that becomes a list, ours alone, whatever lay there. *fd is the caller's to close,
  * also after an error. The folder is locked. */
 GH_MUST_CHECK enum gh_status gh_list_temporary(const char *folder, char path[PATH_MAX], int *fd,

@@ -269,6 +269,21 @@ enum gh_status gh_list_install(const char *folder, const struct gh_public_key *l
     return install(folder, &build, snapshot_path, delta, err);
 }
 
+void gh_list_tidy(const char *folder, const struct gh_public_key *list_key)
+{
+    struct gh_list_file file;
+    GH_CLEANUP_FD int lock = -1;
+    GH_CLEANUP_FREE struct change *change = calloc(1, sizeof(*change));
+    if (change == NULL || gh_list_lock(folder, &lock, NULL) != GH_OK) {
+        return;
+    }
+    gh_list_remove_temporary(lock);
+    if (find_current(change, folder, list_key, NULL) == GH_OK &&
+        gh_list_file_of(change->path, &file)) {
+        gh_list_remove_others(folder, file);
+    }
+}
+
 /* --- changing the list at hand ---------------------------------------------------------------- */
 
 /* Finds it, locked; the new manifest is not older and of its area. */

@@ -7,7 +7,6 @@
 
 #define GH_GENERATION_MAX (UINT64_C(1) << 53) /* generations are also spoken of in JSON */
 
-struct gh_generation gh_manifest_generation(const struct gh_manifest *manifest);
 bool gh_list_area_fits(const char area[GH_AREA_BYTES]);
 /* What of a manifest belongs to its generation, and not to the moment or the snapshot. Append to
  * writer; GH_MANIFEST_MAX_BYTES are enough for one that was read. */

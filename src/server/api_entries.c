@@ -14,6 +14,9 @@
 
 #define PAGE_MAX 1000
 #define PAGE_INITIAL 100
+/* Batches on their way: a gate sends one, and another one when the first answer was lost. */
+#define A_GATE_MAX 4
+#define A_GATE_RETRY_S 5
 
 /* --- in --- */
 
@@ -99,14 +102,20 @@ void gh_api_entries_post(struct gh_request *request)
 {
     enum gh_coding coding;
     struct gh_sending *sending;
+    struct gh_ingest *ingest = gh_records_ingest(request->server->records);
     if (!read_coding(request, &coding)) {
         gh_answer_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding",
                         "a body may be encoded by zstd, or not at all");
         return;
     }
-    enum gh_status status =
-        gh_ingest_give(gh_records_ingest(request->server->records), request->gate, request->body,
-                       request->body_size, coding, answered, request, &sending);
+    if (gh_ingest_count(ingest, request->gate) >= A_GATE_MAX) { /* the rest is for the others */
+        gh_answer_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "unavailable",
+                        "too many batches of this gate wait already, nothing was stored");
+        gh_answer_retry_after(request, A_GATE_RETRY_S);
+        return;
+    }
+    enum gh_status status = gh_ingest_give(ingest, request->gate, request->body, request->body_size,
+                                           coding, answered, request, &sending);
     if (status == GH_OK) {
         request->body = NULL;
         request->body_size = request->body_capacity = 0;

@@ -446,7 +446,7 @@ GH_MUST_CHECK enum gh_status gh_db_refused_drop(struct gh_db *db, int64_t before
 GH_MUST_CHECK enum gh_status gh_db_alarms_drop(struct gh_db *db, int64_t before, unsigned limit);
 
 struct gh_db_counts {
-    uint64_t entries, refused, gates, generation;
+    uint64_t entries, refused, alarms, gates, generation;
 };
 GH_MUST_CHECK enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out);
 
@@ -492,6 +492,9 @@ gh_db_list_is_other(struct gh_db *db, const struct gh_generation *generation, bo
  * generation if anything comes or goes. */
 GH_MUST_CHECK enum gh_status gh_db_list_age(struct gh_db *db, int64_t cutoff);
 GH_MUST_CHECK enum gh_status gh_db_list_cutoff(struct gh_db *db, int64_t *cutoff);
+/* About when a manifest was signed last, which is no change of the list; 0: never. */
+GH_MUST_CHECK enum gh_status gh_db_list_signed(struct gh_db *db, int64_t *at);
+GH_MUST_CHECK enum gh_status gh_db_list_set_signed(struct gh_db *db, int64_t at);
 
 /* How things stand on the list. Each function returns false to stop (GH_ERR_AGAIN then). homes:
  * approved ones, ascending, at most GH_LIST_HOMES_MAX. */

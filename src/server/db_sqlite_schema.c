@@ -174,6 +174,7 @@ static const char *const steps[] = {
     "ALTER TABLE meta ADD COLUMN cutoff INTEGER NOT NULL DEFAULT 0;" /* gh_db_list_age */
     "ALTER TABLE meta ADD COLUMN built_at INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE meta ADD COLUMN built_people INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN signed_at INTEGER NOT NULL DEFAULT 0;" /* gh_db_list_signed */
     /* Snapshots have another form now. */
     "UPDATE meta SET floor = generation, built = 0, built_sha256 = NULL, built_bytes = 0;",
 

@@ -22,6 +22,7 @@ struct gh_sending {
     gh_ingest_done_fn *done; /* NULL: nobody waits any more. The server's thread's, like context */
     void *context;
     gh_id gate;
+    size_t place;
     uint8_t *body;
     size_t size;
     enum gh_coding coding;
@@ -38,6 +39,7 @@ struct gh_ingest {
     const struct gh_clock *clock;
     /* the server's thread's */
     size_t waiting;
+    struct gh_sending *places[GH_INGEST_WAITING_MAX]; /* those; NULL: a free place */
     int64_t waiting_bytes;
     int64_t second;                /* monotonic; of the counts below */
     uint64_t done_now, turned_now; /* batches in this second */
@@ -206,6 +208,7 @@ static void done(struct gh_job *job)
     look_at_clock(ingest);
     ingest->done_now++;
     ingest->waiting--;
+    ingest->places[sending->place] = NULL;
     ingest->waiting_bytes -= (int64_t)sending->size;
     if (job->called_off)
         sending->answer.status = GH_ERR_AGAIN;
@@ -235,11 +238,22 @@ enum gh_status gh_ingest_give(struct gh_ingest *ingest, gh_id gate, uint8_t *bod
     sending->body = body;
     sending->size = size;
     sending->coding = coding;
+    while (ingest->places[sending->place] != NULL)
+        sending->place++;
+    ingest->places[sending->place] = sending;
     ingest->waiting++;
     ingest->waiting_bytes += (int64_t)size;
     *out = sending;
     gh_crew_give(ingest->crew, &sending->job);
     return GH_OK;
+}
+
+size_t gh_ingest_count(const struct gh_ingest *ingest, gh_id gate)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++)
+        count += ingest->places[i] != NULL && ingest->places[i]->gate == gate;
+    return count;
 }
 
 void gh_ingest_forget(struct gh_sending *sending)

@@ -8,7 +8,8 @@
 #include "gatehouse/clock.h"
 #include "server/batch.h"
 
-#define GH_INGEST_WAITING_MAX 64
+/* A second of work on a board's disk, and well below the ten that a gate waits for. */
+#define GH_INGEST_WAITING_MAX 256
 #define GH_INGEST_WAITING_BYTES (INT64_C(32) << 20)
 #define GH_INGEST_KEYS_MAX 64
 
@@ -48,6 +49,8 @@ GH_MUST_CHECK enum gh_status gh_ingest_give(struct gh_ingest *ingest, gh_id gate
                                             struct gh_sending **out);
 /* Nobody waits for it any more: done is not called. It is stored all the same. */
 void gh_ingest_forget(struct gh_sending *sending);
+/* How many of the gate's are on their way. */
+size_t gh_ingest_count(const struct gh_ingest *ingest, gh_id gate);
 /* When one that was GH_ERR_BUSY should come again, in seconds: each is given a second of which not
  * too many were given away before, so that thousands that come at once come back at about the rate
  * at which they can be taken. */

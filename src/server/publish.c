@@ -20,6 +20,7 @@
 #define REVOKED_KEPT_S (7 * DAY_S)
 /* A clock that was set back a little must not make manifests older than the last. */
 #define STEP_BACK_S 300
+#define SIGNED_EVERY_S 60 /* when that was is written down */
 /* A snapshot is made anew when so much has changed since, of a list of any size: what a gate
  * fetches besides is small, and deltas still lead from it for a long while. */
 #define CHANGES_MIN 1000
@@ -37,8 +38,10 @@ struct gh_publisher {
     struct gh_list_worker *worker;
     struct gh_manifest wanted; /* what it is to say besides the list: policy, keys, secret */
     bool stale;                /* ... and could not be written down */
+    int64_t settings_retry_ns; /* not before then */
     uint8_t fingerprint[GH_SHA256_BYTES];
     int64_t cutoff;
+    int64_t signed_at;             /* as it is written down */
     struct gh_db_list_state state; /* of the manifest's generation */
     bool snapshot_lost;
     bool blocked; /* nothing can be said until there is a snapshot */
@@ -68,6 +71,9 @@ enum gh_status gh_publisher_new(const char *folder, struct gh_db *db, struct gh_
     publisher->keys = keys;
     publisher->clock = clock;
     status = gh_db_list_cutoff(db, &publisher->cutoff);
+    if (status == GH_OK)
+        status = gh_db_list_signed(db, &publisher->signed_at);
+    publisher->manifest.issued_at_s = publisher->signed_at;
     if (status == GH_OK)
         status = gh_list_worker_new(db, publisher->folder, publisher->manifest.area, clock,
                                     &publisher->worker, err);
@@ -127,6 +133,7 @@ static enum gh_status take_settings(struct gh_publisher *publisher)
     memcpy(publisher->fingerprint, hash, sizeof(hash));
     publisher->keys_version = publisher->keys->version;
     publisher->stale = false;
+    publisher->settings_retry_ns = 0;
     return GH_OK;
 }
 
@@ -156,6 +163,16 @@ static struct gh_bytes signed_manifest(const struct gh_publisher *publisher)
     return (struct gh_bytes){publisher->bytes, publisher->size};
 }
 
+/* So that a server that starts with an earlier time knows that its clock went back. */
+static void write_time(struct gh_publisher *publisher, int64_t now)
+{
+    int64_t since = now - publisher->signed_at;
+    if (since > -SIGNED_EVERY_S && since < SIGNED_EVERY_S)
+        return;
+    if (gh_db_list_set_signed(publisher->db, now) == GH_OK)
+        publisher->signed_at = now;
+}
+
 /* The manifest of publisher->state, and the answer for those who have that generation. */
 static enum gh_status sign(struct gh_publisher *publisher)
 {
@@ -166,6 +183,7 @@ static enum gh_status sign(struct gh_publisher *publisher)
     int64_t now = now_s(publisher);
     if (now < manifest->issued_at_s && manifest->issued_at_s - now < STEP_BACK_S)
         now = manifest->issued_at_s;
+    write_time(publisher, now);
     set_generation(manifest, &publisher->state.now);
     manifest->issued_at_s = now;
     manifest->snapshot = snapshot->generation;
@@ -195,7 +213,9 @@ static bool has_same_keys(const struct gh_publisher *publisher)
 static bool is_current(const struct gh_publisher *publisher)
 {
     int64_t age = now_s(publisher) - publisher->manifest.issued_at_s;
-    return publisher->size > 0 && !publisher->stale && has_same_keys(publisher) &&
+    bool settled = (!publisher->stale && has_same_keys(publisher)) ||
+                   now_ns(publisher) < publisher->settings_retry_ns;
+    return publisher->size > 0 && settled &&
            publisher->manifest.generation == gh_db_generation(publisher->db) &&
            age < GH_MANIFEST_FRESH_S && age > -STEP_BACK_S;
 }
@@ -298,6 +318,7 @@ static enum gh_status renew(struct gh_publisher *publisher)
     if (status != GH_OK && publisher->plain != NULL) {
         gh_log(GH_LOG_ERR, MODULE, "policy and keys stay what they were: %s",
                gh_status_text(status));
+        publisher->settings_retry_ns = now_ns(publisher) + RETRY_NS;
         status = GH_OK;
     }
     if (status == GH_OK)
@@ -315,6 +336,14 @@ static enum gh_status renew(struct gh_publisher *publisher)
 }
 
 /* --- deltas --- */
+
+/* Until the manifest is signed anew: thousands of gates ask for the same one. */
+static struct gh_cached_delta *note_failure(struct gh_publisher *publisher,
+                                            const struct gh_generation *from, enum gh_status status)
+{
+    return gh_delta_cache_note(&publisher->deltas, from,
+                               status == GH_ERR_TOOBIG ? GH_ERR_NOTFOUND : status);
+}
 
 /* One that leads from there, in *out. GH_ERR_AGAIN: it is being made; GH_ERR_NOTFOUND: there can be
  * none. */
@@ -340,13 +369,9 @@ static enum gh_status delta_from(struct gh_publisher *publisher, const struct gh
     if (status == GH_OK)
         status = gh_list_make_delta(publisher->db, publisher->keys->list, publisher->manifest.area,
                                     from, &never, &delta);
-    if (status == GH_ERR_NOTFOUND || status == GH_ERR_TOOBIG) {
-        *out = gh_delta_cache_note(&publisher->deltas, from, GH_ERR_NOTFOUND);
-        return GH_ERR_NOTFOUND;
-    }
-    if (status == GH_OK)
-        *out = gh_delta_cache_put(&publisher->deltas, &delta);
-    return status;
+    *out = status == GH_OK ? gh_delta_cache_put(&publisher->deltas, &delta)
+                           : note_failure(publisher, from, status);
+    return (*out)->status;
 }
 
 /* It was made while the list went on: true all the same, with a manifest of where it leads to. */
@@ -370,11 +395,13 @@ static void take_delta(struct gh_publisher *publisher, struct gh_list_job *job)
 {
     gh_delta_cache_drop(&publisher->deltas, &job->from);
     enum gh_status status = renew(publisher);
-    if (job->status == GH_ERR_TOOBIG || job->status == GH_ERR_NOTFOUND)
-        (void)gh_delta_cache_note(&publisher->deltas, &job->from, GH_ERR_NOTFOUND);
-    else if (job->status != GH_OK)
-        gh_log(GH_LOG_ERR, MODULE, "a delta cannot be made: %s", gh_status_text(job->status));
-    if (job->status != GH_OK || status != GH_OK)
+    if (job->status != GH_OK) {
+        (void)note_failure(publisher, &job->from, job->status);
+        if (job->status != GH_ERR_TOOBIG && job->status != GH_ERR_NOTFOUND)
+            gh_log(GH_LOG_ERR, MODULE, "a delta cannot be made: %s", gh_status_text(job->status));
+        return;
+    }
+    if (status != GH_OK)
         return;
     if (gh_generation_same(&job->delta.to, &publisher->state.now))
         (void)gh_delta_cache_put(&publisher->deltas, &job->delta);

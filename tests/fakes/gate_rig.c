@@ -35,6 +35,12 @@ static void take_kick(void *context)
     rig->kicks++;
 }
 
+static void take_complaint(void *context)
+{
+    struct rig *rig = context;
+    rig->complaints++;
+}
+
 static void take_policy(void *context, const struct gh_policy *policy)
 {
     struct rig *rig = context;
@@ -83,7 +89,7 @@ void rig_init(struct rig *rig)
         .clock = &rig->fixture.clock.clock,
         .door = {.pulse_ms = 3000},
         .io = &rig->io,
-        .peers = {take_trust, take_enrolment, take_kick, take_policy, rig},
+        .peers = {take_trust, take_enrolment, take_kick, take_policy, take_complaint, rig},
         .time_floor_s = FIXTURE_NOW_S - 1000 * 1000,
     };
     fixture_health(&rig->fixture, ANNA, rig->anna);

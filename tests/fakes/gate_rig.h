@@ -14,8 +14,8 @@ struct rig {
     struct gh_door_io io;
     struct gh_gate_options options;
     struct gh_gate *gate;
-    struct gh_trust *trust;         /* what the gate gave out last */
-    unsigned trusts, enrols, kicks; /* how often it called */
+    struct gh_trust *trust;                     /* what the gate gave out last */
+    unsigned trusts, enrols, kicks, complaints; /* how often it called */
     struct gh_enrolment enrolment;
     struct gh_policy policy;        /* as told last */
     struct fixture_entries entries; /* as read last */

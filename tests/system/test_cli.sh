@@ -41,7 +41,7 @@ for words in 'people' 'people fly' 'people import' 'people import a b' 'people s
     'people list --xml' 'home' 'home inspect x' 'home inspect x --passed --failed' 'home add-member x' \
     'health issue' 'health issue x --valid 5' 'health issue x --valid 999d' 'health issue x --png' \
     'health revoke nonsense' 'health recall' 'health issue x --phone' 'people certificate x' \
-    'people certificate x text --remove' 'key' 'key fly' 'key rotate' 'key rotate list' 'key rotate health --lead 5' \
+    'people certificate x text --remove' 'key' 'key fly' 'key rotate' 'key rotate lists' 'key rotate list --lead 0' 'key rotate health --lead 5' \
     'key rotate health --lead 999d' 'key show' 'trust add' 'trust revoke' 'revocations' 'revocations add' \
     'gate add' 'user add x' 'user add x --role king' 'entries --type x' 'login' \
     'draw' 'draw x --level Z' 'gate add x' 'code' 'code fly' 'code read --at noon x' 'code key' \

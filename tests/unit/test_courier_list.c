@@ -230,7 +230,7 @@ static void test_next_generation_of_an_earlier_time(void **state)
         fixture->manifest.issued_at_s -= 3600;
         fixture->colours[ANNA] = way ? GH_COLOUR_RED : GH_COLOUR_GREEN;
         desk_offer_list(&desk, 1);
-        desk_run_ms(&desk, 2 * DESK_POLL_MS);
+        desk_run_ms(&desk, 3 * DESK_POLL_MS);
         assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), way + 1);
         assert_true(desk_saved_manifest(&desk).generation == fixture->manifest.generation);
         assert_true(desk_saved_manifest(&desk).issued_at_s == fixture->manifest.issued_at_s);
@@ -358,6 +358,21 @@ static void spoil_list(bool remove_it)
             assert_int_equal(truncate(path, 100), 0);
     }
     closedir(stream);
+}
+
+/* What the courier looks at is whole, and what the gate asks is not: it says so. */
+static void test_gate_cannot_read_it(void **state)
+{
+    (void)state;
+
+    desk_start_with_list(&desk);
+    desk_offer_list(&desk, GH_FAKE_FOREVER);
+    const size_t asked = desk_asked(&desk, desk.snapshot_path);
+    gh_courier_renew_list(desk.courier);
+    desk_run_ms(&desk, 10 * DESK_POLL_MS);
+    assert_int_equal(desk_asked(&desk, desk.snapshot_path), asked + 1); /* once is enough */
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_LIST), 1);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
 }
 
 /* Gone or broken under the courier's hands: the next list puts it right without anybody's help. */
@@ -571,6 +586,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_retry_after, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_is_lost_while_running, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gate_cannot_read_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_is_lost_before_a_start, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_newer_than_the_pin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_older_than_the_pin, setup, teardown),

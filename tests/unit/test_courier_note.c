@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fakes/courier_desk.h"
 #include "gatehouse/file.h"
@@ -227,6 +228,78 @@ static void test_further_on(void **state)
     desk.entries.receipts_by = NULL;
     desk_run_ms(&desk, 1000);
     assert_told(510);
+}
+
+/* The server's database was put back from a backup: what its receipt was for may be nowhere but
+ * here. */
+static void test_server_falls_back(void **state)
+{
+    (void)state;
+
+    desk_append(&desk, 4);
+    desk_start(&desk);
+    struct gh_receipt third = receipt_for(3), fourth = receipt_for(4);
+    answer_with(4, &fourth, "");
+    desk_run_ms(&desk, 1000);
+    assert_told(4);
+    desk_append(&desk, 1);
+    desk_answer(&desk, ENTRIES_PATH, 200, "{\"acknowledged\": 2, \"refused\": []}");
+    desk_run_ms(&desk, 10);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_RECEIPT), 2);
+    assert_true(told()->through == 0);
+    desk_forget_events(&desk);
+    desk_restart(&desk);
+    answer_with(4, &third, ""); /* less than before, and as good */
+    desk_run_ms(&desk, 10000);
+    assert_told(3);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_RECEIPT), 1);
+}
+
+/* Back to where the receipt reaches: that holds. */
+static void test_server_falls_back_a_little(void **state)
+{
+    (void)state;
+
+    desk_append(&desk, 4);
+    desk_start(&desk);
+    struct gh_receipt third = receipt_for(3);
+    answer_with(4, &third, "");
+    desk_run_ms(&desk, 1000);
+    desk_append(&desk, 1);
+    desk_answer(&desk, ENTRIES_PATH, 200, "{\"acknowledged\": 3, \"refused\": []}");
+    desk_run_ms(&desk, 10);
+    assert_told(3);
+    assert_int_equal(desk_count_events(&desk, GH_COURIER_RECEIPT), 1);
+}
+
+/* The journal was lost, and the new one is longer by now than what was acknowledged of it. */
+static void test_note_of_another_journal(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+    struct gh_journal *journal = NULL;
+    struct gh_entry entry = {.type = GH_ENTRY_START, .gate = FIXTURE_GATE};
+
+    desk_append(&desk, 3);
+    desk_serve_entries(&desk, GH_FAKE_FOREVER);
+    desk_start(&desk);
+    desk_run_ms(&desk, 1000);
+    assert_told(3);
+    desk_stop(&desk);
+    assert_int_equal(gh_courier_journal_path(fixture->dir, FIXTURE_GATE, path), GH_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(gh_journal_open(path, &journal, NULL), GH_OK);
+    gh_boot_id(entry.boot_id);
+    assert_int_equal(gh_journal_append(journal, &entry, NULL), GH_OK);
+    gh_journal_close(journal);
+    desk_append(&desk, 5);
+    desk_forget_events(&desk);
+    desk_start(&desk);
+    gh_fake_transport_forget(&desk.server);
+    desk_answer(&desk, ENTRIES_PATH, 200, "{\"acknowledged\": 6, \"refused\": []}");
+    desk_run_ms(&desk, 1000);
+    desk_assert_batch(&desk, 0, 1, 6);
+    assert_true(told()->through == 0);
 }
 
 /* The list key was followed by another one: what the old one signed then stands, new ones are by
@@ -448,6 +521,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_ours, setup, teardown),
         cmocka_unit_test_setup_teardown(test_goes_not_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_further_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server_falls_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server_falls_back_a_little, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_note_of_another_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_a_handover, setup, teardown),
         cmocka_unit_test_setup_teardown(test_handover_while_running, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spoiled_note, setup, teardown),

@@ -311,7 +311,8 @@ static void test_full_while_it_comes(void **state)
     desk_assert_at_hand(&desk, 6, fixture->manifest.issued_at_s);
 }
 
-/* Where it cannot fit it is not even begun. */
+/* Where it cannot fit it is not even begun: neither it, nor what is built from it, nor what the
+ * journal needs meanwhile. */
 static void test_no_room(void **state)
 {
     (void)state;
@@ -319,8 +320,8 @@ static void test_no_room(void **state)
 
     desk_start(&desk);
     fixture_make_list(fixture);
-    fixture->manifest.snapshot_bytes = UINT64_C(500) << 20;
-    if (mount("none", fixture->dir, "tmpfs", 0, "size=1m") != 0)
+    fixture->manifest.snapshot_bytes = UINT64_C(4) << 20;
+    if (mount("none", fixture->dir, "tmpfs", 0, "size=20m") != 0)
         skip(); /* no right to */
     desk_offer_answer(&desk, GH_FAKE_FOREVER);
     desk_offer_snapshot(&desk, GH_FAKE_FOREVER);
@@ -332,6 +333,21 @@ static void test_no_room(void **state)
     assert_int_equal(umount2(fixture->dir, MNT_DETACH), 0);
     assert_non_null(strstr(log, "no room for the new list"));
     assert_int_equal(desk_asked(&desk, desk.snapshot_path), 0);
+}
+
+/* A kill left half a list, and there will be need for its room. */
+static void test_left_behind(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+
+    desk_start_with_list(&desk);
+    fixture_path(fixture, "list/new.tmp", path);
+    assert_int_equal(gh_file_replace(path, 0600, "half", 4, NULL), GH_OK);
+    desk_restart(&desk);
+    (void)desk_turn(&desk);
+    assert_int_equal(access(path, F_OK), -1);
+    desk_assert_at_hand(&desk, 5, fixture->manifest.issued_at_s);
 }
 
 int main(void)
@@ -348,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_overtaken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_while_it_comes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_left_behind, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -286,6 +287,50 @@ static void test_spoiled_in_place(void **state)
     assert_reason(try_anna(), GH_REASON_OK);
 }
 
+static void spoil_from_page(off_t page)
+{
+    char path[PATH_MAX];
+    struct stat info;
+
+    fixture_list_file(fixture, path);
+    assert_int_equal(stat(path, &info), 0);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && page * 4096 < info.st_size);
+    for (; page * 4096 < info.st_size; page++)
+        assert_int_equal(pwrite(fd, "\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5", 8, page * 4096), 8);
+    close(fd);
+}
+
+/* The card has forgotten the pages that people stand on, or the issuers' keys: somebody must bring
+ * the list anew, and not for each who comes by. */
+static void test_spoiled_is_said(void **state)
+{
+    static const struct {
+        off_t page;
+        enum gh_reason reason;
+    } ways[] = {{4, GH_REASON_FOREIGN}, {11, GH_REASON_LIST_MISSING}};
+    (void)state;
+
+    for (size_t way = 0; way < GH_ARRAY_SIZE(ways); way++) {
+        fixture->extra_subjects = 400;
+        fixture_install_list(fixture);
+        fixture_pin_list(fixture);
+        spoil_from_page(ways[way].page);
+        rig_start(&rig);
+        assert_reason(try_anna(), ways[way].reason);
+        assert_int_equal(rig.complaints, 1);
+        assert_reason(try_anna(), ways[way].reason);
+        assert_int_equal(rig.complaints, 1);
+        rig_pass_ms(&rig, 3600 * 1000);
+        assert_reason(try_anna(), ways[way].reason);
+        assert_int_equal(rig.complaints, 2);
+        swap_list();
+        assert_reason(try_anna(), GH_REASON_OK);
+        rig_destroy(&rig);
+        rig_init(&rig);
+    }
+}
+
 /* Newer than what is remembered: renamed into place just before a cut of power. */
 static void test_newer_than_the_pin(void **state)
 {
@@ -376,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rolled_back_before_start, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rolled_back_while_running, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spoiled_in_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spoiled_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newer_than_the_pin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_corrupt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_of_another_key, setup, teardown),

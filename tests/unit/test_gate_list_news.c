@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fakes/gate_rig.h"
 
@@ -146,6 +148,24 @@ static void test_age_of_another_list(void **state)
     assert_reason(try_anna(), GH_REASON_LIST_TOO_OLD);
 }
 
+/* It was told of once, when it could not be opened: the next word of it does as well. */
+static void test_age_of_a_list_that_was_missed(void **state)
+{
+    (void)state;
+
+    rig_start_with_list(&rig);
+    fixture->manifest.generation++;
+    fixture->colours[ANNA] = GH_COLOUR_RED;
+    fixture_install_list(fixture);
+    fixture_pin_list(fixture);
+    assert_reason(try_anna(), GH_REASON_OK); /* by the one that is not there any more */
+    unsigned trusts = rig.trusts;
+    rig_news(&rig, GH_COURIER_AGE);
+    assert_reason(try_anna(), GH_REASON_RED);
+    rig_news(&rig, GH_COURIER_AGE);
+    assert_int_equal(rig.trusts, trusts + 1); /* once is enough */
+}
+
 /* --- deltas --- */
 
 /* Applied, and the news of it has not come yet: whoever is there is decided about by the new one,
@@ -187,6 +207,29 @@ static void test_delta_drops_the_issuer(void **state)
     rig_pass_ms(&rig, 20000);
     assert_reason(rig_last_passage(&rig)->reason, GH_REASON_KEY_REVOKED);
     assert_int_equal(rig_count_openings(&rig), 0);
+}
+
+/* One delta behind the other, while the list is opened again and again: each time with its keys. */
+static void test_changed_while_it_is_opened(void **state)
+{
+    (void)state;
+    int status;
+
+    rig_start_with_list(&rig);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        for (int i = 0; i < 60; i++)
+            fixture_apply_colour(fixture, ANNA, i % 2 ? GH_COLOUR_GREEN : GH_COLOUR_RED);
+        _exit(0);
+    }
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        rig_news(&rig, GH_COURIER_LIST);
+        assert_non_null(rig.trust);
+    }
+    assert_int_equal(status, 0);
+    assert_reason(try_anna(), GH_REASON_OK);
+    assert_true(rig_last_passage(&rig)->generation == 65);
 }
 
 /* Changed, and then not there any more: nobody is let in by what once was. */
@@ -341,8 +384,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_is_kept_over_a_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_another_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_age_of_a_list_that_was_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_in_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_delta_drops_the_issuer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_while_it_is_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_and_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_key_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_followed_before_its_list, setup, teardown),

@@ -220,6 +220,41 @@ static void a_wrong_clock_does_not_keep_entries(void **state)
     gh_journal_close(journal);
 }
 
+/* Nor where it ran ahead for longer than one call looks. */
+static void a_clock_that_was_wrong_for_long_does_not_either(void **state)
+{
+    const struct place *place = *state;
+    for (int trusted = 0; trusted < 2; trusted++) {
+        struct gh_journal *journal = journal_of(place, "pp");
+        for (int i = 0; i < 40; i++) {
+            append_of(journal, GH_ENTRY_PASSAGE, INT64_C(1) << 50, trusted != 0);
+        }
+        append_of(journal, GH_ENTRY_CLOCK, 6000, true); /* 43: it was set right */
+        append_of(journal, GH_ENTRY_PASSAGE, 7000, true);
+        for (int i = 0; i < 20; i++) {
+            append_of(journal, GH_ENTRY_PASSAGE, 30000 + i, true);
+        }
+        struct gh_journal_cut cut = cut_at(journal, 64, 20, 0);
+        uint64_t contents = 0, all = 0, bad;
+        cut.max_entries = 3;
+        for (bool more = true; more;) {
+            contents += prune(journal, &cut, 500000, &more);
+        }
+        assert_int_equal(contents, 2 + 2 * 40 + 1); /* and what is empty goes as a whole */
+        cut.others_before_ms = 20000;
+        for (bool more = true; more;) {
+            all += prune(journal, &cut, 500000, &more);
+        }
+        assert_int_equal(all, 2);
+        struct gh_journal_size size;
+        assert_int_equal(gh_journal_measure(journal, &size), GH_OK);
+        assert_int_equal(size.first, 45);
+        assert_int_equal(verify_with(journal, list_key, &bad), GH_OK);
+        gh_journal_close(journal);
+        assert_int_equal(unlink(place->path), 0);
+    }
+}
+
 /* However much is due, one call looks at so many, and says that there is more. */
 static void one_call_is_bounded(void **state)
 {
@@ -768,6 +803,7 @@ int main(void)
         TEST(contents_go_and_numbers_go),
         TEST(the_prune_entry_says_what_went),
         TEST(a_wrong_clock_does_not_keep_entries),
+        TEST(a_clock_that_was_wrong_for_long_does_not_either),
         TEST(one_call_is_bounded),
         TEST(prune_entries_are_pruned_in_turn),
         TEST(a_receipt_for_something_else_is_refused),

@@ -397,8 +397,9 @@ static void test_files_do_not_grow(void **state)
 static void test_what_waited_is_said_to_be_written(void **state)
 {
     (void)state;
-    struct gh_entry entry = {.type = GH_ENTRY_CLOCK, .clock_trusted = true};
+    struct gh_entry entry = {.type = GH_ENTRY_CLOCK, .clock_trusted = true, .gate = FIXTURE_GATE};
 
+    gh_boot_id(entry.boot_id);
     append(3);
     acknowledge(3);
     gh_record_later(&record, &entry);

@@ -445,6 +445,12 @@ static void a_killed_writer_leaves_a_whole_list(void **state)
             seen[at]++;
             assert_true(at == 1 || seen[1] == 0);
             assert_true(at == 1 || !done);
+            if (steps % 2 == 0) { /* what lies about takes room */
+                gh_list_tidy(place->path, list_public);
+                assert_int_equal(count_files(place, ".tmp"), 0);
+                assert_int_equal(count_files(place, ".db"), 1);
+                assert_int_equal(which(place, digests), at);
+            }
             /* And it is no hindrance to the next one. */
             if (at == 0 && steps % 3 == 0) {
                 assert_int_equal(apply(place, &change), GH_OK);

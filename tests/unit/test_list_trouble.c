@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "gatehouse/file.h"
@@ -228,6 +229,30 @@ static void impossible_rows_let_nobody_in(void **state)
 
 /* --- what lies about -------------------------------------------------------------------------- */
 
+static void what_cannot_be_read_is_not_tidied_up(void **state)
+{
+    const struct place *place = *state;
+    struct offer first = small(place, 1);
+    gh_list_tidy(place->path, list_public); /* no folder yet */
+    assert_int_equal(install(place, &first), GH_OK);
+    put_file(place, "new.tmp", "half a list", 11);
+    put_file(place, "0000000000000000-0000.db", "another one", 11);
+    gh_list_tidy(place->path, other_public); /* its key is followed by another one */
+    assert_false(exists(place, "new.tmp"));
+    assert_stands(place, 1);
+    assert_true(exists(place, "0000000000000000-0000.db"));
+    gh_list_tidy(place->path, list_public);
+    assert_false(exists(place, "0000000000000000-0000.db"));
+    put_file(place, "new.tmp", "somebody writes it", 18);
+    int lock = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(lock >= 0);
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+    gh_list_tidy(place->path, list_public);
+    assert_true(exists(place, "new.tmp"));
+    close(lock);
+    assert_stands(place, 1);
+}
+
 static void left_over_files_are_removed(void **state)
 {
     const struct place *place = *state;
@@ -428,7 +453,8 @@ int main(void)
         TEST(what_is_no_list_is_not_opened),         TEST(the_last_good_list_is_opened),
         TEST(a_list_of_another_version_is_replaced), TEST(damaged_files_take_nothing_down),
         TEST(a_failing_look_up_lets_nobody_in),      TEST(impossible_rows_let_nobody_in),
-        TEST(left_over_files_are_removed),           TEST(a_full_disk_leaves_the_old_list),
+        TEST(left_over_files_are_removed),
+        TEST(what_cannot_be_read_is_not_tidied_up),           TEST(a_full_disk_leaves_the_old_list),
         TEST(a_list_on_a_full_disk_is_opened),       TEST(a_file_size_limit_leaves_the_old_list),
         TEST(a_read_only_disk_leaves_the_old_list),  TEST(a_folder_that_is_not_there_is_said),
     };

@@ -6,10 +6,13 @@
 static const char to_schema_1[] = "DROP TABLE issuer_keys; DROP TABLE trust; DROP TABLE recalls;"
                                   "DROP TABLE holders; DROP TABLE revocations;"
                                   "DROP TABLE generations; DROP TABLE changes;"
+                                  "DROP TABLE alarms; DROP TABLE husks; DROP TABLE chains;"
+                                  "DROP INDEX refused_received_at; DROP INDEX refused_gate;"
                                   "ALTER TABLE meta DROP COLUMN floor;"
                                   "ALTER TABLE meta DROP COLUMN cutoff;"
                                   "ALTER TABLE meta DROP COLUMN built_at;"
                                   "ALTER TABLE meta DROP COLUMN built_people;"
+                                  "ALTER TABLE meta DROP COLUMN signed_at;"
                                   "ALTER TABLE meta DROP COLUMN holder_secret;"
                                   "PRAGMA user_version = 1;";
 

@@ -4,7 +4,6 @@
 #include "test_server_lists.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 
 #define PEOPLE 9
 #define HOMES 4
@@ -400,6 +399,36 @@ static void test_it_goes_on_meanwhile(void **state)
     assert_int_equal(fixture->gate.applied, 2);
 }
 
+/* Those who wait for it ask again as soon as something was made, or was not: that must not go round
+ * and round. */
+static void break_a_delta(struct fixture *fixture, unsigned people)
+{
+    struct gh_answer *answer;
+    bool news;
+    enum gh_status status;
+    import(fixture, 0, people, GH_COLOUR_GREEN);
+    follow_once(fixture, &fixture->gate);
+    import(fixture, 0, people, GH_COLOUR_RED);
+    outside(fixture, "INSERT INTO changes SELECT max(number), 3, 5 FROM generations");
+    for (int i = 0; (status = gh_publisher_answer(fixture->publisher, &fixture->gate.have, &answer,
+                                                  &news)) == GH_ERR_AGAIN;
+         i++) {
+        assert_in_range(i, 0, 1);
+        deliver(fixture);
+    }
+    assert_int_equal(status, GH_ERR_CORRUPT);
+    outside(fixture, "DELETE FROM changes WHERE kind = 3");
+    forward(fixture, 10);
+    assert_same_list(fixture, &fixture->gate);
+    assert_int_equal(fixture->gate.installed, 1);
+}
+
+static void test_a_delta_that_cannot_be_made(void **state)
+{
+    break_a_delta(*state, 10);
+    break_a_delta(*state, 400); /* by the thread */
+}
+
 /* --- the database is put back from a backup --- */
 
 static void copy_database(const struct fixture *fixture, bool back)
@@ -457,7 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_deltas_say_what_snapshots_say), TEST(test_too_many_at_once),
         TEST(test_the_log_does_not_grow),         TEST(test_it_goes_on_meanwhile),
-        TEST(test_a_backup_is_put_back),
+        TEST(test_a_delta_that_cannot_be_made),   TEST(test_a_backup_is_put_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,10 +48,12 @@ static inline int64_t monotonic(void *context)
     return ((struct fixture *)context)->monotonic_ns;
 }
 
+/* Or back, which only the clock on the wall can. */
 static inline void forward(struct fixture *fixture, int64_t seconds)
 {
     fixture->wall_ns += seconds * GH_NS_PER_S;
-    fixture->monotonic_ns += seconds * GH_NS_PER_S;
+    if (seconds > 0)
+        fixture->monotonic_ns += seconds * GH_NS_PER_S;
 }
 
 static inline void open_publisher(struct fixture *fixture)
@@ -146,6 +149,15 @@ static inline gh_id add_person(struct fixture *fixture, const char *ref, enum gh
     assert_int_equal(gh_db_import_end(fixture->db, true), GH_OK);
     assert_int_equal(gh_db_people_read(fixture->db, ref, 0, 1, keep_id, &id), GH_OK);
     return id;
+}
+
+/* By another program. */
+static inline void outside(const struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(fixture->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
 }
 
 /* --- what the server says --- */

@@ -123,6 +123,26 @@ static void test_a_clock_that_was_far_ahead(void **state)
     assert_true(again.generation == right.generation);
 }
 
+/* Also by a server that was not there when it was set. */
+static void test_a_clock_set_back_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    forward(fixture, 10 * 86400);
+    struct gh_manifest ahead = read_manifest(fixture);
+    close_all(fixture);
+    fixture->wall_ns -= 10 * 86400 * GH_NS_PER_S;
+    open_all(fixture, false);
+    struct gh_manifest right = read_manifest(fixture);
+    assert_true(right.generation > ahead.generation);
+    assert_int_equal(right.issued_at_s, fixture->wall_ns / GH_NS_PER_S);
+    close_all(fixture);
+    fixture->wall_ns -= 30 * GH_NS_PER_S;
+    open_all(fixture, false);
+    struct gh_manifest again = read_manifest(fixture);
+    assert_true(again.generation == right.generation);
+    assert_int_equal(again.issued_at_s, right.issued_at_s);
+}
+
 static void test_generations_never_go_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -313,6 +333,31 @@ static void test_it_cannot_be_written(void **state)
     assert_int_equal(fixture->gate.have.number, have.number + 1);
 }
 
+/* Thousands that ask meanwhile hear what was so far: it is not tried again for each of them. */
+static void test_settings_cannot_be_written(void **state)
+{
+    struct fixture *fixture = *state;
+    struct gh_policy policy = gh_policy_initial();
+    struct gh_answer *first, *second;
+    bool news;
+    policy.debounce_ms = 777;
+    const struct gh_manifest before = read_manifest(fixture);
+    const struct gh_generation now = {.number = before.generation};
+    outside(fixture, "CREATE TRIGGER full BEFORE UPDATE OF settings ON meta "
+                     "BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_int_not_equal(gh_publisher_set_policy(fixture->publisher, &policy), GH_OK);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &now, &first, &news), GH_OK);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &now, &second, &news), GH_OK);
+    assert_ptr_equal(first, second);
+    forward(fixture, 10);
+    assert_int_not_equal(read_manifest(fixture).policy.debounce_ms, 777);
+    assert_int_equal(read_manifest(fixture).issued_at_s, before.issued_at_s + 10);
+    outside(fixture, "DROP TRIGGER full");
+    forward(fixture, 10);
+    assert_int_equal(read_manifest(fixture).policy.debounce_ms, 777);
+    assert_true(read_manifest(fixture).generation > before.generation);
+}
+
 /* --- keys --- */
 
 static enum gh_status open_keys(struct fixture *fixture, bool create, struct gh_server_keys *out,
@@ -365,6 +410,7 @@ int main(void)
         TEST(test_signed_anew_when_old),
         TEST(test_a_clock_set_back),
         TEST(test_a_clock_that_was_far_ahead),
+        TEST(test_a_clock_set_back_meanwhile),
         TEST(test_generations_never_go_back),
         TEST(test_large_records),
         TEST(test_old_snapshots_go),
@@ -373,6 +419,7 @@ int main(void)
         TEST(test_a_snapshot_lost_without_a_change),
         TEST(test_names_are_names),
         TEST(test_it_cannot_be_written),
+        TEST(test_settings_cannot_be_written),
         TEST(test_keys_are_kept_and_private),
         TEST(test_a_lost_key_is_not_replaced),
     };

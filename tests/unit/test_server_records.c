@@ -174,6 +174,7 @@ static void test_alarms(void **state)
     struct chain chain;
     new_chain(&chain, "Alarming");
     send_more(&chain, 3);
+    long long alarms = metric("gatehouse_alarms_total");
     json_decref(post(&chain, 200, "{\"entries\":[{\"seq\":2,\"poison\":\"\\u00e9\"}]}"));
     json_t *json = admin("GET", pathf("/api/v1/alarms?gate=%s", chain.gate.id_text), NULL);
     const json_t *list = json_object_get(json, "alarms"), *row = json_array_get(list, 0);
@@ -186,6 +187,7 @@ static void test_alarms(void **state)
     assert_true(strlen(text_of(row, "text")) > 0);
     assert_string_equal(text_of(row, "at"), text_of(row, "last_at"));
     assert_true(json_is_null(json_object_get(json, "next")));
+    assert_int_equal(metric("gatehouse_alarms_total"), alarms + 1);
     json_decref(json);
     json = admin("GET", pathf("/api/v1/refused?gate=%s", chain.gate.id_text), NULL);
     list = json_object_get(json, "refused"), row = json_array_get(list, 0);
@@ -433,22 +435,19 @@ static void test_stopped_with_batches_on_their_way(void **state)
 static void test_others_do_not_wait(void **state)
 {
     (void)state;
-    static struct chain chains[GH_INGEST_WAITING_MAX];
     int fds[GH_INGEST_WAITING_MAX];
     char answer[4096];
     sqlite3 *db;
-    struct chain one_more;
+    struct chain waiting, one_more;
+    new_chain(&waiting, "Waiting");
     new_chain(&one_more, "One more");
-    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++)
-        new_chain(&chains[i], pathf("Waiting %zu", i));
     assert_int_equal(sqlite3_open(in_folder(&harness, "state/gatehouse.db"), &db), SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++) {
-        char *body = next_batch(&chains[i], 1);
-        fds[i] = begin_post(&chains[i], body);
-        free(body);
-    }
+    char *waiting_body = next_batch(&waiting, 1);
+    for (size_t i = 0; i < GH_INGEST_WAITING_MAX; i++)
+        fds[i] = begin_post(&waiting, waiting_body);
+    free(waiting_body);
     json_decref(admin("GET", "/api/v1/gates", NULL));
     int64_t deadline = now_ms() + DEADLINE_MS;
     do {
@@ -466,6 +465,38 @@ static void test_others_do_not_wait(void **state)
         if (strstr(answer, "\"acknowledged\":1") == NULL && strstr(answer, " 503 ") == NULL)
             fail_msg("%s", answer);
     }
+}
+
+/* One that has gone mad, or whose secret was stolen, does not take all the places. */
+static void test_one_gate_is_not_all(void **state)
+{
+    (void)state;
+    enum { TRIES = 12 };
+    struct chain mad, other;
+    int fds[TRIES], turned_away = 0;
+    char answer[4096];
+    sqlite3 *db;
+    new_chain(&mad, "Mad");
+    new_chain(&other, "Not mad");
+    assert_int_equal(sqlite3_open(in_folder(&harness, "state/gatehouse.db"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < TRIES; i++)
+        fds[i] = begin_post(&mad, "{\"entries\":[]}");
+    int fd = begin_post(&other, "{\"entries\":[]}");
+    json_decref(admin("GET", "/api/v1/gates", NULL)); /* all have been read */
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    end_post(fd, answer, sizeof(answer));
+    assert_non_null(strstr(answer, "\"acknowledged\":0"));
+    for (int i = 0; i < TRIES; i++) {
+        end_post(fds[i], answer, sizeof(answer));
+        turned_away += strncmp(answer, "HTTP/1.1 503", 12) == 0;
+        if (strncmp(answer, "HTTP/1.1 503", 12) == 0)
+            assert_non_null(strcasestr(answer, "\r\nretry-after: 5\r\n"));
+    }
+    assert_int_equal(turned_away, TRIES - 4);
+    json_decref(post(&mad, 200, "{\"entries\":[]}"));
 }
 
 /* --- what is old --- */
@@ -526,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_gone_before_the_answer),
         cmocka_unit_test(test_stopped_with_batches_on_their_way),
         cmocka_unit_test(test_others_do_not_wait),
+        cmocka_unit_test(test_one_gate_is_not_all),
         cmocka_unit_test(test_what_is_old_goes),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
