@@ -2,4 +2,4 @@
 # file: src/gate/courier_entries.c
 # faults: net:refuse net:500 net:drop
 # says: alarm\|the server
-s/^        gh_backoff_failed(&outbox->backoff, now_ns, retry_after_s);$/        acknowledge(courier, batch.last);\n&/
+s/^        gh_backoff_failed(&outbox->backoff, now_ns, retry_after_s);$/        outbox->acknowledged = batch.last;\n&/
