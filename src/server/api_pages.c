@@ -75,6 +75,8 @@ void gh_api_metrics(struct gh_request *request)
     put_metric(&writer, "gatehouse_entries_total", "counter", "Entries stored.", counts.entries);
     put_metric(&writer, "gatehouse_refused_total", "counter", "Entries refused and kept aside.",
                counts.refused);
+    put_metric(&writer, "gatehouse_alarms_total", "counter",
+               "Alarms: rows of GET /api/v1/alarms that there ever were.", counts.alarms);
     put_metric(&writer, "gatehouse_gates", "gauge", "Gates that are enrolled.", counts.gates);
     put_list_metrics(&writer, request->server);
     gh_writer_put_text(&writer, "# HELP gatehouse_http_requests_total Requests answered.\n"

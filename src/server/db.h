@@ -446,7 +446,7 @@ GH_MUST_CHECK enum gh_status gh_db_refused_drop(struct gh_db *db, int64_t before
 GH_MUST_CHECK enum gh_status gh_db_alarms_drop(struct gh_db *db, int64_t before, unsigned limit);
 
 struct gh_db_counts {
-    uint64_t entries, refused, gates, generation;
+    uint64_t entries, refused, alarms, gates, generation;
 };
 GH_MUST_CHECK enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out);
 

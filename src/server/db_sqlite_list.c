@@ -144,7 +144,7 @@ enum gh_status gh_db_list_set_signed(struct gh_db *db, int64_t at)
 
 enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out)
 {
-    int64_t entries = 0, refused = 0, gates = 0, generation = 0;
+    int64_t entries = 0, refused = 0, alarms = 0, gates = 0, generation = 0;
     /* The rows are numbered without gaps and for ever: the last number is the count. */
     enum gh_status status = gh_sql_number(
         db, &entries, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entries'",
@@ -154,6 +154,10 @@ enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out)
             db, &refused,
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'refused'", "");
     if (status == GH_OK)
+        status = gh_sql_number(
+            db, &alarms, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'alarms'",
+            "");
+    if (status == GH_OK)
         status = gh_sql_number(db, &gates, "SELECT count(*) FROM gates WHERE state = ?", "i",
                                (int64_t)GH_GATE_ENROLLED);
     if (status == GH_OK)
@@ -161,6 +165,7 @@ enum gh_status gh_db_count(struct gh_db *db, struct gh_db_counts *out)
     *out = (struct gh_db_counts){
         .entries = (uint64_t)entries,
         .refused = (uint64_t)refused,
+        .alarms = (uint64_t)alarms,
         .gates = (uint64_t)gates,
         .generation = (uint64_t)generation,
     };

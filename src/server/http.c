@@ -19,6 +19,7 @@
 #include "server/auth.h"
 #include "server/deadline.h"
 #include "server/request.h"
+#include "server/tls_files.h"
 
 #define MODULE "http"
 #define CONNECTIONS_MAX 20000
@@ -29,7 +30,6 @@
 #define FOR_EVER_S (INT64_MAX / GH_NS_PER_S / 4)
 #define SWEEP_S 2
 #define DRAIN_BYTES (INT64_C(1) << 20) /* of a refused body, so that the answer gets across */
-#define TLS_BYTES_MAX (1u << 20)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 #if MHD_VERSION >= 0x00097701
@@ -42,8 +42,7 @@ struct gh_http_server {
     struct gh_server *server;
     struct MHD_Daemon *daemon;
     sd_event_source *ready, *again, *timer, *sweeper;
-    uint8_t *certificate, *key; /* the files' text */
-    size_t certificate_size, key_size;
+    struct gh_tls_files tls; /* none without TLS */
     struct gh_deadline ring;
     unsigned connections;       /* at most */
     struct gh_request *waiting; /* for their answers */
@@ -419,41 +418,22 @@ static enum gh_status load_tls(struct gh_http_server *http, struct gh_error *err
         return GH_OK;
     if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
         return gh_fail(err, GH_ERR_UNSUPPORTED, "this libmicrohttpd was built without TLS");
-    enum gh_status status = gh_certificate_check(settings->tls_certificate, settings->tls_key, err);
-    if (status == GH_OK)
-        status = gh_file_read(settings->tls_certificate, TLS_BYTES_MAX, &http->certificate,
-                              &http->certificate_size, err);
-    if (status == GH_OK)
-        status = gh_file_read(settings->tls_key, TLS_BYTES_MAX, &http->key, &http->key_size, err);
-    return status;
-}
-
-static bool same_file(const char *path, const uint8_t *data, size_t size)
-{
-    uint8_t *now = NULL;
-    size_t now_size = 0;
-    bool same = gh_file_read(path, TLS_BYTES_MAX, &now, &now_size, NULL) == GH_OK &&
-                now_size == size && gh_crypto_equal(now, data, size);
-    if (now != NULL)
-        gh_wipe(now, now_size);
-    free(now);
-    return same;
+    return gh_tls_files_read(settings->tls_certificate, settings->tls_key, &http->tls, err);
 }
 
 bool gh_http_server_tls_is_current(const struct gh_http_server *http)
 {
     const struct gh_server_settings *settings = &http->server->settings;
-    return same_file(settings->tls_certificate, http->certificate, http->certificate_size) &&
-           same_file(settings->tls_key, http->key, http->key_size);
+    return gh_tls_files_are(settings->tls_certificate, settings->tls_key, &http->tls);
 }
 
 static enum gh_status start_daemon(struct gh_http_server *http, struct gh_error *err)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                     (http->key ? MHD_USE_TLS : 0);
+                     (http->tls.key != NULL ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls.certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls.key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
         {MHD_OPTION_END, 0, NULL},
     };
@@ -464,7 +444,7 @@ static enum gh_status start_daemon(struct gh_http_server *http, struct gh_error 
         (unsigned)QUIET_S, MHD_OPTION_CONNECTION_LIMIT, http->connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, STRICT, 1,
-        MHD_OPTION_ARRAY, http->key != NULL ? tls : plain, MHD_OPTION_END);
+        MHD_OPTION_ARRAY, http->tls.key != NULL ? tls : plain, MHD_OPTION_END);
     return http->daemon != NULL ? GH_OK
                                 : gh_fail(err, GH_ERR_IO,
                                           "the HTTP library does not start (is the certificate one "
@@ -532,9 +512,6 @@ void gh_http_server_stop(struct gh_http_server *http)
         MHD_stop_daemon(http->daemon);
     }
     gh_cleanup_fd(&http->watch);
-    free(http->certificate);
-    if (http->key != NULL)
-        gh_wipe(http->key, http->key_size);
-    free(http->key);
+    gh_tls_files_free(&http->tls);
     free(http);
 }

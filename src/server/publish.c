@@ -41,7 +41,7 @@ struct gh_publisher {
     int64_t settings_retry_ns; /* not before then */
     uint8_t fingerprint[GH_SHA256_BYTES];
     int64_t cutoff;
-    int64_t signed_at; /* as it is written down */
+    int64_t signed_at;             /* as it is written down */
     struct gh_db_list_state state; /* of the manifest's generation */
     bool snapshot_lost;
     bool blocked; /* nothing can be said until there is a snapshot */

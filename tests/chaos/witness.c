@@ -16,6 +16,7 @@
 #include "gatehouse/file.h"
 #include "gatehouse/http.h"
 #include "gatehouse/list.h"
+#include "server/keys.h"
 #include "server/list_files.h"
 
 #define CODE_MAX_BYTES 4096
@@ -47,6 +48,44 @@ static struct gh_identity load(const char *folder)
     if (gh_identity_load(path, &identity, &err) != GH_OK)
         chaos_die("%s: %s", folder, err.text);
     return identity;
+}
+
+static struct gh_public_key *key_from(const uint8_t raw[GH_LIST_KEY_BYTES])
+{
+    struct gh_public_key *key = NULL;
+    if (gh_public_key_from_raw(GH_KEY_ED25519, (struct gh_bytes){raw, GH_LIST_KEY_BYTES}, &key) !=
+        GH_OK)
+        chaos_die("a list key is none");
+    return key;
+}
+
+static bool is_pinned(struct gh_list *list, const struct gh_identity *identity)
+{
+    const struct gh_manifest *manifest = gh_list_manifest(list);
+    return manifest->generation == identity->generation &&
+           memcmp(manifest->tag, identity->list_tag, GH_LIST_TAG_BYTES) == 0;
+}
+
+enum gh_status witness_open_list(const char *state, struct gh_list **out, struct gh_error *err)
+{
+    char folder[PATH_MAX];
+    struct gh_identity gate = load(state);
+    struct gh_public_key *key = key_from(gate.list_key);
+    if (gh_courier_list_path(state, folder) != GH_OK)
+        chaos_die("the gate has no folder for its list");
+    enum gh_status status = gh_list_open_latest(folder, key, out, err);
+    gh_public_key_free(key);
+    for (size_t i = gate.retired_count; i > 0 && status == GH_ERR_SIGNATURE; i--) {
+        key = key_from(gate.retired_keys[i - 1]);
+        status = gh_list_open_latest(folder, key, out, err);
+        gh_public_key_free(key);
+        if (status == GH_OK && !is_pinned(*out, &gate)) {
+            gh_list_close(*out);
+            *out = NULL;
+            return gh_fail(err, GH_ERR_SIGNATURE, "the list is of a retired key, and not pinned");
+        }
+    }
+    return status;
 }
 
 /* --- enrolling ---------------------------------------------------------------------------------
@@ -227,22 +266,35 @@ struct digest {
     uint8_t sha256[GH_SHA256_BYTES];
 };
 
-static bool digest_of(const char *list, const struct gh_public_key *key, struct digest *out,
-                      struct gh_error *err)
+/* Closes list (NULL: there is none, and err says why). */
+static bool digest_of(struct gh_list *list, struct digest *out, struct gh_error *err)
 {
-    struct gh_list *view;
     *out = (struct digest){0};
-    enum gh_status status = gh_list_open_latest(list, key, &view, err);
-    if (status != GH_OK)
+    if (list == NULL)
         return false;
-    const struct gh_manifest *manifest = gh_list_manifest(view);
+    const struct gh_manifest *manifest = gh_list_manifest(list);
     out->generation.number = manifest->generation;
     memcpy(out->generation.tag, manifest->tag, GH_LIST_TAG_BYTES);
-    status = gh_list_digest(view, out->sha256);
+    enum gh_status status = gh_list_digest(list, out->sha256);
     if (status != GH_OK)
-        snprintf(err->text, sizeof(err->text), "its digest: %s", gh_status_text(status));
-    gh_list_close(view);
+        gh_fail(err, status, "its digest: %s", gh_status_text(status));
+    gh_list_close(list);
     return status == GH_OK;
+}
+
+static bool digest_in(const char *folder, const struct gh_public_key *key, struct digest *out,
+                      struct gh_error *err)
+{
+    struct gh_list *list = NULL;
+    enum gh_status status = gh_list_open_latest(folder, key, &list, err);
+    return digest_of(status == GH_OK ? list : NULL, out, err);
+}
+
+static bool digest_at_gate(const char *state, struct digest *out, struct gh_error *err)
+{
+    struct gh_list *list = NULL;
+    enum gh_status status = witness_open_list(state, &list, err);
+    return digest_of(status == GH_OK ? list : NULL, out, err);
 }
 
 /* The list as the database holds it now, signed by the server's own key. */
@@ -256,7 +308,7 @@ static bool digest_of_database(const char *town, const char *folder, const struc
     struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
     struct gh_manifest manifest = offer->read;
     struct gh_db_snapshot snapshot;
-    struct gh_private_key *signer = NULL;
+    struct gh_server_keys keys = {0};
     struct gh_db *db = NULL;
     snprintf(path, sizeof(path), "%s/gatehouse.db", town);
     enum gh_status status = gh_db_open(path, &db, err);
@@ -266,19 +318,19 @@ static bool digest_of_database(const char *town, const char *folder, const struc
         status = gh_dir_make(fresh, 0700, err);
     if (status == GH_OK)
         status = gh_list_write_snapshot(db, fresh, time(NULL), &never, &snapshot);
-    gh_db_close(db);
-    snprintf(path, sizeof(path), "%s/keys/list.pem", town);
+    snprintf(path, sizeof(path), "%s/keys", town);
     if (status == GH_OK)
-        status = gh_private_key_load(path, &signer, err);
+        status = gh_server_keys_open(path, manifest.area, db, time(NULL), false, &keys, err);
     if (status == GH_OK) {
         manifest.generation = snapshot.generation.number;
         memcpy(manifest.tag, snapshot.generation.tag, GH_LIST_TAG_BYTES);
         manifest.snapshot = snapshot.generation;
         manifest.snapshot_bytes = snapshot.bytes;
         memcpy(manifest.snapshot_sha256, snapshot.sha256, GH_SHA256_BYTES);
-        status = gh_manifest_write(signer, &manifest, &writer);
+        status = gh_manifest_write(keys.list, &manifest, &writer);
     }
-    gh_private_key_free(signer);
+    gh_server_keys_close(&keys);
+    gh_db_close(db);
     gh_hex_encode(snapshot.sha256, GH_SHA256_BYTES, name);
     snprintf(path, sizeof(path), "%s/own/%s", folder, name);
     snprintf(fresh, sizeof(fresh), "%s/own/list", folder);
@@ -287,7 +339,7 @@ static bool digest_of_database(const char *town, const char *folder, const struc
                                  NULL, NULL, err);
     if (status != GH_OK && err->text[0] == '\0')
         gh_fail(err, status, "no snapshot of the database: %s", gh_status_text(status));
-    return status == GH_OK && digest_of(fresh, key, out, err);
+    return status == GH_OK && digest_in(fresh, key, out, err);
 }
 
 enum verdict { SAME, OTHER, NOT_YET };
@@ -322,20 +374,16 @@ static enum verdict judge(const struct three *three, struct gh_error *err)
 static enum verdict look(struct gh_transport *transport, const char *state, const char *folder,
                          const char *town, struct gh_error *err)
 {
-    char list[PATH_MAX], fresh[PATH_MAX];
+    char fresh[PATH_MAX];
     struct gh_identity identity = load(folder), gate = load(state);
-    struct gh_public_key *key = NULL;
+    struct gh_public_key *key = key_from(gate.list_key);
     struct three three;
     static struct offer offer; /* large */
-    if (gh_courier_list_path(state, list) != GH_OK ||
-        gh_public_key_from_raw(
-            GH_KEY_ED25519, (struct gh_bytes){gate.list_key, sizeof(gate.list_key)}, &key) != GH_OK)
-        chaos_die("the gate has no list, or no key to read it with");
     snprintf(fresh, sizeof(fresh), "%s/list", folder);
-    bool good = digest_of(list, key, &three.gate, err) &&
+    bool good = digest_at_gate(state, &three.gate, err) &&
                 fetch(transport, &identity, key, &offer, err) &&
                 install(transport, &identity, key, &offer, folder, err) &&
-                digest_of(fresh, key, &three.witness, err) &&
+                digest_in(fresh, key, &three.witness, err) &&
                 digest_of_database(town, folder, &offer, key, &three.database, err);
     gh_http_response_free(&offer.answer);
     gh_public_key_free(key);

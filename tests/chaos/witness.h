@@ -5,6 +5,14 @@
 #ifndef GATEHOUSE_TESTS_WITNESS_H
 #define GATEHOUSE_TESTS_WITNESS_H
 
+#include "gatehouse/list.h"
+
+/* The list in a gate's state folder, opened as the gate does it: under its list key, or, where a
+ * new key was written down and no list by it has come yet, the pinned generation under the one
+ * before. As gh_list_open_latest. */
+GH_MUST_CHECK enum gh_status witness_open_list(const char *state, struct gh_list **out,
+                                               struct gh_error *err);
+
 /* Enrols at url with the enrolment code in the file; its identity goes to the folder (made). Exit
  * codes. */
 int witness_enrol(const char *code_file, const char *folder, const char *url);

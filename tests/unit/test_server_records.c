@@ -174,6 +174,7 @@ static void test_alarms(void **state)
     struct chain chain;
     new_chain(&chain, "Alarming");
     send_more(&chain, 3);
+    long long alarms = metric("gatehouse_alarms_total");
     json_decref(post(&chain, 200, "{\"entries\":[{\"seq\":2,\"poison\":\"\\u00e9\"}]}"));
     json_t *json = admin("GET", pathf("/api/v1/alarms?gate=%s", chain.gate.id_text), NULL);
     const json_t *list = json_object_get(json, "alarms"), *row = json_array_get(list, 0);
@@ -186,6 +187,7 @@ static void test_alarms(void **state)
     assert_true(strlen(text_of(row, "text")) > 0);
     assert_string_equal(text_of(row, "at"), text_of(row, "last_at"));
     assert_true(json_is_null(json_object_get(json, "next")));
+    assert_int_equal(metric("gatehouse_alarms_total"), alarms + 1);
     json_decref(json);
     json = admin("GET", pathf("/api/v1/refused?gate=%s", chain.gate.id_text), NULL);
     list = json_object_get(json, "refused"), row = json_array_get(list, 0);
