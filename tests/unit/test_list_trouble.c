@@ -9,9 +9,9 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "gatehouse/file.h"
@@ -453,10 +453,10 @@ int main(void)
         TEST(what_is_no_list_is_not_opened),         TEST(the_last_good_list_is_opened),
         TEST(a_list_of_another_version_is_replaced), TEST(damaged_files_take_nothing_down),
         TEST(a_failing_look_up_lets_nobody_in),      TEST(impossible_rows_let_nobody_in),
-        TEST(left_over_files_are_removed),
-        TEST(what_cannot_be_read_is_not_tidied_up),           TEST(a_full_disk_leaves_the_old_list),
-        TEST(a_list_on_a_full_disk_is_opened),       TEST(a_file_size_limit_leaves_the_old_list),
-        TEST(a_read_only_disk_leaves_the_old_list),  TEST(a_folder_that_is_not_there_is_said),
+        TEST(left_over_files_are_removed),           TEST(what_cannot_be_read_is_not_tidied_up),
+        TEST(a_full_disk_leaves_the_old_list),       TEST(a_list_on_a_full_disk_is_opened),
+        TEST(a_file_size_limit_leaves_the_old_list), TEST(a_read_only_disk_leaves_the_old_list),
+        TEST(a_folder_that_is_not_there_is_said),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }
