@@ -4,6 +4,7 @@
  * the same frame and of one durable SQLite commit on the same disk. The sum of those two is the
  * floor. Everything alternates within one run, so that the machine's moods fall on all alike. */
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -503,29 +504,15 @@ static void print_table(void)
            (double)times_ns[ALL][SCANS / 2] / (double)times_ns[FLOOR][SCANS / 2]);
 }
 
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+    (void)info, (void)type, (void)walk;
+    return remove(path);
+}
+
 static void remove_folder(const char *folder)
 {
-    static const char *const names[] = {"list.db",
-                                        "stages.db",
-                                        "stages.db-wal",
-                                        "stages.db-shm",
-                                        "stages.db-lock",
-                                        "stages.db.lock",
-                                        "bare.db",
-                                        "bare.db-wal",
-                                        "bare.db-shm",
-                                        "journal-0000000000000063.db",
-                                        "journal-0000000000000063.db-wal",
-                                        "journal-0000000000000063.db-shm",
-                                        "journal-0000000000000063.db-lock",
-                                        "journal-0000000000000063.db.lock"};
-    char path[PATH_MAX];
-
-    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
-        if (gh_path_join(folder, names[i], path, sizeof(path)) == GH_OK)
-            unlink(path);
-    }
-    if (rmdir(folder) != 0)
+    if (nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0)
         fprintf(stderr, "bench_scan: %s is left behind\n", folder);
 }
 
