@@ -5,10 +5,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/lookup.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 
 static const char usage[] =
     "usage: gatehouse alarms [--json] [--gate GATE]\n"
@@ -20,45 +17,6 @@ static const char usage[] =
     "line. --json prints one object a line.\n"
     "\n"
     "GATE is an identifier (16 hex digits) or the gate's name.\n";
-
-struct printing {
-    bool json;
-    enum gh_status (*add_row)(struct gh_table *table, const json_t *element);
-    struct gh_table table;
-};
-
-static enum gh_status take(void *context, const json_t *element, struct gh_error *err)
-{
-    struct printing *printing = context;
-    if (printing->json) {
-        gh_print_json(element);
-        return GH_OK;
-    }
-    return printing->add_row(&printing->table, element) == GH_OK
-               ? GH_OK
-               : gh_fail(err, GH_ERR_NOMEM, "no memory");
-}
-
-/* path: below /api/v1; also the name of the array in the answer, behind its slash. */
-static enum gh_status print_all(struct printing *printing, const char *path, const char *gate,
-                                struct gh_error *err)
-{
-    GH_CLEANUP_CLIENT struct gh_client client = {0};
-    char question[GH_API_PATH_BYTES], id[GH_ID_TEXT_BYTES] = "";
-    enum gh_status status = gh_client_open(&client, err);
-    if (status == GH_OK && gate != NULL) {
-        status = gh_find_gate(&client, gate, id, err);
-    }
-    (void)snprintf(question, sizeof(question), "%s?limit=1000%s%s", path,
-                   gate != NULL ? "&gate=" : "", id);
-    if (status == GH_OK) {
-        status = gh_each_page(&client, question, NULL, path + 1, take, printing, err);
-    }
-    if (status == GH_OK && !printing->json) {
-        gh_table_print(&printing->table, stdout);
-    }
-    return status;
-}
 
 /* A whole number, or "" where there is none. */
 static const char *number_text(const json_t *element, const char *name, char out[24])
@@ -91,22 +49,17 @@ static enum gh_status add_alarm(struct gh_table *table, const json_t *alarm)
 int gh_command_alarms(int argc, char **argv)
 {
     static const char *const headings[] = {"TIME", "GATE", "KIND", "COUNT", "ENTRY", "TEXT"};
-    struct printing printing = {.add_row = add_alarm};
-    const char *gate = NULL;
-    const struct gh_option options[] = {{.name = "json", .flag = &printing.json},
-                                        {.name = "gate", .value = &gate}};
-    const struct gh_syntax syntax = {"alarms", usage, options, GH_ARRAY_SIZE(options), 0, 0};
-    char **operands;
-    int count;
-    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
-    if (code != GH_GO_ON) {
-        return code;
-    }
-    struct gh_error err = {0};
-    gh_table_init(&printing.table, headings, GH_ARRAY_SIZE(headings));
-    enum gh_status status = print_all(&printing, "/alarms", gate, &err);
-    gh_table_free(&printing.table);
-    return status == GH_OK ? GH_EXIT_OK : gh_complain(&err);
+    static const struct gh_listing listing = {
+        .command = "alarms",
+        .usage = usage,
+        .path = "/alarms?limit=1000",
+        .member = "alarms",
+        .headings = headings,
+        .columns = GH_ARRAY_SIZE(headings),
+        .add_row = add_alarm,
+        .by_gate = true,
+    };
+    return gh_listing_run(&listing, argc, argv);
 }
 
 /* --- dead letters --- */
@@ -122,9 +75,12 @@ static enum gh_status add_refused(struct gh_table *table, const json_t *refused)
 enum gh_status gh_print_refused(const char *gate, bool json, struct gh_error *err)
 {
     static const char *const headings[] = {"RECEIVED", "GATE", "ENTRY", "REASON"};
-    struct printing printing = {.json = json, .add_row = add_refused};
-    gh_table_init(&printing.table, headings, GH_ARRAY_SIZE(headings));
-    enum gh_status status = print_all(&printing, "/refused", gate, err);
-    gh_table_free(&printing.table);
-    return status;
+    static const struct gh_listing listing = {
+        .path = "/refused?limit=1000",
+        .member = "refused",
+        .headings = headings,
+        .columns = GH_ARRAY_SIZE(headings),
+        .add_row = add_refused,
+    };
+    return gh_listing_print(&listing, json, gate, err);
 }
