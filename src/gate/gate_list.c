@@ -129,9 +129,13 @@ void gh_gate_load_list(struct gh_gate *gate)
     use_age(gate);
     use_policy(gate);
     use_keys(gate, trust);
-    /* How many are on it is not told: counting ten million takes longer than anybody waits. */
-    if (other)
+    struct gh_list_counts counts;
+    if (other && gh_list_count(list, &counts) != GH_OK) /* it has gone on already */
         gh_log(GH_LOG_NOTICE, "list", "generation %" PRIu64, manifest->generation);
+    else if (other)
+        gh_log(GH_LOG_NOTICE, "list",
+               "generation %" PRIu64 ": %" PRIu64 " persons, %" PRIu64 " homes",
+               manifest->generation, counts.subjects, counts.homes);
 }
 
 /* --- the courier's news of it --- */
