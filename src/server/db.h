@@ -345,12 +345,8 @@ struct gh_db_batch {
     bool whole;
     uint8_t hash[GH_SHA256_BYTES];
 };
-/* Store a batch of the gate's; refused items are kept aside and are alarms, each once. */
-GH_MUST_CHECK enum gh_status gh_db_entries_store(struct gh_db *db, gh_id gate,
-                                                 struct gh_db_item *items, size_t count,
-                                                 int64_t now, struct gh_db_batch *out);
-
-/* Several batches in one transaction: begin, then put for each, then end, whatever put has said.
+/* Store batches of gates', several in one transaction; refused items are kept aside and are alarms,
+ * each once. Begin, then put for each, then end, whatever put has said.
  * What fails in one batch is undone in that one alone; none is durable before end returns GH_OK,
  * and after any other status nothing of any of them is there. Nothing else may be called between.
  */

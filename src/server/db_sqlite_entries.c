@@ -488,15 +488,3 @@ enum gh_status gh_db_group_end(struct gh_db_group *group)
 {
     return gh_sql_end(group->db, group->lost);
 }
-
-enum gh_status gh_db_entries_store(struct gh_db *db, gh_id gate, struct gh_db_item *items,
-                                   size_t count, int64_t now, struct gh_db_batch *out)
-{
-    struct gh_db_group group;
-    enum gh_status status = gh_db_group_begin(db, &group);
-    if (status != GH_OK)
-        return status;
-    status = gh_db_group_put(&group, gate, items, count, now, out);
-    enum gh_status ended = gh_db_group_end(&group);
-    return status != GH_OK ? status : ended;
-}

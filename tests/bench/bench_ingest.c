@@ -213,7 +213,10 @@ static struct gh_batch read_body(gh_id gate, const struct body *body)
 static void store_batch(struct gh_db *db, gh_id gate, struct gh_batch *batch)
 {
     struct gh_db_batch result;
-    MUST(gh_db_entries_store(db, gate, batch->items, batch->count, 1000, &result));
+    struct gh_db_group group;
+    MUST(gh_db_group_begin(db, &group));
+    MUST(gh_db_group_put(&group, gate, batch->items, batch->count, 1000, &result));
+    MUST(gh_db_group_end(&group));
     if (result.stored != ENTRIES)
         stop("store", "not all of it was");
 }
@@ -307,9 +310,9 @@ int main(void)
     take_turns(&times);
     int64_t ingest = run_ingest();
     print("bare SQLite insert, one batch a transaction", times.bare);
-    print("gh_db_entries_store alone, likewise", times.store);
+    print("gh_db_group of one batch, likewise", times.store);
     print("gh_batch_read alone", times.read);
-    print("gh_batch_read and gh_db_entries_store", times.read_store);
+    print("gh_batch_read and such a group", times.read_store);
     print("ingest: zstd, 2 threads, shared transactions", ingest);
     printf("  rate beside bare: store %.2f, read and store %.2f, ingest %.2f\n",
            (double)times.bare / (double)times.store, (double)times.bare / (double)times.read_store,

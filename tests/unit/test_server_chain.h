@@ -127,9 +127,11 @@ static inline struct outcome send_at(struct fixture *fixture, json_t *entries, i
     assert_int_equal(gh_batch_read(bytes, GATE, &keys, &batch, NULL), GH_OK);
     free(text);
     json_decref(body);
-    assert_int_equal(
-        gh_db_entries_store(fixture->db, GATE, batch.items, batch.count, now, &outcome.result),
-        GH_OK);
+    struct gh_db_group group;
+    assert_int_equal(gh_db_group_begin(fixture->db, &group), GH_OK);
+    assert_int_equal(gh_db_group_put(&group, GATE, batch.items, batch.count, now, &outcome.result),
+                     GH_OK);
+    assert_int_equal(gh_db_group_end(&group), GH_OK);
     for (size_t i = 0; i < batch.count; i++) {
         if (batch.items[i].refusal[0] == '\0')
             continue;

@@ -335,13 +335,16 @@ static void test_two_gates(void **state)
     uint8_t zeros[GH_SHA256_BYTES] = {0}, hash[GH_SHA256_BYTES];
     struct gh_batch batch;
     struct gh_db_batch result;
+    struct gh_db_group group;
     add_gate(fixture->db, 5);
     (void)send(fixture, run_of(fixture, 1, 3));
     struct gh_entry entry = entry_of(5, 1, zeros);
     json_t *entries = json_array();
     json_array_append_new(entries, json_of(&entry, hash));
     assert_int_equal(gh_batch_open(entries, 5, &no_keys, &batch), GH_OK);
-    assert_int_equal(gh_db_entries_store(fixture->db, 5, batch.items, 1, 1000, &result), GH_OK);
+    assert_int_equal(gh_db_group_begin(fixture->db, &group), GH_OK);
+    assert_int_equal(gh_db_group_put(&group, 5, batch.items, 1, 1000, &result), GH_OK);
+    assert_int_equal(gh_db_group_end(&group), GH_OK);
     assert_int_equal(result.acknowledged, 1);
     assert_int_equal(result.stored, 1);
     gh_batch_close(&batch);
