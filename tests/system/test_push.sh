@@ -22,6 +22,7 @@ is_at() { # is_at GENERATION: the server knows that the gate has it
 }
 newest() { sed -n 's/.*list: generation \([0-9]*\)\b.*/\1/p' "$work/north.err" | tail -n 1; }
 
+check "it says how large the list is" said north 'list: generation [0-9]*: 10 persons, 0 homes'
 check "the server sees the gate waiting" wait_for 20 connected
 show north "$(person g3)"
 check "a green person is let in" wait_for 20 last_passage_is north 'open ok'
