@@ -20,19 +20,47 @@ enum gh_entry_type {
     GH_ENTRY_DOOR,    /* what the door did after a decision, or without one */
     GH_ENTRY_LIST,    /* a list that was offered to the gate was refused */
     GH_ENTRY_PRUNE,   /* entries that the server has acknowledged were removed from the journal */
+    GH_ENTRY_ANNOUNCEMENT, /* what became of an announcement that the server sent */
 };
 
-/* What the door did, as its contact tells. */
+/* What happened at the door: as its contact tells, or what unlocked it without a code, or what its
+ * other inputs say. */
 enum gh_door_event {
     GH_DOOR_EVENT_NONE,
-    GH_DOOR_EVENT_OPENED, /* "opened": within the time that it was unlocked for */
-    GH_DOOR_EVENT_PASSED, /* "passed": and was shut again */
-    GH_DOOR_EVENT_HELD,   /* "held": and is still open when it should long be shut */
-    GH_DOOR_EVENT_SHUT,   /* "shut": after it was held or forced */
-    GH_DOOR_EVENT_UNUSED, /* "unused": nobody went through */
-    GH_DOOR_EVENT_FORCED, /* "forced": opened without a decision */
+    GH_DOOR_EVENT_OPENED,      /* "opened": within the time that it was unlocked for */
+    GH_DOOR_EVENT_PASSED,      /* "passed": and was shut again */
+    GH_DOOR_EVENT_HELD,        /* "held": and is still open when it should long be shut */
+    GH_DOOR_EVENT_SHUT,        /* "shut": after it was held or forced */
+    GH_DOOR_EVENT_UNUSED,      /* "unused": nobody went through */
+    GH_DOOR_EVENT_FORCED,      /* "forced": opened without a decision */
+    GH_DOOR_EVENT_EXIT,        /* "exit": the exit button (REX) unlocked it */
+    GH_DOOR_EVENT_GUARD,       /* "guard": the guard's button did */
+    GH_DOOR_EVENT_TEST,        /* "test": a person at the board did (gatehouse gate test) */
+    GH_DOOR_EVENT_HOURS_OPEN,  /* "hours_open": unlocked by the opening hours, */
+    GH_DOOR_EVENT_HOURS_SHUT,  /* "hours_shut": and locked again */
+    GH_DOOR_EVENT_FIRE,        /* "fire": unlocked by the fire input, */
+    GH_DOOR_EVENT_FIRE_OVER,   /* "fire_over" */
+    GH_DOOR_EVENT_TAMPER,      /* "tamper": the housing was opened, */
+    GH_DOOR_EVENT_TAMPER_OVER, /* "tamper_over" */
+    GH_DOOR_EVENT_TOGGLED, /* "toggled": a decision locked a door whose relay toggles; about says
+                              which */
+    GH_DOOR_EVENT_COUNT
 };
 const char *gh_door_event_name(enum gh_door_event event);
+
+/* Which way a gate leads, for anti-passback. */
+enum gh_direction { GH_DIRECTION_NONE, GH_DIRECTION_IN, GH_DIRECTION_OUT };
+const char *gh_direction_name(enum gh_direction direction); /* "none", "in", "out" */
+
+/* What became of an announcement at this gate. */
+enum gh_announcement_event {
+    GH_ANNOUNCEMENT_NONE,
+    GH_ANNOUNCEMENT_PLAYED,  /* "played": to its end, as often as it says */
+    GH_ANNOUNCEMENT_EXPIRED, /* "expired": before it could be */
+    GH_ANNOUNCEMENT_FAILED,  /* "failed": it is no sound, too long, or cannot be kept */
+    GH_ANNOUNCEMENT_SILENT,  /* "silent": this gate has no sound device */
+};
+const char *gh_announcement_event_name(enum gh_announcement_event event);
 
 /* Why a list was refused. */
 enum gh_list_trouble {
@@ -65,6 +93,10 @@ struct gh_entry {
     enum gh_form form;               /* of our own health code: paper or phone; NONE: neither */
     int64_t jump_ms;    /* CLOCK: how far the clock was set, forwards or (below 0) back; else 0 */
     int64_t list_age_s; /* PASSAGE: of a list that was stale (policy.h); else 0 */
+    enum gh_direction direction; /* PASSAGE: of a gate that leads one way */
+    /* ANNOUNCEMENT */
+    enum gh_announcement_event announced;
+    gh_id announcement;
     /* DOOR */
     enum gh_door_event door;
     uint64_t about;   /* the passage's sequence number; 0: none */
@@ -107,8 +139,8 @@ GH_MUST_CHECK enum gh_status gh_entry_parse(const struct json_t *object, struct 
  * one, with escapes in it say; ask jansson. GH_ERR_INVALID as above. */
 GH_MUST_CHECK enum gh_status gh_entry_scan(struct gh_bytes text, struct gh_entry *out, size_t *size,
                                            struct gh_error *err);
-/* "passage", "start", "fault", "clock", "door", "list", "prune" */
+/* "passage", "start", "fault", "clock", "door", "list", "prune", "announcement" */
 const char *gh_entry_type_name(enum gh_entry_type type);
-#define GH_ENTRY_TYPES (GH_ENTRY_PRUNE + 1)
+#define GH_ENTRY_TYPES (GH_ENTRY_ANNOUNCEMENT + 1)
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "gatehouse/bytes.h"
 #include "gatehouse/certificate.h"
+#include "gatehouse/hours.h"
 
 /* What a person must show besides the health code. The numbers are those on the wire. */
 enum gh_home_rule {
@@ -55,6 +56,31 @@ struct gh_upstream_policy {
  * prefixes, is no longer than a code can be, and is UTF-8 without control characters. */
 bool gh_upstream_may_ask(const struct gh_upstream_policy *upstream, struct gh_bytes text);
 
+/* Who came in at a gate that leads in may not come in again before having left, and the other way
+ * round. */
+enum gh_passback_rule {
+    GH_PASSBACK_OFF = 0,
+    GH_PASSBACK_SOFT = 1, /* is let in, and the entry says so */
+    GH_PASSBACK_HARD = 2, /* is refused */
+};
+#define GH_PASSBACK_FORGIVE_MAX_S (7 * 86400)
+struct gh_passback_policy {
+    enum gh_passback_rule rule;
+    int64_t forgive_s; /* after so long it is forgotten: 60..GH_PASSBACK_FORGIVE_MAX_S */
+};
+
+/* Temperatures are in thousandths of a degree Celsius. */
+enum gh_temperature_rule {
+    GH_TEMPERATURE_OFF = 0,
+    GH_TEMPERATURE_OPTIONAL = 1, /* counts where a gate has measured one */
+    GH_TEMPERATURE_REQUIRED = 2, /* nobody is let in without */
+};
+struct gh_temperature_policy {
+    enum gh_temperature_rule rule;
+    int64_t limit_millic; /* from there on it is a fever: 35000..42000 */
+    int64_t valid_ms;     /* for so long a reading counts: 500..60000 */
+};
+
 struct gh_policy {
     enum gh_home_rule home_rule;
     int64_t passage_timeout_ms; /* how long the second code is waited for: 1000..60000 */
@@ -69,10 +95,14 @@ struct gh_policy {
     struct gh_rule rules[GH_RULES_MAX]; /* what a foreign certificate means; none: nothing counts */
     size_t rule_count;
     struct gh_upstream_policy upstream;
+    struct gh_opening opening; /* when the door stands unlocked by itself; none: never */
+    struct gh_passback_policy passback;
+    struct gh_temperature_policy temperature;
 };
 
 /* GH_HOME_CODE, 8 s, 3 s, 1 day and 7 days, GH_OLD_LIST_GUARD, 30 and 365 days, GH_PAPER_OPEN,
- * GH_CLOCK_GUARD, GH_HOLDER_GUARD, no rules, nobody upstream. */
+ * GH_CLOCK_GUARD, GH_HOLDER_GUARD, no rules, nobody upstream, never unlocked, GH_PASSBACK_OFF (12
+ * hours), GH_TEMPERATURE_OFF (37.3 degrees, 10 s). */
 struct gh_policy gh_policy_initial(void);
 /* The first member that is outside what is said above, in words for a sentence; NULL: none is. The
  * beginnings upstream stand with one space between two and none around them. */

@@ -7,7 +7,9 @@
 #ifndef GATEHOUSE_SRC_GATE_COURIER_H
 #define GATEHOUSE_SRC_GATE_COURIER_H
 
+#include "gate/announcement.h"
 #include "gate/identity.h"
+#include "gate/presence.h"
 #include "gate/queue.h"
 #include "gatehouse/clock.h"
 #include "gatehouse/entry.h"
@@ -26,7 +28,10 @@ enum gh_courier_event_type {
                            of our own entry. At the start the last one, too. through 0: that does
                            not hold any more, the server has lost something */
     GH_COURIER_CLOCK,   /* what time it is at the server */
+    GH_COURIER_PRESENCE,     /* movements at the area's other gates */
+    GH_COURIER_ANNOUNCEMENT, /* one to be played, or not to be any more */
 };
+#define GH_COURIER_PRESENCES 32
 struct gh_courier_event {
     enum gh_courier_event_type type;
     struct gh_identity identity;
@@ -36,6 +41,9 @@ struct gh_courier_event {
     enum gh_list_trouble trouble;
     uint64_t offered;
     struct gh_receipt receipt;
+    struct gh_presence_record presence[GH_COURIER_PRESENCES];
+    size_t presence_count;
+    struct gh_announcement_job announcement;
 };
 
 typedef enum gh_status gh_connect_fn(const struct gh_http_options *options,

@@ -24,6 +24,12 @@ struct gh_decide_input {
     const struct gh_credential *housing; /* an authentic housing code in time, or NULL */
     const struct gh_credential
         *other; /* a code that is neither: decided alone, health and housing are NULL */
+    /* Of the gate and its door. */
+    bool interlocked; /* the other door of a lock is not shut */
+    bool passed_back; /* the person went this way last, and has not come back since,
+                         as far as policy.passback remembers */
+    bool measured;    /* a temperature that still counts, of nobody else: */
+    int64_t temperature_millic;
     int64_t now_s;
     bool clock_trusted; /* and has been since the codes were read */
     bool
@@ -58,7 +64,12 @@ struct gh_decision {
  *     certificates for the housing code of any approved home, or for nothing;
  * 10. the home rule, for everybody else;
  * 11. paper: what would open or wait by our own code, not presented by a phone, does what
- *     policy.paper says. */
+ *     policy.paper says.
+ * What would open after all that:
+ * 12. temperature: FEVER from policy.temperature.limit_millic on, unless the rule is off; where it
+ *     is required and there is none, WAIT_TEMPERATURE, and TEMPERATURE_MISSING when final;
+ * 13. anti-passback, for people known by an identifier: PASSBACK, or PASSBACK_NOTED;
+ * 14. the other door: INTERLOCK. */
 struct gh_decision gh_decide(const struct gh_decide_input *input);
 
 #endif

@@ -59,9 +59,19 @@ const char *gh_line_name(enum gh_line line)
     static const char *const names[GH_LINE_COUNT] = {
         [GH_LINE_RELAY] = "relay",      [GH_LINE_BUZZER] = "buzzer",
         [GH_LINE_GREEN] = "lamp_green", [GH_LINE_YELLOW] = "lamp_yellow",
-        [GH_LINE_RED] = "lamp_red",
+        [GH_LINE_RED] = "lamp_red",     [GH_LINE_THIS_DOOR] = "this_door",
     };
     return (unsigned)line < GH_LINE_COUNT ? names[line] : "unknown line";
+}
+
+const char *gh_input_name(enum gh_input input)
+{
+    static const char *const names[GH_INPUT_COUNT] = {
+        [GH_INPUT_CONTACT] = "contact", [GH_INPUT_EXIT] = "exit",
+        [GH_INPUT_GUARD] = "guard",     [GH_INPUT_TAMPER] = "tamper",
+        [GH_INPUT_FIRE] = "fire",       [GH_INPUT_OTHER_DOOR] = "other_door",
+    };
+    return (unsigned)input < GH_INPUT_COUNT ? names[input] : "unknown input";
 }
 
 /* A caller's time may be a moment older than one given before, and a clock may be broken: the time

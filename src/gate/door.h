@@ -18,17 +18,41 @@ enum gh_line {
     GH_LINE_GREEN,
     GH_LINE_YELLOW,
     GH_LINE_RED,
+    GH_LINE_THIS_DOOR, /* tells another gate's other_door that this door is not shut and locked */
     GH_LINE_COUNT
 };
-const char *
-gh_line_name(enum gh_line line); /* "relay", "buzzer", "lamp_green", "lamp_yellow", "lamp_red" */
+/* "relay", "buzzer", "lamp_green", "lamp_yellow", "lamp_red", "this_door" */
+const char *gh_line_name(enum gh_line line);
 #define GH_LINE_BIT(line) (1u << (line))
 
+/* What the door tells. Active means: */
+enum gh_input {
+    GH_INPUT_CONTACT,    /* the door is open */
+    GH_INPUT_EXIT,       /* the exit button (REX, request to exit) is pressed */
+    GH_INPUT_GUARD,      /* the guard's button is pressed */
+    GH_INPUT_TAMPER,     /* the gate's housing is open */
+    GH_INPUT_FIRE,       /* fire alarm: the door is unlocked for as long as this lasts */
+    GH_INPUT_OTHER_DOOR, /* the other door of a lock is not shut and locked */
+    GH_INPUT_COUNT
+};
+/* "contact", "exit", "guard", "tamper", "fire", "other_door" */
+const char *gh_input_name(enum gh_input input);
+#define GH_INPUT_BIT(input) (1u << (input))
+
 /* --- the pure half: events and time in, lines out; no thread, no clock, no I/O --- */
+enum gh_relay_mode {
+    GH_RELAY_PULSE,  /* unlocked for pulse_ms */
+    GH_RELAY_HOLD,   /* unlocked until somebody has gone through: the contact says open and shut
+                        again; without that, or without a contact, for hold_max_s */
+    GH_RELAY_TOGGLE, /* one decision unlocks, the next one locks */
+};
 struct gh_door_options {
-    int64_t pulse_ms; /* how long the door is unlocked: 100..60000 */
-    bool fail_safe;   /* true: the relay is energised while LOCKED, so that a loss of power unlocks;
-                         false (fail-secure): while unlocked */
+    enum gh_relay_mode relay_mode;
+    int64_t hold_max_s;  /* HOLD: 1..3600 */
+    int64_t debounce_ms; /* an input counts once it has been the same for so long: 0..1000 */
+    int64_t pulse_ms;    /* how long the door is unlocked: 100..60000 */
+    bool fail_safe; /* true: the relay is energised while LOCKED, so that a loss of power unlocks;
+                       false (fail-secure): while unlocked */
     int64_t held_open_s; /* open for longer than that, it is held open: 1..3600 (after.h) */
 };
 
@@ -69,11 +93,23 @@ enum gh_contact {
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
  * level first, so that the relay rests in its fail state. contact says how the door's contact is at
  * this moment, at once, also while another thread is in set; NULL: the door has none. */
+struct gh_door_inputs {
+    unsigned active; /* a set of GH_INPUT_BIT */
+    unsigned known;  /* likewise: those that could be read; the others are not in active */
+};
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
     void *context;
     enum gh_contact (*contact)(void *context);
+    /* The inputs. Which are wired stays the same for ever; NULL: none is. inputs says how they are
+     * at this moment, at once, also while another thread is in set, and makes inputs_fd quiet:
+     * that is readable when one of them may have changed since (edges, not levels: also when it has
+     * changed back). inputs_fd -1: there is no such word, ask every inputs_poll_ms. */
+    unsigned inputs_wired; /* a set of GH_INPUT_BIT */
+    struct gh_door_inputs (*inputs)(void *context);
+    int inputs_fd;
+    int64_t inputs_poll_ms; /* 0: never needed */
 };
 
 struct gh_gpio_line {

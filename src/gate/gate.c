@@ -194,7 +194,32 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
     case GH_COURIER_CLOCK:
         gh_gate_server_time(gate, event);
         break;
+    case GH_COURIER_PRESENCE:
+    case GH_COURIER_ANNOUNCEMENT: /* the daemon's, which has the voice */
+        break;
     }
+}
+
+void gh_gate_inputs(struct gh_gate *gate)
+{
+    (void)gate;
+}
+
+void gh_gate_temperature(struct gh_gate *gate, int64_t at_ns, int64_t millic)
+{
+    (void)gate;
+    (void)at_ns;
+    (void)millic;
+}
+
+void gh_gate_announced(struct gh_gate *gate, const struct gh_announced *announced)
+{
+    struct gh_entry entry = {.type = GH_ENTRY_ANNOUNCEMENT,
+                             .announced = announced->event,
+                             .announcement = announced->id};
+
+    if (gate->identity.enrolled)
+        gh_gate_write(gate, &entry);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

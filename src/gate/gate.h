@@ -5,6 +5,7 @@
 #ifndef GATEHOUSE_SRC_GATE_GATE_H
 #define GATEHOUSE_SRC_GATE_GATE_H
 
+#include "gate/announcement.h"
 #include "gate/courier.h"
 #include "gate/door.h"
 #include "gate/see.h"
@@ -19,6 +20,7 @@ struct gh_gate_peers {
     void (*entry)(void *context);                        /* a new entry stands in the journal */
     void (*policy)(void *context,
                    const struct gh_policy *policy); /* of a new list; NULL: nobody wants to know */
+    void (*prompt)(void *context, enum gh_prompt prompt); /* to be spoken; NULL: likewise */
     void (*unreadable)(void *context); /* the list at hand: at most once an hour; NULL: likewise */
     void *context;
 };
@@ -33,6 +35,7 @@ struct gh_gate_options {
     int64_t time_floor_s;         /* no wall time before this is believed: gh_build_time_s() */
     uint64_t journal_limit_bytes; /* 0: GH_GATE_JOURNAL_LIMIT_BYTES */
     bool battery_clock; /* the board's clock goes on without power: believed at the start */
+    enum gh_direction direction; /* which way the gate leads; NONE: both */
 };
 
 /* A journal that cannot be opened, or a list that is missing or broken, does not keep the gate from
@@ -50,6 +53,12 @@ void gh_gate_sighting(struct gh_gate *gate, const struct gh_sighting *sighting);
  * else the answer tells. It counts as seen now, unless its bearer has left. Every question is owed
  * an answer: without one nothing is decided, and nothing written down. */
 void gh_gate_answered(struct gh_gate *gate, const struct gh_credential *credential);
+/* The door's inputs may have changed (door.h: inputs_fd). */
+void gh_gate_inputs(struct gh_gate *gate);
+/* A temperature was measured, in thousandths of a degree Celsius. */
+void gh_gate_temperature(struct gh_gate *gate, int64_t at_ns, int64_t millic);
+/* What became of an announcement: writes the entry. */
+void gh_gate_announced(struct gh_gate *gate, const struct gh_announced *announced);
 void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event);
 /* Let time go by: returns the monotonic time at which to call again (INT64_MAX: not without a
  * sighting or news). */

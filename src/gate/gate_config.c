@@ -11,6 +11,9 @@
 static const char *const door_choices[] = {"gpio", "trace", NULL};
 static const char *const fail_choices[] = {"secure", "safe", NULL};
 static const char *const contact_choices[] = {"open", "closed", NULL};
+static const char *const direction_choices[] = {"both", "in", "out", NULL};
+static const char *const relay_choices[] = {"pulse", "hold", "toggle", NULL};
+static const char *const framing_choices[] = {"line", "pause", "stx-etx", NULL};
 static const char *const level_choices[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 #define FIELD(name) .offset = offsetof(struct gh_gate_config, name)
@@ -26,6 +29,9 @@ static const struct gh_config_key keys[] = {
     {"gate", "camera", TEXT(camera)},
     {"gate", "door", CHOICE(door, door_choices)},
     {"gate", "log_level", CHOICE(log_level, level_choices), .initial = "info"},
+    {"gate", "time_zone", TEXT(time_zone), .initial = ""},
+    {"gate", "direction", CHOICE(direction, direction_choices), .initial = "both"},
+    {"gate", "control", TEXT(control), .initial = ""},
     {"camera", "max_width", INT(max_width, 160, 1920), .initial = "1280"},
     {"camera", "max_height", INT(max_height, 120, 1080), .initial = "720"},
     {"replay", "follow", BOOL(follow), .initial = "no"},
@@ -44,7 +50,26 @@ static const struct gh_config_key keys[] = {
     {"door", "contact", TEXT(contact), .initial = ""},
     {"door", "contact_active", CHOICE(contact_active, contact_choices), .initial = "open"},
     {"door", "contact_file", TEXT(contact_file), .initial = ""},
+    {"door", "exit", TEXT(inputs[GH_INPUT_EXIT]), .initial = ""},
+    {"door", "guard", TEXT(inputs[GH_INPUT_GUARD]), .initial = ""},
+    {"door", "tamper", TEXT(inputs[GH_INPUT_TAMPER]), .initial = ""},
+    {"door", "fire", TEXT(inputs[GH_INPUT_FIRE]), .initial = ""},
+    {"door", "other_door", TEXT(inputs[GH_INPUT_OTHER_DOOR]), .initial = ""},
+    {"door", "this_door", TEXT(line_names[GH_LINE_THIS_DOOR]), .initial = ""},
+    {"door", "inputs_file", TEXT(inputs_file), .initial = ""},
+    {"door", "debounce_ms", INT(debounce_ms, 0, 1000), .initial = "50"},
+    {"door", "relay_mode", CHOICE(relay_mode, relay_choices), .initial = "pulse"},
+    {"door", "hold_max_s", INT(hold_max_s, 1, 3600), .initial = "60"},
     {"door", "held_open_s", INT(held_open_s, 1, 3600), .initial = "30"},
+    {"sound", "device", TEXT(sound_device), .initial = ""},
+    {"sound", "languages", TEXT(sound_languages), .initial = "zh,en"},
+    {"sound", "folder", TEXT(sound_folder), .initial = ""},
+    {"scanner", "device", TEXT(scanner_device), .initial = ""},
+    {"scanner", "baud", INT(scanner_baud, 1200, 921600), .initial = "115200"},
+    {"scanner", "framing", CHOICE(scanner_framing, framing_choices), .initial = "line"},
+    {"keyboard", "device", TEXT(keyboard_device), .initial = ""},
+    {"temperature", "sensor", TEXT(temperature_sensor), .initial = ""},
+    {"temperature", "offset_millic", INT(temperature_offset_millic, -20000, 20000), .initial = "0"},
     {"journal", "limit_mib", INT(journal_limit_mib, 16, 1048576), .initial = "512"},
     {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},

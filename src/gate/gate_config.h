@@ -5,6 +5,7 @@
 
 #include "gate/camera.h"
 #include "gate/door.h"
+#include "gate/readers.h"
 #include "gatehouse/log.h"
 
 enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
@@ -14,9 +15,12 @@ enum gh_contact_active { GH_ACTIVE_WHILE_OPEN, GH_ACTIVE_WHILE_CLOSED };
 struct gh_gate_config {
     /* [gate] */
     char state_dir[512];
-    char camera[512]; /* "v4l2:/dev/video0", "/dev/video0", or "replay:PATH" */
-    int door;         /* enum gh_door_kind */
-    int log_level;    /* index: error, warning, notice, info, debug */
+    char camera[512];   /* "v4l2:/dev/video0", "/dev/video0", or "replay:PATH" */
+    int door;           /* enum gh_door_kind */
+    int log_level;      /* index: error, warning, notice, info, debug */
+    char time_zone[64]; /* "Asia/Shanghai"; "": the board's own */
+    int direction;      /* enum gh_direction */
+    char control[108];  /* the socket's path; "": none */
     /* [camera] */
     int64_t max_width, max_height;
     /* [replay] */
@@ -25,15 +29,33 @@ struct gh_gate_config {
     /* [door] */
     char chip[64];
     char line_names[GH_LINE_COUNT][64];
-    char active_low[256]; /* names of lines, separated by commas */
-    char contact[64];     /* name of the contact's line; "": none */
-    int contact_active;   /* enum gh_contact_active */
+    char active_low[256];            /* names of lines, separated by commas */
+    char contact[64];                /* name of the contact's line; "": none */
+    int contact_active;              /* enum gh_contact_active */
+    char inputs[GH_INPUT_COUNT][64]; /* names of the inputs' lines; "": not wired */
+    char inputs_file[512];           /* door = trace */
+    int64_t debounce_ms;
+    int relay_mode; /* enum gh_relay_mode */
+    int64_t hold_max_s;
     char contact_file[512];
     int64_t held_open_s;
     int fail; /* enum gh_fail_state */
     int64_t pulse_ms;
     struct gh_gpio_line lines[GH_LINE_COUNT]; /* from those above */
     struct gh_gpio_line contact_line;         /* likewise; active while the door is open */
+    /* [sound] */
+    char sound_device[128]; /* an ALSA PCM; "": no sound */
+    char sound_languages[32];
+    char sound_folder[512]; /* the installer's own recordings, which come first */
+    /* [scanner]: a barcode scanner on a serial line */
+    char scanner_device[512]; /* "": none */
+    int64_t scanner_baud;
+    int scanner_framing; /* enum gh_framing */
+    /* [keyboard]: one that types like a keyboard */
+    char keyboard_device[512]; /* "": none */
+    /* [temperature] */
+    char temperature_sensor[512]; /* a folder of an IIO device, or the device's name; "": none */
+    int64_t temperature_offset_millic;
     /* [journal] */
     int64_t journal_limit_mib;
     /* [clock] */

@@ -36,6 +36,10 @@ typedef bool gh_see_ask_fn(void *context, struct gh_bytes text,
 /* From the next frame on; NULL: nobody is asked. The context outlives the thread. */
 void gh_see_set_asker(struct gh_see *see, gh_see_ask_fn *ask, void *context);
 
+/* A text that came by another way than the camera (readers.h), whole: from now on like one in a
+ * frame of this moment. Any thread; each has its own card in chunks. */
+void gh_see_text(struct gh_see *see, struct gh_bytes text);
+
 struct gh_see_counts {
     uint64_t frames, codes, broken_frames;
     uint64_t turns; /* of the thread's loop: a watchdog sees it grow at least once a second */

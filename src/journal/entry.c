@@ -10,16 +10,42 @@
 #include "journal/entry_parts.h"
 
 static const char *const type_names[GH_ENTRY_TYPES] = {
-    [GH_ENTRY_PASSAGE] = "passage", [GH_ENTRY_START] = "start", [GH_ENTRY_FAULT] = "fault",
-    [GH_ENTRY_CLOCK] = "clock",     [GH_ENTRY_DOOR] = "door",   [GH_ENTRY_LIST] = "list",
-    [GH_ENTRY_PRUNE] = "prune",
+    [GH_ENTRY_PASSAGE] = "passage", [GH_ENTRY_START] = "start",
+    [GH_ENTRY_FAULT] = "fault",     [GH_ENTRY_CLOCK] = "clock",
+    [GH_ENTRY_DOOR] = "door",       [GH_ENTRY_LIST] = "list",
+    [GH_ENTRY_PRUNE] = "prune",     [GH_ENTRY_ANNOUNCEMENT] = "announcement",
 };
 
 static const char *const door_event_names[] = {
-    [GH_DOOR_EVENT_NONE] = "none",     [GH_DOOR_EVENT_OPENED] = "opened",
-    [GH_DOOR_EVENT_PASSED] = "passed", [GH_DOOR_EVENT_HELD] = "held",
-    [GH_DOOR_EVENT_SHUT] = "shut",     [GH_DOOR_EVENT_UNUSED] = "unused",
+    [GH_DOOR_EVENT_NONE] = "none",
+    [GH_DOOR_EVENT_OPENED] = "opened",
+    [GH_DOOR_EVENT_PASSED] = "passed",
+    [GH_DOOR_EVENT_HELD] = "held",
+    [GH_DOOR_EVENT_SHUT] = "shut",
+    [GH_DOOR_EVENT_UNUSED] = "unused",
     [GH_DOOR_EVENT_FORCED] = "forced",
+    [GH_DOOR_EVENT_EXIT] = "exit",
+    [GH_DOOR_EVENT_GUARD] = "guard",
+    [GH_DOOR_EVENT_TEST] = "test",
+    [GH_DOOR_EVENT_HOURS_OPEN] = "hours_open",
+    [GH_DOOR_EVENT_HOURS_SHUT] = "hours_shut",
+    [GH_DOOR_EVENT_FIRE] = "fire",
+    [GH_DOOR_EVENT_FIRE_OVER] = "fire_over",
+    [GH_DOOR_EVENT_TAMPER] = "tamper",
+    [GH_DOOR_EVENT_TAMPER_OVER] = "tamper_over",
+    [GH_DOOR_EVENT_TOGGLED] = "toggled",
+};
+
+static const char *const direction_names[] = {
+    [GH_DIRECTION_NONE] = "none",
+    [GH_DIRECTION_IN] = "in",
+    [GH_DIRECTION_OUT] = "out",
+};
+
+static const char *const announcement_event_names[] = {
+    [GH_ANNOUNCEMENT_NONE] = "none",       [GH_ANNOUNCEMENT_PLAYED] = "played",
+    [GH_ANNOUNCEMENT_EXPIRED] = "expired", [GH_ANNOUNCEMENT_FAILED] = "failed",
+    [GH_ANNOUNCEMENT_SILENT] = "silent",
 };
 
 static const char *const list_trouble_names[] = {
@@ -39,6 +65,19 @@ const char *gh_entry_type_name(enum gh_entry_type type)
 const char *gh_door_event_name(enum gh_door_event event)
 {
     return (unsigned)event < GH_ARRAY_SIZE(door_event_names) ? door_event_names[event] : "none";
+}
+
+const char *gh_direction_name(enum gh_direction direction)
+{
+    return (unsigned)direction < GH_ARRAY_SIZE(direction_names) ? direction_names[direction]
+                                                                : "none";
+}
+
+const char *gh_announcement_event_name(enum gh_announcement_event event)
+{
+    return (unsigned)event < GH_ARRAY_SIZE(announcement_event_names)
+               ? announcement_event_names[event]
+               : "none";
 }
 
 const char *gh_list_trouble_name(enum gh_list_trouble trouble)
@@ -114,6 +153,9 @@ static void put_about_to_gate(struct gh_writer *writer, const struct gh_entry *e
         put_count(writer, "about", entry->about);
         put_integer(writer, "after_ms", entry->after_ms);
     }
+    if (entry->type == GH_ENTRY_ANNOUNCEMENT) {
+        put_id(writer, "announcement", entry->announcement);
+    }
     if (entry->boot_id[0] != '\0') {
         char boot[GH_BOOT_ID_TEXT_BYTES];
         (void)snprintf(boot, sizeof(boot), "%.*s", (int)sizeof(boot) - 1, entry->boot_id);
@@ -123,12 +165,18 @@ static void put_about_to_gate(struct gh_writer *writer, const struct gh_entry *e
     if (entry->colour != GH_COLOUR_NONE) {
         put_string(writer, "colour", gh_colour_name(entry->colour));
     }
+    if (entry->type == GH_ENTRY_PASSAGE && entry->direction != GH_DIRECTION_NONE) {
+        put_string(writer, "direction", gh_direction_name(entry->direction));
+    }
     if (entry->type == GH_ENTRY_PRUNE) {
         put_count(writer, "erased", entry->erased);
         put_hash(writer, "erased_sum", entry->erased_sum);
     }
     if (entry->type == GH_ENTRY_DOOR) {
         put_string(writer, "event", gh_door_event_name(entry->door));
+    }
+    if (entry->type == GH_ENTRY_ANNOUNCEMENT) {
+        put_string(writer, "event", gh_announcement_event_name(entry->announced));
     }
     if (entry->form != GH_FORM_NONE) {
         put_string(writer, "form", gh_form_name(entry->form));

@@ -228,11 +228,11 @@ static void get_door(struct members *members, struct gh_entry *out)
 {
     const char *text = get_string(members, "event", true);
     int event = GH_DOOR_EVENT_OPENED;
-    while (text != NULL && event <= GH_DOOR_EVENT_FORCED &&
+    while (text != NULL && event < GH_DOOR_EVENT_COUNT &&
            strcmp(text, gh_door_event_name((enum gh_door_event)event)) != 0) {
         event++;
     }
-    if (event > GH_DOOR_EVENT_FORCED) {
+    if (event == GH_DOOR_EVENT_COUNT) {
         fail_member(members, "event", "is not known");
     }
     out->door = (enum gh_door_event)event;
@@ -278,12 +278,43 @@ static void get_prune(struct members *members, struct gh_entry *out)
     }
 }
 
+static void get_direction(struct members *members, struct gh_entry *out)
+{
+    const char *text = get_string(members, "direction", false);
+    if (text == NULL) {
+        return;
+    }
+    for (int way = GH_DIRECTION_IN; way <= GH_DIRECTION_OUT; way++) {
+        if (strcmp(text, gh_direction_name((enum gh_direction)way)) == 0) {
+            out->direction = (enum gh_direction)way;
+            return;
+        }
+    }
+    fail_member(members, "direction", "is neither in nor out");
+}
+
+static void get_announcement(struct members *members, struct gh_entry *out)
+{
+    const char *text = get_string(members, "event", true);
+    int event = GH_ANNOUNCEMENT_PLAYED;
+    while (text != NULL && event <= GH_ANNOUNCEMENT_SILENT &&
+           strcmp(text, gh_announcement_event_name((enum gh_announcement_event)event)) != 0) {
+        event++;
+    }
+    if (event > GH_ANNOUNCEMENT_SILENT) {
+        fail_member(members, "event", "is not known");
+    }
+    out->announced = (enum gh_announcement_event)event;
+    out->announcement = get_id(members, "announcement", true);
+}
+
 /* What only entries of one type have. */
 static void get_particulars(struct members *members, struct gh_entry *out)
 {
     switch (out->type) {
     case GH_ENTRY_PASSAGE:
         out->list_age_s = get_integer(members, "list_age_s", false, 1);
+        get_direction(members, out);
         break;
     case GH_ENTRY_CLOCK:
         out->jump_ms = get_integer(members, "jump_ms", false, -GH_ENTRY_INTEGER_MAX);
@@ -296,6 +327,9 @@ static void get_particulars(struct members *members, struct gh_entry *out)
         break;
     case GH_ENTRY_PRUNE:
         get_prune(members, out);
+        break;
+    case GH_ENTRY_ANNOUNCEMENT:
+        get_announcement(members, out);
         break;
     case GH_ENTRY_START:
     case GH_ENTRY_FAULT:

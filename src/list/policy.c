@@ -40,6 +40,8 @@ struct gh_policy gh_policy_initial(void)
         .clock = GH_CLOCK_GUARD,
         .holder = GH_HOLDER_GUARD,
         .upstream = {.offline = GH_OFFLINE_GUARD},
+        .passback = {.rule = GH_PASSBACK_OFF, .forgive_s = INT64_C(12) * 60 * 60},
+        .temperature = {.rule = GH_TEMPERATURE_OFF, .limit_millic = 37300, .valid_ms = 10000},
     };
 }
 

@@ -115,6 +115,7 @@ static const struct gh_config_key keys[] = {
     DAYS("clock_days", entries[GH_ENTRY_CLOCK], "365"),
     DAYS("list_days", entries[GH_ENTRY_LIST], "365"),
     DAYS("prune_days", entries[GH_ENTRY_PRUNE], "365"),
+    DAYS("announcement_days", entries[GH_ENTRY_ANNOUNCEMENT], "365"),
     DAYS("refused_days", refused, "90"),
     DAYS("alarm_days", alarms, "365"),
     UPSTREAM_TEXT("url", upstream.url),

@@ -89,7 +89,12 @@ void rig_init(struct rig *rig)
         .clock = &rig->fixture.clock.clock,
         .door = {.pulse_ms = 3000},
         .io = &rig->io,
-        .peers = {take_trust, take_enrolment, take_kick, take_policy, take_complaint, rig},
+        .peers = {.trust = take_trust,
+                  .enrol = take_enrolment,
+                  .entry = take_kick,
+                  .policy = take_policy,
+                  .unreadable = take_complaint,
+                  .context = rig},
         .time_floor_s = FIXTURE_NOW_S - 1000 * 1000,
     };
     fixture_health(&rig->fixture, ANNA, rig->anna);

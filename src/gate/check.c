@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatehouse-gate --check: looks at everything that the configuration names, and says what is there
+ * and what is wrong. */
+#include "gate/daemon.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gate/courier.h"
+#include "gatehouse/file.h"
+
+static bool report(const char *what, enum gh_status status, const struct gh_error *err)
+{
+    const char *detail = err->text[0] ? err->text : gh_status_text(status);
+
+    printf("%-10s %s\n", what, status == GH_OK ? "ok" : detail);
+    return status == GH_OK;
+}
+
+static bool check_state(const struct gh_gate_config *config)
+{
+    char path[PATH_MAX];
+    struct gh_error err = {0};
+    struct gh_identity identity;
+
+    enum gh_status status = gh_dir_make(config->state_dir, 0700, &err);
+    if (status == GH_OK && access(config->state_dir, W_OK | X_OK) != 0)
+        status = gh_fail(&err, GH_ERR_DENIED, "%s cannot be written", config->state_dir);
+    bool good = report("state", status, &err);
+
+    err = (struct gh_error){0};
+    status = gh_courier_identity_path(config->state_dir, path);
+    if (status == GH_OK)
+        status = gh_identity_load(path, &identity, &err);
+    if (status == GH_ERR_NOTFOUND || (status == GH_OK && !identity.enrolled)) {
+        printf("%-10s not enrolled: hold an enrolment code up to the camera\n", "enrolment");
+    } else if (status == GH_OK) {
+        printf("%-10s \"%s\" in \"%s\" at %s\n", "enrolment", identity.name, identity.area,
+               identity.url);
+    } else {
+        good = report("enrolment", status, &err) && good;
+    }
+    gh_wipe(&identity, sizeof(identity));
+    return good;
+}
+
+static bool check_camera(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+    struct gh_camera camera;
+    struct gh_frame frame;
+
+    enum gh_status status = gh_gate_config_camera(config, gh_clock_system(), &camera, &err);
+    if (status != GH_OK)
+        return report("camera", status, &err);
+    status = camera.next(camera.context, 3000, &frame, &err);
+    if (status == GH_OK)
+        printf("%-10s ok, %ux%u\n", "camera", frame.width, frame.height);
+    /* An empty folder that is followed, or a camera that is slow to wake up, is no fault of the
+     * configuration. */
+    else if (status == GH_ERR_AGAIN || status == GH_ERR_END)
+        printf("%-10s there, but no frame came within 3 s\n", "camera");
+    else
+        report("camera", status, &err);
+    camera.free(camera.context);
+    return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END;
+}
+
+/* A contact that cannot be read now may be a file that somebody has yet to write. */
+static void check_contact(const struct gh_door_io *io)
+{
+    static const char *const words[] = {[GH_CONTACT_UNKNOWN] = "there, but it cannot be read",
+                                        [GH_CONTACT_OPEN] = "ok, the door is open",
+                                        [GH_CONTACT_SHUT] = "ok, the door is shut"};
+
+    printf("%-10s %s\n", "contact",
+           io->contact ? words[io->contact(io->context)]
+                       : "none: what becomes of those who are let in is not known");
+}
+
+static bool check_door(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+    struct gh_door_io io;
+
+    enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, &err);
+    bool good = report("door", status, &err);
+    if (status != GH_OK)
+        return good;
+    check_contact(&io);
+    io.free(io.context);
+    return good;
+}
+
+enum gh_status gh_daemon_check(const struct gh_gate_config *config)
+{
+    bool state = check_state(config);
+    bool camera = check_camera(config);
+    bool door = check_door(config);
+
+    return state && camera && door ? GH_OK : GH_ERR_INVALID;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A contactless thermometer: one of the kernel's IIO temperature sensors (mlx90614: its object
+ * channel), by its files in sysfs (Documentation/ABI/testing/sysfs-bus-iio: in_temp_object_raw,
+ * _offset, _scale, or in_temp_object_input; milli degrees Celsius). One thread, which samples it
+ * and hands on what looks like somebody's forehead or wrist. */
+#ifndef GATEHOUSE_SRC_GATE_THERMOMETER_H
+#define GATEHOUSE_SRC_GATE_THERMOMETER_H
+
+#include "gate/queue.h"
+#include "gatehouse/clock.h"
+
+struct gh_thermometer; /* opaque */
+
+/* Somebody is in front of it: from there on, up to what is no body any more. */
+#define GH_BODY_MIN_MILLIC 30000
+#define GH_BODY_MAX_MILLIC 45000
+
+struct gh_temperature_reading {
+    int64_t at_ns; /* monotonic */
+    int64_t millic;
+};
+struct gh_thermometer_options {
+    const char *sensor;    /* a folder of sysfs, or the name of an IIO device ("mlx90614") */
+    const char *iio_root;  /* "/sys/bus/iio/devices"; tests have another one */
+    int64_t offset_millic; /* added to what is read: skin is cooler than the body */
+    const struct gh_clock *clock;
+    struct gh_queue *readings; /* of struct gh_temperature_reading; borrowed */
+};
+/* A sensor that is missing or reads nonsense (-273.15, nothing) is said once and tried again. */
+GH_MUST_CHECK enum gh_status gh_thermometer_start(const struct gh_thermometer_options *options,
+                                                  struct gh_thermometer **out,
+                                                  struct gh_error *err);
+struct gh_thermometer_state {
+    bool reads;
+    int64_t millic; /* what it read last, the offset included */
+    char trouble[128];
+};
+struct gh_thermometer_state gh_thermometer_look(struct gh_thermometer *thermometer);
+void gh_thermometer_stop(struct gh_thermometer *thermometer); /* NULL is fine */
+
+#endif

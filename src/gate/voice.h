@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people hear besides the buzzer: prompts, and announcements, which come first. One thread of
+ * its own; nothing here ever makes a decision wait, and without a sound device everything else
+ * works. Only voice_alsa.c knows ALSA. */
+#ifndef GATEHOUSE_SRC_GATE_VOICE_H
+#define GATEHOUSE_SRC_GATE_VOICE_H
+
+#include "gate/announcement.h"
+#include "gate/queue.h"
+#include "gatehouse/clock.h"
+#include "gatehouse/reason.h"
+
+struct gh_voice; /* opaque */
+
+struct gh_voice_options {
+    const char *device;     /* an ALSA PCM; "": none */
+    const char *languages;  /* "zh,en": each prompt is spoken in these, in this order */
+    const char *folders[2]; /* where FOLDER/LANGUAGE/PROMPT.wav is looked for, first one first;
+                               NULL: none */
+    const struct gh_clock *clock;
+    struct gh_queue *announced; /* of struct gh_announced; borrowed */
+};
+/* A device that is missing or busy is tried again; prompts meanwhile are lost, announcements wait.
+ */
+GH_MUST_CHECK enum gh_status gh_voice_start(const struct gh_voice_options *options,
+                                            struct gh_voice **out, struct gh_error *err);
+/* Speak it now: what is being prompted is broken off. Any thread, at once; NONE: nothing. */
+void gh_voice_prompt(struct gh_voice *voice, enum gh_prompt prompt);
+/* Likewise. One that is known by its id is not taken twice; a cancelled one is broken off. */
+void gh_voice_announce(struct gh_voice *voice, const struct gh_announcement_job *job);
+struct gh_voice_state {
+    bool device_open;                /* has been opened, and not lost since */
+    char trouble[128];               /* what is wrong with it; "": nothing */
+    unsigned prompts_missing;        /* of which there is no file that is sound */
+    uint64_t prompts, announcements; /* played to the end */
+};
+struct gh_voice_state gh_voice_look(struct gh_voice *voice); /* any thread */
+void gh_voice_stop(struct gh_voice *voice);                  /* NULL is fine */
+
+#endif
