@@ -7,8 +7,6 @@
 
 #include "gate/door.h"
 
-#define GH_DOOR_GRACE_MS 250 /* the gate's own locking comes first */
-
 /* Obeys the contract of gh_door_io. Whenever the last set left the door unlocked and
  * options->pulse_ms and GH_DOOR_GRACE_MS have passed without another, the relay alone is put to its
  * locked level; a failure is tried again every 200 ms. inner becomes the keeper's (freed with it),
