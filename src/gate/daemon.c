@@ -18,6 +18,7 @@
 #define SIGHTINGS_MAX 32
 #define NEWS_MAX 32
 #define ANSWERS_MAX 32
+#define EXIT_KEEPER_GONE 1
 
 struct daemon {
     const char *config_path;
@@ -146,6 +147,16 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *cont
     return 0;
 }
 
+/* There is no forking a new one among threads: systemd starts all of it anew. */
+static int on_keeper_gone(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    (void)fd;
+    (void)revents;
+    (void)context;
+    gh_log(GH_LOG_ERR, "door", "its keeper was killed: a door without one is not safe");
+    return sd_event_exit(sd_event_source_get_event(source), EXIT_KEEPER_GONE);
+}
+
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
     (void)info;
@@ -202,6 +213,9 @@ static int set_up_events(struct daemon *daemon)
     if (r >= 0)
         r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
                               daemon);
+    if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_door_keeper_fd(&daemon->io), EPOLLIN,
+                            on_keeper_gone, daemon);
     if (r >= 0)
         r = sd_event_set_watchdog(daemon->event, 1);
     return r;
@@ -306,7 +320,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
-    enum gh_status status = gh_dir_make(daemon->config.state_dir, 0700, err);
+    /* The door first: its keeper forks, and takes nothing along that it has no use for. */
+    enum gh_status status = start_door(daemon, err);
+    if (status == GH_OK)
+        status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
         status = gh_http_global_init();
     if (status == GH_OK)
@@ -319,8 +336,6 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
                 *err = (struct gh_error){0};
         }
     }
-    if (status == GH_OK)
-        status = start_door(daemon, err);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_sighting), SIGHTINGS_MAX, &daemon->sightings);
     if (status == GH_OK)
@@ -385,8 +400,10 @@ enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_confi
         gh_log(GH_LOG_NOTICE, "gate", "version %s ready", GH_VERSION);
         tick(&daemon);
         sd_notify(0, "READY=1");
-        if (sd_event_loop(daemon.event) < 0)
-            status = gh_fail(err, GH_ERR_IO, "the event loop failed");
+        int r = sd_event_loop(daemon.event);
+        if (r != 0)
+            status = gh_fail(err, GH_ERR_IO,
+                             r < 0 ? "the event loop failed" : "stopped, to be started anew");
     } else {
         gh_fail(err, status, "%s", gh_status_text(status));
     }
