@@ -183,7 +183,7 @@ deb:
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh)
+SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
 lint:
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
@@ -240,6 +240,9 @@ install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
 	$(call put,README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) examples/people.csv,$(DOCDIR))
 	$(call pages,$(tool_pages))
+	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
+	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
+	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
 clean:
 	rm -rf build
 .PHONY: install install-gate install-server install-tool clean
