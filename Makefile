@@ -31,7 +31,7 @@ ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -102,6 +102,15 @@ $(BUILD)/gatehouse-server: $(BUILD)/src/server/main.o $(call library,server) $(g
 $(BUILD)/gatehouse: $(BUILD)/src/cli/main.o $(call library,cli) $(ground_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(link)
+
+# --- what a gate says, by espeak-ng: $(BUILD)/sounds/LANGUAGE/PROMPT.wav ---
+prompt_languages := $(basename $(notdir $(wildcard src/gate/prompts/*.txt)))
+prompts: $(prompt_languages:%=$(BUILD)/sounds/%.made)
+$(BUILD)/sounds/%.made: src/gate/prompts/%.txt scripts/make-prompts
+	$(call say,SAY,$<)
+	$(Q)scripts/make-prompts $< $(BUILD)/sounds/$*
+	$(Q)touch $@
+.PHONY: prompts
 
 # --- tests: every tests/unit/test_*.c is a program; tests/fakes is a library; tests/system/*.c are helper programs ---
 unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
