@@ -31,7 +31,7 @@ ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -102,6 +102,15 @@ $(BUILD)/gatehouse-server: $(BUILD)/src/server/main.o $(call library,server) $(g
 $(BUILD)/gatehouse: $(BUILD)/src/cli/main.o $(call library,cli) $(ground_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(link)
+
+# --- what a gate says, by espeak-ng: $(BUILD)/sounds/LANGUAGE/PROMPT.wav ---
+prompt_languages := $(basename $(notdir $(wildcard src/gate/prompts/*.txt)))
+prompts: $(prompt_languages:%=$(BUILD)/sounds/%.made)
+$(BUILD)/sounds/%.made: src/gate/prompts/%.txt scripts/make-prompts
+	$(call say,SAY,$<)
+	$(Q)scripts/make-prompts $< $(BUILD)/sounds/$*
+	$(Q)touch $@
+.PHONY: prompts
 
 # --- tests: every tests/unit/test_*.c is a program; tests/fakes is a library; tests/system/*.c are helper programs ---
 unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
@@ -183,7 +192,7 @@ deb:
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh)
+SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
 lint:
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
@@ -240,6 +249,9 @@ install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
 	$(call put,README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) examples/people.csv,$(DOCDIR))
 	$(call pages,$(tool_pages))
+	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
+	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
+	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
 clean:
 	rm -rf build
 .PHONY: install install-gate install-server install-tool clean

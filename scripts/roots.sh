@@ -6,6 +6,17 @@
 roots_cache=${XDG_CACHE_HOME:-$HOME/.cache}/gatehouse/deb
 [ "$(id -u)" -eq 0 ] && roots_map='' || roots_map='--map-root-user --map-auto'
 
+root_make() { # OPTION...
+    command -v mmdebstrap >/dev/null || { echo 'mmdebstrap is missing: apt-get install mmdebstrap' >&2; return 1; }
+    echo "making the root $root_suite-$root_kind (once)" >&2
+    root_new=$root_path.new
+    mmdebstrap --quiet --format=tar --aptopt='APT::Install-Recommends "false"' "$@" \
+        "$root_suite" "$root_new" ${MIRROR:+"$MIRROR"} >&2 || return 1
+    mv "$root_new" "$root_path"
+    # Older ones of this kind are of no use any more.
+    find "$roots_cache" -maxdepth 1 -name "$root_suite-$root_kind-*.tar" ! -path "$root_path" -mtime +7 -delete
+}
+
 # The path of SUITE's root KIND, made unless it is there. What is in it depends on RECIPE (any text) and on the
 # mmdebstrap options that follow: the same are not made twice.
 root_tar() { # SUITE KIND RECIPE OPTION...
@@ -13,21 +24,12 @@ root_tar() { # SUITE KIND RECIPE OPTION...
     root_hash=$(printf '%s\n' "$MIRROR" "$@" | sha256sum | cut -c1-16)
     root_path=$roots_cache/$root_suite-$root_kind-$root_hash.tar
     shift 3
-    if [ ! -e "$root_path" ]; then
-        mkdir -p "$roots_cache"
-        command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing: apt-get install mmdebstrap" >&2; return 1; }
-        echo "making the root $root_suite-$root_kind (once)" >&2
-        root_new=$(mktemp "$root_path.XXXXXX")
-        # Two at once: the first to be done wins, and both are the same.
-        if ! mmdebstrap --quiet --format=tar --aptopt='APT::Install-Recommends "false"' "$@" \
-            "$root_suite" "$root_new" ${MIRROR:+"$MIRROR"} >&2; then
-            rm -f "$root_new"
-            return 1
-        fi
-        mv "$root_new" "$root_path"
-        # Older ones of this kind are of no use any more.
-        find "$roots_cache" -maxdepth 1 -name "$root_suite-$root_kind-*.tar" ! -path "$root_path" -mtime +7 -delete
-    fi
+    mkdir -p "$roots_cache"
+    # Who wants one that is being made waits for it.
+    (
+        flock 9
+        [ -e "$root_path" ] || root_make "$@"
+    ) 9>"$roots_cache/$root_suite-$root_kind.lock" || return 1
     printf '%s\n' "$root_path"
 }
 
