@@ -31,7 +31,8 @@ GH_MUST_CHECK enum gh_status gh_announcement_write(const struct gh_private_key *
                                                    const char *area,
                                                    const struct gh_announcement *announcement,
                                                    struct gh_writer *writer);
-/* Verify, then believe: GH_ERR_SIGNATURE, GH_ERR_CORRUPT, GH_ERR_DENIED (of another area). */
+/* Verify, then believe: GH_ERR_SIGNATURE; GH_ERR_CORRUPT: it is none; GH_ERR_DENIED: of another
+ * area; GH_ERR_NOMEM. *out is all zero on error. */
 GH_MUST_CHECK enum gh_status gh_announcement_read(const struct gh_public_key *list_key,
                                                   const char *area, struct gh_bytes bytes,
                                                   struct gh_announcement *out);

@@ -92,7 +92,12 @@ enum gh_contact {
 /* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
  * level first, so that the relay rests in its fail state. contact says how the door's contact is at
- * this moment, at once, also while another thread is in set; NULL: the door has none. */
+ * this moment, at once, also while another thread is in set; NULL: the door has none.
+ * After a fork, set and inputs work in the child as well, also while the parent is stopped in the
+ * middle of either, or dead: what a door_io remembers about its lines is shared by both
+ * (MAP_SHARED) or not needed, no lock is one that the other may hold, nothing is requested anew in
+ * the child, and inputs never waits, not even for an edge that the other took away. free is the
+ * parent's. */
 struct gh_door_inputs {
     unsigned active; /* a set of GH_INPUT_BIT */
     unsigned known;  /* likewise: those that could be read; the others are not in active */
@@ -110,7 +115,23 @@ struct gh_door_io {
     struct gh_door_inputs (*inputs)(void *context);
     int inputs_fd;
     int64_t inputs_poll_ms; /* 0: never needed */
+    /* What was set last is still meant, and will be for another for_ms from now. Whoever keeps the
+     * door (door_keeper.h) puts the relay to its locked level when that time is over without
+     * another word; where it has done so already, renew first makes the lines what they were set
+     * to, and fails as set does. A set that unlocks grants options.pulse_ms + GH_DOOR_GRACE_MS by
+     * itself; one that finds the relay unlocked and leaves it so grants nothing more. Hence:
+     * - a pulse that starts anew: renew(what is left of it + GH_DOOR_GRACE_MS);
+     * - unlocked without an end that is known now (hold, toggle, opening hours):
+     *   renew(GH_DOOR_RENEW_MS) right after the set, then every GH_DOOR_RENEW_EVERY_MS;
+     * - while there is a fire: renew(GH_DOOR_RENEW_FIRE) once; a hang locks nobody in. The next
+     *   renew, or the next set that locks, takes that back.
+     * Quick, and no I/O but where the keeper had to act. NULL: nobody keeps the door. */
+    enum gh_status (*renew)(void *context, int64_t for_ms, struct gh_error *err);
 };
+#define GH_DOOR_GRACE_MS 250 /* the gate's own locking comes first */
+#define GH_DOOR_RENEW_MS 3000
+#define GH_DOOR_RENEW_EVERY_MS 1000
+#define GH_DOOR_RENEW_FIRE INT64_MAX
 
 struct gh_gpio_line {
     char name[64]; /* of the line ("GPIO17") or its offset in decimal ("17"); "": not wired */
