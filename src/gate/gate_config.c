@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/gate_config.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gatehouse/bytes.h"
 #include "gatehouse/config.h"
+
+#define IIO_ROOT "/sys/bus/iio/devices"
 
 static const char *const door_choices[] = {"gpio", "trace", NULL};
 static const char *const fail_choices[] = {"secure", "safe", NULL};
@@ -118,6 +121,24 @@ static enum gh_status mark(struct gh_gpio_wiring *wiring, const char *path, cons
     return GH_OK;
 }
 
+static enum gh_status check_readers(const struct gh_gate_config *config, const char *path,
+                                    struct gh_error *err)
+{
+    if (config->scanner_device[0] && config->scanner_device[0] != '/')
+        return gh_fail(err, GH_ERR_INVALID, "%s: [scanner] device = %.80s is no path", path,
+                       config->scanner_device);
+    if (config->keyboard_device[0] && config->keyboard_device[0] != '/')
+        return gh_fail(err, GH_ERR_INVALID, "%s: [keyboard] device = %.80s is no path", path,
+                       config->keyboard_device);
+    if (!gh_serial_baud_is_known(config->scanner_baud))
+        return gh_fail(err, GH_ERR_INVALID,
+                       "%s: baud = %" PRId64 " is none of the usual speeds (9600, 115200, ...)",
+                       path, config->scanner_baud);
+    if (!config->camera[0] && !config->scanner_device[0] && !config->keyboard_device[0])
+        return gh_fail(err, GH_ERR_INVALID, "%s: there is neither a camera nor a scanner", path);
+    return GH_OK;
+}
+
 /* The contact has a key of its own for that, contact_active. */
 static bool take_active_low(struct gh_gpio_wiring *wiring, const char *name)
 {
@@ -210,6 +231,9 @@ enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
     if (out->backoff_first_ms > out->backoff_max_ms)
         return gh_fail(err, GH_ERR_INVALID, "%s: backoff_first_ms is greater than backoff_max_ms",
                        path);
+    status = check_readers(out, path, err);
+    if (status != GH_OK)
+        return status;
     return finish_wiring(out, path, err);
 }
 
@@ -238,6 +262,8 @@ enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
 {
     const char *path = behind(config->camera, "replay:");
 
+    if (config->camera[0] == '\0')
+        return gh_camera_none_new(out, err);
     if (path) {
         struct gh_replay_options options = {
             .frame_interval_ms = config->frame_interval_ms,
@@ -267,4 +293,25 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
     if (config->door == GH_DOOR_TRACE)
         return gh_door_trace_new(clock, config->contact_file, config->inputs_file, out, err);
     return gh_door_gpio_new(&config->wiring, clock, gh_door_rest_lines(&door), out, err);
+}
+
+struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,
+                                                 const struct gh_clock *clock)
+{
+    return (struct gh_readers_options){.scanner = config->scanner_device,
+                                       .scanner_baud = config->scanner_baud,
+                                       .scanner_framing = (enum gh_framing)config->scanner_framing,
+                                       .keyboard = config->keyboard_device,
+                                       .clock = clock};
+}
+
+struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_config *config,
+                                                         const struct gh_clock *clock,
+                                                         struct gh_queue *readings)
+{
+    return (struct gh_thermometer_options){.sensor = config->temperature_sensor,
+                                           .iio_root = IIO_ROOT,
+                                           .offset_millic = config->temperature_offset_millic,
+                                           .clock = clock,
+                                           .readings = readings};
 }

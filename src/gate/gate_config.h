@@ -6,6 +6,7 @@
 #include "gate/camera.h"
 #include "gate/door.h"
 #include "gate/readers.h"
+#include "gate/thermometer.h"
 #include "gatehouse/log.h"
 
 enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
@@ -17,7 +18,7 @@ enum gh_contact_active { GH_ACTIVE_WHILE_OPEN, GH_ACTIVE_WHILE_CLOSED };
 struct gh_gate_config {
     /* [gate] */
     char state_dir[512];
-    char camera[512];   /* "v4l2:/dev/video0", "/dev/video0", or "replay:PATH" */
+    char camera[512];   /* "v4l2:/dev/video0", "/dev/video0", "replay:PATH"; "": none */
     int door;           /* enum gh_door_kind */
     int log_level;      /* index: error, warning, notice, info, debug */
     char time_zone[64]; /* "Asia/Shanghai"; "": the board's own */
@@ -48,8 +49,8 @@ struct gh_gate_config {
     char sound_folder[512]; /* the installer's own recordings, which come first */
     /* [scanner]: a barcode scanner on a serial line */
     char scanner_device[512]; /* "": none */
-    int64_t scanner_baud;
-    int scanner_framing; /* enum gh_framing */
+    int64_t scanner_baud;     /* one that gh_serial_baud_is_known */
+    int scanner_framing;      /* enum gh_framing */
     /* [keyboard]: one that types like a keyboard */
     char keyboard_device[512]; /* "": none */
     /* [temperature] */
@@ -78,5 +79,12 @@ GH_MUST_CHECK enum gh_status gh_gate_config_camera(const struct gh_gate_config *
 GH_MUST_CHECK enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
                                                     const struct gh_clock *clock,
                                                     struct gh_door_io *out, struct gh_error *err);
+/* [scanner] and [keyboard]: views into *config. */
+struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,
+                                                 const struct gh_clock *clock);
+/* [temperature], likewise, among the kernel's devices; readings may be NULL for a check. */
+struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_config *config,
+                                                         const struct gh_clock *clock,
+                                                         struct gh_queue *readings);
 
 #endif
