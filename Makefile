@@ -6,6 +6,8 @@
 #   make chaos         kill, cut, fill up, set back  make chaos-mutants  whether chaos notices what is broken
 #   make bench-fleet FLEET_GATES=10000  many gates at one server
 #   make fuzz FUZZ_S=60  seconds for each target     make SAN=1 ... with ASan and UBSan
+#   make check-board     the installed gate on an emulated Raspberry Pi
+#   make deb [SUITE=bookworm|trixie] [ARCH=arm64]  Debian packages, in build/deb/
 #   make WERROR=1 CC=clang ...
 
 SHELL := /bin/sh
@@ -24,13 +26,13 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 # Targets that may run before anything is installed; they install, then call make again.
-BOOTSTRAP_GOALS := demo test deps deps-lint clean
+BOOTSTRAP_GOALS := demo test deps deps-lint deb check-board clean
 ifneq ($(filter-out $(BOOTSTRAP_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -102,6 +104,15 @@ $(BUILD)/gatehouse: $(BUILD)/src/cli/main.o $(call library,cli) $(ground_librari
 	$(call say,LINK,$@)
 	$(Q)$(link)
 
+# --- what a gate says, by espeak-ng: $(BUILD)/sounds/LANGUAGE/PROMPT.wav ---
+prompt_languages := $(basename $(notdir $(wildcard src/gate/prompts/*.txt)))
+prompts: $(prompt_languages:%=$(BUILD)/sounds/%.made)
+$(BUILD)/sounds/%.made: src/gate/prompts/%.txt scripts/make-prompts
+	$(call say,SAY,$<)
+	$(Q)scripts/make-prompts $< $(BUILD)/sounds/$*
+	$(Q)touch $@
+.PHONY: prompts
+
 # --- tests: every tests/unit/test_*.c is a program; tests/fakes is a library; tests/system/*.c are helper programs ---
 unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 system_helpers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
@@ -162,6 +173,19 @@ fuzz:
 	@FUZZ_S='$(FUZZ_S)' tests/fuzz/run build/fuzz $(TARGETS)
 .PHONY: build-fuzz fuzz
 
+# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more. BOARD_SUITE=trixie BOARD_TESTS='green stop' ---
+BOARD_SUITE ?= bookworm
+board_packages := build/deb/$(BOARD_SUITE)-arm64
+$(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/* systemd/* docs/* docs/man/*) VERSION Makefile
+	@SUITE='$(BOARD_SUITE)' ARCH=arm64 scripts/make-deb
+	@touch $@
+check-board:
+	@scripts/install-deps build board
+	@+$(MAKE) --no-print-directory all $(board_packages)/made
+	@image=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
+	  BUILD='$(BUILD)' tests/board/run "$$image" $(BOARD_TESTS)
+.PHONY: check-board
+
 # --- for people: these install what is missing first -------------------------------------------------------------
 deps:
 	@scripts/install-deps build
@@ -175,10 +199,22 @@ demo: deps
 	@BUILD='$(BUILD)' KEEP='$(KEEP)' scripts/demo
 .PHONY: deps deps-lint test demo
 
+# --- manual: the pages about configuration files are made from the sample files -----------------------------------------
+ini_pages := $(patsubst %,$(BUILD)/man/gatehouse-%.ini.5,gate server)
+$(ini_pages): $(BUILD)/man/gatehouse-%.ini.5: docs/gatehouse-%.ini scripts/ini-man
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' scripts/ini-man gatehouse-$* /etc/gatehouse/$*.ini $< >$@
+
+# --- packages: for this machine's suite and architecture, or in a fresh root for another (SUITE=trixie ARCH=arm64) ------
+deb:
+	@SUITE='$(SUITE)' ARCH='$(ARCH)' scripts/make-deb
+.PHONY: deb
+
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh)
-lint:
+SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
+lint: $(ini_pages)
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,LINT,cppcheck)
@@ -191,24 +227,54 @@ lint:
 	$(call say,LINT,shellcheck)
 	$(Q)shellcheck $(SH_FILES)
 	$(call say,LINT,mandoc)
-	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*)
+	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*) $(ini_pages)
 format:
 	clang-format -i $(C_FILES)
 .PHONY: lint format
 
-# --- install ---------------------------------------------------------------------------------------------------
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system \
-	  $(DESTDIR)$(PREFIX)/share/doc/gatehouse $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 0755 $(BUILD)/gatehouse $(DESTDIR)$(PREFIX)/bin/
-	install -m 0755 $(BUILD)/gatehouse-gate $(BUILD)/gatehouse-server $(DESTDIR)$(PREFIX)/sbin/
-	for unit in systemd/*.service; do \
-	  sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
-	install -m 0644 README.md CHANGELOG.md LICENSE docs/*.md docs/*.ini docs/openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/gatehouse/
-	install -m 0644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+# --- install: each program with what belongs to it. What lies in systemd/ belongs to the program whose name is in its ---
+# --- file's name; @PREFIX@ in it is the prefix. Packagers set DESTDIR and the folders. ---------------------------------
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+DOCDIR ?= $(PREFIX)/share/doc/gatehouse
+MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+# $(call put,FILES,FOLDER[,MODE]), $(call system,PROGRAM), $(call pages,FILES)
+put = $(if $(strip $(1)),install -d $(DESTDIR)$(2) && install -m $(or $(3),0644) $(1) $(DESTDIR)$(2)/)
+system = scripts/install-system $(1) '$(PREFIX)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(SYSUSERSDIR)' '$(DESTDIR)$(TMPFILESDIR)' \
+  '$(DESTDIR)$(UDEVDIR)'
+define pages
+$(foreach section,1 5 8,$(if $(filter %.$(section),$(1)),
+	$(call put,$(filter %.$(section),$(1)),$(MANDIR)/man$(section))))
+endef
+gate_pages := $(wildcard docs/man/gatehouse-gate*) $(filter %-gate.ini.5,$(ini_pages))
+server_pages := $(wildcard docs/man/gatehouse-server*) $(filter %-server.ini.5,$(ini_pages))
+tool_pages := $(filter-out $(gate_pages) $(server_pages),$(wildcard docs/man/*))
+
+install: install-gate install-server install-tool
+install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
+	$(call put,$<,$(PREFIX)/sbin,0755)
+	$(call system,gatehouse-gate)
+	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
+	$(call pages,$(gate_pages))
+install-server: $(BUILD)/gatehouse-server $(server_pages)
+	$(call put,$<,$(PREFIX)/sbin,0755)
+	$(call system,gatehouse-server)
+	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
+	$(call pages,$(server_pages))
+install-tool: $(BUILD)/gatehouse
+	$(call put,$<,$(PREFIX)/bin,0755)
+	$(call put,README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) examples/people.csv,$(DOCDIR))
+	$(call pages,$(tool_pages))
+	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
+	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
+	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
 clean:
 	rm -rf build
-.PHONY: install clean
+.PHONY: install install-gate install-server install-tool clean
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -12,6 +12,8 @@
 #define GH_ANNOUNCEMENT_MAX_S 60             /* likewise, played once */
 #define GH_ANNOUNCEMENT_REPEAT_MAX 20
 #define GH_ANNOUNCEMENT_SIGNED_BYTES 512
+/* So many are alive at once: neither cancelled nor expired. A gate keeps no more, either. */
+#define GH_ANNOUNCEMENTS_MAX 32
 
 struct gh_announcement {
     gh_id id;
@@ -31,7 +33,8 @@ GH_MUST_CHECK enum gh_status gh_announcement_write(const struct gh_private_key *
                                                    const char *area,
                                                    const struct gh_announcement *announcement,
                                                    struct gh_writer *writer);
-/* Verify, then believe: GH_ERR_SIGNATURE, GH_ERR_CORRUPT, GH_ERR_DENIED (of another area). */
+/* Verify, then believe: GH_ERR_SIGNATURE; GH_ERR_CORRUPT: it is none; GH_ERR_DENIED: of another
+ * area; GH_ERR_NOMEM. *out is all zero on error. */
 GH_MUST_CHECK enum gh_status gh_announcement_read(const struct gh_public_key *list_key,
                                                   const char *area, struct gh_bytes bytes,
                                                   struct gh_announcement *out);

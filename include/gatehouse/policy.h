@@ -63,10 +63,11 @@ enum gh_passback_rule {
     GH_PASSBACK_SOFT = 1, /* is let in, and the entry says so */
     GH_PASSBACK_HARD = 2, /* is refused */
 };
+#define GH_PASSBACK_FORGIVE_MIN_S 60
 #define GH_PASSBACK_FORGIVE_MAX_S (7 * 86400)
 struct gh_passback_policy {
     enum gh_passback_rule rule;
-    int64_t forgive_s; /* after so long it is forgotten: 60..GH_PASSBACK_FORGIVE_MAX_S */
+    int64_t forgive_s; /* after so long it is forgotten: between these two */
 };
 
 /* Temperatures are in thousandths of a degree Celsius. */
@@ -75,10 +76,14 @@ enum gh_temperature_rule {
     GH_TEMPERATURE_OPTIONAL = 1, /* counts where a gate has measured one */
     GH_TEMPERATURE_REQUIRED = 2, /* nobody is let in without */
 };
+#define GH_TEMPERATURE_LIMIT_MIN 35000
+#define GH_TEMPERATURE_LIMIT_MAX 42000
+#define GH_TEMPERATURE_VALID_MIN_MS 500
+#define GH_TEMPERATURE_VALID_MAX_MS 60000
 struct gh_temperature_policy {
     enum gh_temperature_rule rule;
-    int64_t limit_millic; /* from there on it is a fever: 35000..42000 */
-    int64_t valid_ms;     /* for so long a reading counts: 500..60000 */
+    int64_t limit_millic; /* from there on it is a fever: between these two */
+    int64_t valid_ms;     /* for so long a reading counts: likewise */
 };
 
 struct gh_policy {
@@ -105,7 +110,8 @@ struct gh_policy {
  * hours), GH_TEMPERATURE_OFF (37.3 degrees, 10 s). */
 struct gh_policy gh_policy_initial(void);
 /* The first member that is outside what is said above, in words for a sentence; NULL: none is. The
- * beginnings upstream stand with one space between two and none around them. */
+ * beginnings upstream stand with one space between two and none around them; hours are ones that
+ * can be written, and holidays ascend by gh_holiday_compare, none twice. */
 const char *gh_policy_misfit(const struct gh_policy *policy);
 
 #endif

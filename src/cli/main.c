@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/options.h"
 #include "gatehouse/bytes.h"
 
@@ -59,6 +60,13 @@ static int dispatch(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0) {
         (void)puts("gatehouse " GH_VERSION);
         return GH_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--complete") == 0) {
+        gh_complete_begin();
+        if (argc == 3 && argv[2][0] == '-' && strncmp("--version", argv[2], strlen(argv[2])) == 0) {
+            (void)puts("--version");
+        }
+        return gh_complete_subcommand(commands, GH_ARRAY_SIZE(commands), argc - 1, argv + 1);
     }
     for (size_t i = 0; i < GH_ARRAY_SIZE(commands); i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

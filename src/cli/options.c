@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/complete.h"
 #include "cli/output.h"
 
 int gh_misuse(const char *command, const char *format, ...)
@@ -119,6 +120,9 @@ int gh_options_parse(const struct gh_syntax *syntax, int argc, char **argv, char
     if (syntax->option_count > GH_OPTIONS_MAX) {
         return gh_misuse(syntax->command, "too many options in the table");
     }
+    if (gh_completing()) {
+        return gh_complete_options(syntax, argc, argv);
+    }
     int answer = parse_options(syntax, argc, argv);
     if (answer != GH_GO_ON) {
         return answer;
@@ -138,6 +142,9 @@ int gh_options_parse(const struct gh_syntax *syntax, int argc, char **argv, char
 int gh_subcommand_run(const char *command, const char *usage, const struct gh_subcommand *table,
                       size_t count, int argc, char **argv)
 {
+    if (gh_completing()) {
+        return gh_complete_subcommand(table, count, argc, argv);
+    }
     if (argc < 2) {
         return gh_misuse(command, "which command?");
     }

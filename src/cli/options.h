@@ -33,8 +33,9 @@ struct gh_syntax {
 
 #define GH_OPTIONS_MAX 16
 
-/* GH_GO_ON, or the exit code after --help (usage on standard output, 0) or a mistake (one line on
- * standard error, 2). *operands points into argv, which is permuted. */
+/* GH_GO_ON, or the exit code after --help (usage on standard output, 0), a completion (complete.h)
+ * or a mistake (one line on standard error, 2). *operands points into argv, which is permuted.
+ * Every command calls this before it does anything. */
 int gh_options_parse(const struct gh_syntax *syntax, int argc, char **argv, char ***operands,
                      int *operand_count);
 

@@ -146,7 +146,7 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
         input.interlocked = true;
         decision = gh_decide(&input);
     }
-    if (!gh_passage_answer(&gate->passage, decision.outcome, gate->passage_ns))
+    if (!gh_passage_answer(&gate->passage, decision.reason, gate->passage_ns))
         return;
     if (decision.outcome == GH_OUTCOME_WAIT)
         gh_gate_show(gate, decision.reason, false);

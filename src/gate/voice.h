@@ -12,11 +12,16 @@
 
 struct gh_voice; /* opaque */
 
+#define GH_VOICE_FOLDERS 3
+/* Where `make install` and the package put the prompts. */
+#define GH_VOICE_LOCAL_SOUNDS "/usr/local/share/gatehouse/sounds"
+#define GH_VOICE_SOUNDS "/usr/share/gatehouse/sounds"
 struct gh_voice_options {
-    const char *device;     /* an ALSA PCM; "": none */
-    const char *languages;  /* "zh,en": each prompt is spoken in these, in this order */
-    const char *folders[2]; /* where FOLDER/LANGUAGE/PROMPT.wav is looked for, first one first;
-                               NULL: none */
+    const char *device;    /* an ALSA PCM; "": none */
+    const char *languages; /* "zh,en": each prompt is spoken in these, in this order */
+    /* Where FOLDER/LANGUAGE/PROMPT.wav is looked for, first one first; NULL or "": none. Borrowed
+     * for ever. */
+    const char *folders[GH_VOICE_FOLDERS];
     const struct gh_clock *clock;
     struct gh_queue *announced; /* of struct gh_announced; borrowed */
 };

@@ -21,10 +21,21 @@ enum policy_key {
     KEY_LIST_STALE_AGE,
     KEY_OLD_LIST,
     KEY_RETENTION,
-    POLICY_KEYS = KEY_RETENTION
+    KEY_OPENING,
+    KEY_PASSBACK,
+    KEY_TEMPERATURE,
+    POLICY_KEYS = KEY_TEMPERATURE
 };
 enum upstream_key { KEY_DEADLINE = 1, KEY_OFFLINE, KEY_PREFIXES, UPSTREAM_KEYS = KEY_PREFIXES };
 enum retention_key { KEY_PASSAGES = 1, KEY_OTHERS, RETENTION_KEYS = KEY_OTHERS };
+enum opening_key { KEY_HOURS = 1, KEY_HOLIDAYS, OPENING_KEYS = KEY_HOLIDAYS };
+enum passback_key { KEY_PASSBACK_RULE = 1, KEY_FORGIVE, PASSBACK_KEYS = KEY_FORGIVE };
+enum temperature_key {
+    KEY_TEMPERATURE_RULE = 1,
+    KEY_LIMIT,
+    KEY_VALID,
+    TEMPERATURE_KEYS = KEY_VALID
+};
 
 struct gh_policy gh_policy_initial(void)
 {
@@ -84,9 +95,41 @@ static bool rules_fit(const struct gh_policy *policy)
     return true;
 }
 
+static bool hours_fit(const struct gh_opening *opening)
+{
+    if (opening->hours_count > GH_HOURS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < opening->hours_count; i++) {
+        char text[GH_HOURS_TEXT_BYTES];
+        if (gh_hours_format(&opening->hours[i], text) != GH_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* In their order, so that two policies that say the same are the same bytes. */
+static bool holidays_fit(const struct gh_opening *opening)
+{
+    if (opening->holiday_count > GH_HOLIDAYS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < opening->holiday_count; i++) {
+        char text[GH_HOLIDAY_TEXT_BYTES];
+        if (gh_holiday_format(&opening->holidays[i], text) != GH_OK ||
+            (i > 0 && gh_holiday_compare(&opening->holidays[i - 1], &opening->holidays[i]) >= 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *gh_policy_misfit(const struct gh_policy *policy)
 {
     const struct gh_upstream_policy *upstream = &policy->upstream;
+    const struct gh_passback_policy *passback = &policy->passback;
+    const struct gh_temperature_policy *temperature = &policy->temperature;
     const struct {
         bool fits;
         const char *name;
@@ -107,6 +150,17 @@ const char *gh_policy_misfit(const struct gh_policy *policy)
          "deadline upstream"},
         {between(upstream->offline, GH_OFFLINE_GUARD, GH_OFFLINE_DENY), "offline rule"},
         {prefixes_fit(upstream->prefixes), "list of beginnings that may be asked about"},
+        {hours_fit(&policy->opening), "opening hours"},
+        {holidays_fit(&policy->opening), "list of holidays"},
+        {between(passback->rule, GH_PASSBACK_OFF, GH_PASSBACK_HARD), "rule about passing back"},
+        {between(passback->forgive_s, GH_PASSBACK_FORGIVE_MIN_S, GH_PASSBACK_FORGIVE_MAX_S),
+         "time after which a passage is forgiven"},
+        {between(temperature->rule, GH_TEMPERATURE_OFF, GH_TEMPERATURE_REQUIRED),
+         "rule about temperatures"},
+        {between(temperature->limit_millic, GH_TEMPERATURE_LIMIT_MIN, GH_TEMPERATURE_LIMIT_MAX),
+         "temperature limit"},
+        {between(temperature->valid_ms, GH_TEMPERATURE_VALID_MIN_MS, GH_TEMPERATURE_VALID_MAX_MS),
+         "time that a temperature counts"},
     };
     for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++) {
         if (!members[i].fits) {
@@ -137,6 +191,45 @@ static void put_rules(struct gh_writer *writer, const struct gh_policy *policy)
     }
 }
 
+static void put_opening(struct gh_writer *writer, const struct gh_opening *opening)
+{
+    gh_cbor_put_map(writer, OPENING_KEYS);
+    gh_cbor_put_uint(writer, KEY_HOURS);
+    gh_cbor_put_array(writer, opening->hours_count);
+    for (size_t i = 0; i < opening->hours_count; i++) {
+        char text[GH_HOURS_TEXT_BYTES];
+        if (gh_hours_format(&opening->hours[i], text) != GH_OK) {
+            writer->overflow = true;
+        }
+        gh_cbor_put_text(writer, text);
+    }
+    gh_cbor_put_uint(writer, KEY_HOLIDAYS);
+    gh_cbor_put_array(writer, opening->holiday_count);
+    for (size_t i = 0; i < opening->holiday_count; i++) {
+        char text[GH_HOLIDAY_TEXT_BYTES];
+        if (gh_holiday_format(&opening->holidays[i], text) != GH_OK) {
+            writer->overflow = true;
+        }
+        gh_cbor_put_text(writer, text);
+    }
+}
+
+static void put_passback(struct gh_writer *writer, const struct gh_passback_policy *passback)
+{
+    gh_cbor_put_map(writer, PASSBACK_KEYS);
+    put_pair(writer, KEY_PASSBACK_RULE, passback->rule);
+    put_pair(writer, KEY_FORGIVE, passback->forgive_s);
+}
+
+static void put_temperature(struct gh_writer *writer,
+                            const struct gh_temperature_policy *temperature)
+{
+    gh_cbor_put_map(writer, TEMPERATURE_KEYS);
+    put_pair(writer, KEY_TEMPERATURE_RULE, temperature->rule);
+    put_pair(writer, KEY_LIMIT, temperature->limit_millic);
+    put_pair(writer, KEY_VALID, temperature->valid_ms);
+}
+
 void gh_policy_put(struct gh_writer *writer, const struct gh_policy *policy)
 {
     gh_cbor_put_map(writer, POLICY_KEYS);
@@ -161,9 +254,26 @@ void gh_policy_put(struct gh_writer *writer, const struct gh_policy *policy)
     gh_cbor_put_map(writer, RETENTION_KEYS);
     put_pair(writer, KEY_PASSAGES, policy->retention.passages_days);
     put_pair(writer, KEY_OTHERS, policy->retention.others_days);
+    gh_cbor_put_uint(writer, KEY_OPENING);
+    put_opening(writer, &policy->opening);
+    gh_cbor_put_uint(writer, KEY_PASSBACK);
+    put_passback(writer, &policy->passback);
+    gh_cbor_put_uint(writer, KEY_TEMPERATURE);
+    put_temperature(writer, &policy->temperature);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
+
+/* The head of an array of at most so many items. */
+static size_t get_count(struct gh_cbor_reader *reader, size_t most)
+{
+    size_t count = gh_cbor_array(reader);
+    if (count > most) {
+        gh_cbor_fail(reader, GH_ERR_INVALID);
+        return 0;
+    }
+    return count;
+}
 
 /* A rule has one spelling, so that two policies that say the same are the same bytes. */
 static void get_rule(struct gh_cbor_reader *reader, struct gh_rule *rule)
@@ -178,15 +288,10 @@ static void get_rule(struct gh_cbor_reader *reader, struct gh_rule *rule)
 
 static void get_rules(struct gh_cbor_reader *reader, struct gh_policy *policy)
 {
-    size_t count = gh_cbor_array(reader);
-    if (count > GH_RULES_MAX) {
-        gh_cbor_fail(reader, GH_ERR_INVALID);
-        return;
-    }
-    for (size_t i = 0; i < count && reader->status == GH_OK; i++) {
+    policy->rule_count = get_count(reader, GH_RULES_MAX);
+    for (size_t i = 0; i < policy->rule_count; i++) {
         get_rule(reader, &policy->rules[i]);
     }
-    policy->rule_count = count;
 }
 
 static void get_upstream(struct gh_cbor_reader *reader, struct gh_upstream_policy *upstream)
@@ -209,6 +314,80 @@ static void get_retention(struct gh_cbor_reader *reader, struct gh_retention *re
     gh_map_key(reader, &map, KEY_OTHERS);
     retention->others_days = gh_cbor_int(reader);
     gh_map_close(reader, &map);
+}
+
+/* These have one spelling, too. */
+static void get_hours(struct gh_cbor_reader *reader, struct gh_hours *hours)
+{
+    char text[GH_HOURS_TEXT_BYTES] = "", canonical[GH_HOURS_TEXT_BYTES];
+    gh_map_text(reader, text, sizeof(text));
+    if (reader->status != GH_OK || gh_hours_parse(text, hours, NULL) != GH_OK ||
+        gh_hours_format(hours, canonical) != GH_OK || strcmp(text, canonical) != 0) {
+        gh_cbor_fail(reader, GH_ERR_INVALID);
+    }
+}
+
+/* Parsed, it is spelled in its one way. */
+static void get_holiday(struct gh_cbor_reader *reader, struct gh_holiday *holiday)
+{
+    char text[GH_HOLIDAY_TEXT_BYTES] = "";
+    gh_map_text(reader, text, sizeof(text));
+    if (reader->status != GH_OK || gh_holiday_parse(text, holiday, NULL) != GH_OK) {
+        gh_cbor_fail(reader, GH_ERR_INVALID);
+    }
+}
+
+static void get_opening(struct gh_cbor_reader *reader, struct gh_opening *opening)
+{
+    struct gh_map map = gh_map_open(reader);
+    gh_map_key(reader, &map, KEY_HOURS);
+    opening->hours_count = get_count(reader, GH_HOURS_MAX);
+    for (size_t i = 0; i < opening->hours_count; i++) {
+        get_hours(reader, &opening->hours[i]);
+    }
+    gh_map_key(reader, &map, KEY_HOLIDAYS);
+    opening->holiday_count = get_count(reader, GH_HOLIDAYS_MAX);
+    for (size_t i = 0; i < opening->holiday_count; i++) {
+        get_holiday(reader, &opening->holidays[i]);
+    }
+    gh_map_close(reader, &map);
+}
+
+static void get_passback(struct gh_cbor_reader *reader, struct gh_passback_policy *passback)
+{
+    struct gh_map map = gh_map_open(reader);
+    gh_map_key(reader, &map, KEY_PASSBACK_RULE);
+    passback->rule = (enum gh_passback_rule)gh_map_choice(reader, GH_PASSBACK_HARD);
+    gh_map_key(reader, &map, KEY_FORGIVE);
+    passback->forgive_s = gh_cbor_int(reader);
+    gh_map_close(reader, &map);
+}
+
+static void get_temperature(struct gh_cbor_reader *reader,
+                            struct gh_temperature_policy *temperature)
+{
+    struct gh_map map = gh_map_open(reader);
+    gh_map_key(reader, &map, KEY_TEMPERATURE_RULE);
+    temperature->rule = (enum gh_temperature_rule)gh_map_choice(reader, GH_TEMPERATURE_REQUIRED);
+    gh_map_key(reader, &map, KEY_LIMIT);
+    temperature->limit_millic = gh_cbor_int(reader);
+    gh_map_key(reader, &map, KEY_VALID);
+    temperature->valid_ms = gh_cbor_int(reader);
+    gh_map_close(reader, &map);
+}
+
+static void get_door_keys(struct gh_cbor_reader *reader, struct gh_map *map,
+                          struct gh_policy *policy)
+{
+    if (gh_map_has(reader, map, KEY_OPENING)) {
+        get_opening(reader, &policy->opening);
+    }
+    if (gh_map_has(reader, map, KEY_PASSBACK)) {
+        get_passback(reader, &policy->passback);
+    }
+    if (gh_map_has(reader, map, KEY_TEMPERATURE)) {
+        get_temperature(reader, &policy->temperature);
+    }
 }
 
 /* What an earlier server does not say. */
@@ -239,6 +418,7 @@ static void get_later_keys(struct gh_cbor_reader *reader, struct gh_map *map,
     if (gh_map_has(reader, map, KEY_RETENTION)) {
         get_retention(reader, &policy->retention);
     }
+    get_door_keys(reader, map, policy);
 }
 
 void gh_policy_get(struct gh_cbor_reader *reader, struct gh_policy *policy)

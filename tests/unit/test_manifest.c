@@ -26,7 +26,13 @@ static struct gh_policy other_policy(void)
         .paper = GH_PAPER_DENY,
         .clock = GH_CLOCK_DENY,
         .holder = GH_HOLDER_OPEN,
-        .upstream = {.deadline_ms = 800, .offline = GH_OFFLINE_DENY, .prefixes = "X1: X2:"}};
+        .upstream = {.deadline_ms = 800, .offline = GH_OFFLINE_DENY, .prefixes = "X1: X2:"},
+        .opening = {.hours = {{.days = 0x1f, .from_min = 450, .until_min = 1140}},
+                    .hours_count = 1,
+                    .holidays = {{.month = 12, .day = 25}, {.year = 2026, .month = 12, .day = 24}},
+                    .holiday_count = 2},
+        .passback = {.rule = GH_PASSBACK_HARD, .forgive_s = 3600},
+        .temperature = {.rule = GH_TEMPERATURE_REQUIRED, .limit_millic = 37500, .valid_ms = 5000}};
     set_rule(&policy, 0, "red test positive until 14d");
     set_rule(&policy, 1, "green vaccination complete of EU/1/20/1528 by DE,FR from 14d until 270d");
     return policy;
@@ -73,6 +79,12 @@ static void comes_back_as_written(void **state)
     assert_int_equal(out.policy.upstream.deadline_ms, 800);
     assert_int_equal(out.policy.upstream.offline, GH_OFFLINE_DENY);
     assert_string_equal(out.policy.upstream.prefixes, "X1: X2:");
+    assert_memory_equal(&out.policy.opening, &in.policy.opening, sizeof(in.policy.opening));
+    assert_int_equal(out.policy.passback.rule, GH_PASSBACK_HARD);
+    assert_int_equal(out.policy.passback.forgive_s, 3600);
+    assert_int_equal(out.policy.temperature.rule, GH_TEMPERATURE_REQUIRED);
+    assert_int_equal(out.policy.temperature.limit_millic, 37500);
+    assert_int_equal(out.policy.temperature.valid_ms, 5000);
     assert_memory_equal(out.holder_secret, in.holder_secret, GH_HOLDER_SECRET_BYTES);
     assert_int_equal(out.key_count, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -112,8 +124,9 @@ static void is_encoded_as_the_protocol_says(void **state)
                         "041a5e5b5d70"
                         "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
                         "06193039"
-                        "07ac010202191f4003190bb8041a00093a80050006000700088009a3010002000360"
+                        "07af010202191f4003190bb8041a00093a80050006000700088009a3010002000360"
                         "0a1a000151800b000ca201181e0219016d"
+                        "0da2018002800ea201000219a8c00fa30100021991b403192710"
                         "0880"
                         "0958205e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
                         "0a487777777777777777"
@@ -154,7 +167,7 @@ static void every_member_is_encoded_as_the_protocol_says(void **state)
              "041a5e5b5d70"
              "055820a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
              "06193039"
-             "07ac"
+             "07af"
              "0101"
              "02192328"
              "03190fa0"
@@ -177,6 +190,18 @@ static void every_member_is_encoded_as_the_protocol_says(void **state)
              "0ca2"
              "0101"
              "02190e4c"
+             "0da2"
+             /* "mon-fri 07:30-19:00" */
+             "0181736d6f6e2d6672692030373a33302d31393a3030"
+             /* "12-25", "2026-12-24" */
+             "02826531322d32356a323032362d31322d3234"
+             "0ea2"
+             "0102"
+             "02190e10"
+             "0fa3"
+             "0102"
+             "0219927c"
+             "03191388"
              "0881a7"
              "0127"
              "025820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -194,7 +219,7 @@ static void what_no_gate_would_take_is_not_signed(void **state)
 {
     (void)state;
     uint8_t buffer[GH_MANIFEST_MAX_BYTES];
-    for (int i = 0; i < 26; i++) {
+    for (int i = 0; i < 31; i++) {
         struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
         struct gh_manifest manifest = sample();
         switch (i) {
@@ -276,6 +301,21 @@ static void what_no_gate_would_take_is_not_signed(void **state)
         case 25:
             manifest.policy.retention.others_days = 0;
             break;
+        case 26:
+            manifest.policy.opening.hours_count = 1; /* of zeros */
+            break;
+        case 27:
+            manifest.policy.opening.holiday_count = GH_HOLIDAYS_MAX + 1;
+            break;
+        case 28:
+            manifest.policy.passback.forgive_s = 59;
+            break;
+        case 29:
+            manifest.policy.temperature.limit_millic = 37; /* degrees */
+            break;
+        case 30:
+            manifest.policy.temperature.valid_ms = 0;
+            break;
         }
         enum gh_status status = gh_manifest_write(list_key, &manifest, &writer);
         if (status != GH_ERR_INVALID || writer.size != 0) {
@@ -322,12 +362,23 @@ static void limits_hold(void **state)
         set_rule(&manifest.policy, i, rule);
     }
     memset(manifest.policy.upstream.prefixes, 'x', GH_PREFIXES_BYTES - 1);
+    struct gh_opening *opening = &manifest.policy.opening;
+    while (opening->hours_count < GH_HOURS_MAX) { /* the longest spelling of all */
+        opening->hours[opening->hours_count++] =
+            (struct gh_hours){.days = 0x5b, .from_min = 1439, .until_min = 1440};
+    }
+    while (opening->holiday_count < GH_HOLIDAYS_MAX) {
+        int at = (int)opening->holiday_count++;
+        opening->holidays[at] =
+            (struct gh_holiday){.year = 2000 + at / 28, .month = 12, .day = 1 + at % 28};
+    }
     struct gh_writer writer = gh_writer_over(big, GH_MANIFEST_MAX_BYTES);
     assert_int_equal(gh_manifest_write(list_key, &manifest, &writer), GH_OK);
     assert_int_equal(gh_manifest_read(list_public, view(&writer), &out, NULL), GH_OK);
     assert_int_equal(out.key_count, GH_LIST_KEYS_MAX);
     assert_int_equal(out.keys[31].purposes, GH_PURPOSES_OWN);
     assert_int_equal(out.policy.rule_count, GH_RULES_MAX);
+    assert_memory_equal(&out.policy.opening, opening, sizeof(*opening));
     free(big);
 }
 

@@ -283,6 +283,10 @@ static void what_an_earlier_server_does_not_say_is_as_at_first(void **state)
         assert_int_equal(out.policy.holder, at_first.holder);
         assert_int_equal(out.policy.rule_count, 0);
         assert_int_equal(out.policy.upstream.deadline_ms, 0);
+        assert_int_equal(out.policy.opening.hours_count, 0);
+        assert_int_equal(out.policy.passback.rule, GH_PASSBACK_OFF);
+        assert_int_equal(out.policy.passback.forgive_s, 43200);
+        assert_int_equal(out.policy.temperature.rule, GH_TEMPERATURE_OFF);
         assert_false(out.keys[0].revoked);
         assert_int_equal(out.holder_secret[31], i == 6 ? 1 : 0);
     }
@@ -387,7 +391,7 @@ static void later_keys_are_passed_over(void **state)
     assert_payload("ae" BEGIN "07a4" POLICY_4 "0880" SECRET TAGS "0d8301820203a1616102186418ff",
                    GH_OK);
     assert_payload("ac" BEGIN "07a4" POLICY_4 "0880" TAGS "0d00", GH_OK);
-    assert_payload("ab" BEGIN "07ad" POLICY_4 REST_OF_POLICY "0df50880" TAGS, GH_OK);
+    assert_payload("ab" BEGIN "07ad" POLICY_4 REST_OF_POLICY "10f50880" TAGS, GH_OK);
     assert_payload("ab" BEGIN "07a9" POLICY_4 "050006000700088009a40100020003600480"
                    "0880" TAGS,
                    GH_OK);

@@ -30,6 +30,13 @@ static void starts_strict(void **state)
     assert_int_equal(policy.upstream.deadline_ms, 0);
     assert_int_equal(policy.upstream.offline, GH_OFFLINE_GUARD);
     assert_string_equal(policy.upstream.prefixes, "");
+    assert_int_equal(policy.opening.hours_count, 0);
+    assert_int_equal(policy.opening.holiday_count, 0);
+    assert_int_equal(policy.passback.rule, GH_PASSBACK_OFF);
+    assert_int_equal(policy.passback.forgive_s, 12 * 3600);
+    assert_int_equal(policy.temperature.rule, GH_TEMPERATURE_OFF);
+    assert_int_equal(policy.temperature.limit_millic, 37300);
+    assert_int_equal(policy.temperature.valid_ms, 10000);
     assert_null(gh_policy_misfit(&policy));
 }
 
@@ -52,6 +59,12 @@ static void numbers_are_those_on_the_wire(void **state)
     assert_int_equal(GH_HOLDER_OPEN, 2);
     assert_int_equal(GH_OFFLINE_GUARD, 0);
     assert_int_equal(GH_OFFLINE_DENY, 1);
+    assert_int_equal(GH_PASSBACK_OFF, 0);
+    assert_int_equal(GH_PASSBACK_SOFT, 1);
+    assert_int_equal(GH_PASSBACK_HARD, 2);
+    assert_int_equal(GH_TEMPERATURE_OFF, 0);
+    assert_int_equal(GH_TEMPERATURE_OPTIONAL, 1);
+    assert_int_equal(GH_TEMPERATURE_REQUIRED, 2);
 }
 
 static void assert_misfit(const struct gh_policy *policy, const char *expected)
@@ -96,6 +109,11 @@ static void numbers_have_ends(void **state)
     ASSERT_RANGE(holder, enum gh_holder_rule, 0, 2, "rule about holders");
     ASSERT_RANGE(upstream.deadline_ms, int64_t, 100, 5000, "deadline upstream");
     ASSERT_RANGE(upstream.offline, enum gh_offline_rule, 0, 1, "offline rule");
+    ASSERT_RANGE(passback.rule, enum gh_passback_rule, 0, 2, "rule about passing back");
+    ASSERT_RANGE(passback.forgive_s, int64_t, 60, 604800, "time after which a passage is forgiven");
+    ASSERT_RANGE(temperature.rule, enum gh_temperature_rule, 0, 2, "rule about temperatures");
+    ASSERT_RANGE(temperature.limit_millic, int64_t, 35000, 42000, "temperature limit");
+    ASSERT_RANGE(temperature.valid_ms, int64_t, 500, 60000, "time that a temperature counts");
     struct gh_policy policy = gh_policy_initial();
     policy.upstream.deadline_ms = -1; /* 0 is nobody, and fits */
     assert_misfit(&policy, "deadline upstream");
@@ -120,6 +138,53 @@ static void rules_are_ones_that_can_be_said(void **state)
     assert_misfit(&policy, name);
     policy.rule_count = GH_RULES_MAX - 1; /* nobody looks behind the last */
     assert_misfit(&policy, NULL);
+}
+
+static void hours_are_ones_that_can_be_said(void **state)
+{
+    (void)state;
+    static const char name[] = "opening hours";
+    struct gh_policy policy = gh_policy_initial();
+    struct gh_opening *opening = &policy.opening;
+    for (size_t i = 0; i < GH_HOURS_MAX; i++)
+        assert_int_equal(gh_hours_parse("mon-fri 07:30-19:00", &opening->hours[i], NULL), GH_OK);
+    opening->hours_count = GH_HOURS_MAX;
+    assert_misfit(&policy, NULL);
+    opening->hours_count = GH_HOURS_MAX + 1;
+    assert_misfit(&policy, name);
+    opening->hours_count = SIZE_MAX;
+    assert_misfit(&policy, name);
+    opening->hours_count = GH_HOURS_MAX;
+    opening->hours[GH_HOURS_MAX - 1].until_min = 0;
+    assert_misfit(&policy, name);
+    opening->hours_count = GH_HOURS_MAX - 1; /* nobody looks behind the last */
+    assert_misfit(&policy, NULL);
+}
+
+static void holidays_ascend(void **state)
+{
+    (void)state;
+    static const char name[] = "list of holidays";
+    struct gh_policy policy = gh_policy_initial();
+    struct gh_opening *opening = &policy.opening;
+    for (int i = 0; i < GH_HOLIDAYS_MAX; i++)
+        opening->holidays[i] =
+            (struct gh_holiday){.year = i / 28 * 1000, .month = 2, .day = 1 + i % 28};
+    opening->holiday_count = GH_HOLIDAYS_MAX;
+    assert_misfit(&policy, NULL);
+    opening->holiday_count = GH_HOLIDAYS_MAX + 1;
+    assert_misfit(&policy, name);
+    opening->holiday_count = SIZE_MAX;
+    assert_misfit(&policy, name);
+    opening->holiday_count = GH_HOLIDAYS_MAX;
+    struct gh_holiday kept = opening->holidays[5];
+    opening->holidays[5] = opening->holidays[4]; /* twice */
+    assert_misfit(&policy, name);
+    opening->holidays[5] = opening->holidays[7]; /* out of order */
+    assert_misfit(&policy, name);
+    opening->holidays[5] = kept;
+    opening->holidays[GH_HOLIDAYS_MAX - 1].day = 30;
+    assert_misfit(&policy, name);
 }
 
 static void beginnings_are_words(void **state)
@@ -195,6 +260,8 @@ int main(void)
         cmocka_unit_test(numbers_are_those_on_the_wire),
         cmocka_unit_test(numbers_have_ends),
         cmocka_unit_test(rules_are_ones_that_can_be_said),
+        cmocka_unit_test(hours_are_ones_that_can_be_said),
+        cmocka_unit_test(holidays_ascend),
         cmocka_unit_test(beginnings_are_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
