@@ -19,6 +19,8 @@
 #define SIGHTINGS_MAX 32
 #define NEWS_MAX 32
 #define ANSWERS_MAX 32
+#define READINGS_MAX 16
+#define EXIT_KEEPER_GONE 1
 #define ANNOUNCED_MAX 32
 
 struct daemon {
@@ -27,12 +29,14 @@ struct daemon {
     const struct gh_clock *clock;
     sd_event *event;
     sd_event_source *timer;
-    struct gh_queue *sightings, *news, *answers, *announced;
+    struct gh_queue *sightings, *news, *answers, *readings, *announced;
     struct gh_door_io io;
     struct gh_courier *courier;
     struct gh_inquiry *inquiry;
     struct gh_voice *voice;
     struct gh_see *see;
+    struct gh_readers *readers;
+    struct gh_thermometer *thermometer; /* NULL: there is none */
     struct gh_gate *gate;
 };
 
@@ -136,6 +140,20 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *c
     return 0;
 }
 
+static int on_readings(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_temperature_reading reading;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    while (gh_queue_pop(daemon->readings, &reading))
+        gh_gate_temperature(daemon->gate, reading.at_ns, reading.millic);
+    tick(daemon);
+    return 0;
+}
+
 static int on_announced(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
     struct daemon *daemon = context;
@@ -168,6 +186,16 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *cont
     gh_wipe(&event, sizeof(event));
     tick(daemon);
     return 0;
+}
+
+/* There is no forking a new one among threads: systemd starts all of it anew. */
+static int on_keeper_gone(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    (void)fd;
+    (void)revents;
+    (void)context;
+    gh_log(GH_LOG_ERR, "door", "its keeper was killed: a door without one is not safe");
+    return sd_event_exit(sd_event_source_get_event(source), EXIT_KEEPER_GONE);
 }
 
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
@@ -224,11 +252,17 @@ static int set_up_events(struct daemon *daemon)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
                             daemon);
     if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->readings), EPOLLIN,
+                            on_readings, daemon);
+    if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->announced), EPOLLIN,
                             on_announced, daemon);
     if (r >= 0)
         r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
                               daemon);
+    if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_door_keeper_fd(&daemon->io), EPOLLIN,
+                            on_keeper_gone, daemon);
     if (r >= 0)
         r = sd_event_set_watchdog(daemon->event, 1);
     return r;
@@ -326,6 +360,19 @@ static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
+static enum gh_status start_readers(struct daemon *daemon, struct gh_error *err)
+{
+    const struct gh_gate_config *config = &daemon->config;
+    struct gh_readers_options options = gh_gate_config_readers(config, daemon->clock);
+    struct gh_thermometer_options thermometer =
+        gh_gate_config_thermometer(config, daemon->clock, daemon->readings);
+
+    enum gh_status status = gh_readers_start(&options, daemon->see, &daemon->readers, err);
+    if (status == GH_OK && config->temperature_sensor[0] != '\0')
+        status = gh_thermometer_start(&thermometer, &daemon->thermometer, err);
+    return status;
+}
+
 static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
 {
     struct gh_door_options options = gh_gate_config_door(&daemon->config);
@@ -347,7 +394,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
-    enum gh_status status = gh_dir_make(daemon->config.state_dir, 0700, err);
+    /* The door first: its keeper forks, and takes nothing along that it has no use for. */
+    enum gh_status status = start_door(daemon, err);
+    if (status == GH_OK)
+        status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
         status = gh_http_global_init();
     if (status == GH_OK)
@@ -361,13 +411,14 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
         }
     }
     if (status == GH_OK)
-        status = start_door(daemon, err);
-    if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_sighting), SIGHTINGS_MAX, &daemon->sightings);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_courier_event), NEWS_MAX, &daemon->news);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_credential), ANSWERS_MAX, &daemon->answers);
+    if (status == GH_OK)
+        status =
+            gh_queue_new(sizeof(struct gh_temperature_reading), READINGS_MAX, &daemon->readings);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_announced), ANNOUNCED_MAX, &daemon->announced);
     if (status == GH_OK && set_up_events(daemon) < 0)
@@ -384,6 +435,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
         status = start_gate(daemon, &identity, err);
     if (status == GH_OK)
         status = start_courier(daemon, &identity, err);
+    /* They are not as patient as a camera, whose codes stay in sight: last, when the gate has keys.
+     */
+    if (status == GH_OK)
+        status = start_readers(daemon, err);
     gh_wipe(&identity, sizeof(identity));
     return status;
 }
@@ -402,6 +457,10 @@ static void end(struct daemon *daemon)
 {
     if (daemon->see)
         say_counts(daemon);
+    gh_readers_stop(daemon->readers); /* they hand on to the eyes */
+    daemon->readers = NULL;
+    gh_thermometer_stop(daemon->thermometer);
+    daemon->thermometer = NULL;
     gh_see_stop(daemon->see);
     daemon->see = NULL;
     gh_inquiry_stop(daemon->inquiry); /* nobody asks it any more */
@@ -417,6 +476,7 @@ static void end(struct daemon *daemon)
     gh_queue_free(daemon->sightings);
     gh_queue_free(daemon->news);
     gh_queue_free(daemon->answers);
+    gh_queue_free(daemon->readings);
     gh_queue_free(daemon->announced);
 }
 
@@ -432,8 +492,10 @@ enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_confi
         gh_log(GH_LOG_NOTICE, "gate", "version %s ready", GH_VERSION);
         tick(&daemon);
         sd_notify(0, "READY=1");
-        if (sd_event_loop(daemon.event) < 0)
-            status = gh_fail(err, GH_ERR_IO, "the event loop failed");
+        int r = sd_event_loop(daemon.event);
+        if (r != 0)
+            status = gh_fail(err, GH_ERR_IO,
+                             r < 0 ? "the event loop failed" : "stopped, to be started anew");
     } else {
         gh_fail(err, status, "%s", gh_status_text(status));
     }

@@ -133,24 +133,38 @@ struct gh_door_io {
 #define GH_DOOR_RENEW_EVERY_MS 1000
 #define GH_DOOR_RENEW_FIRE INT64_MAX
 
+enum gh_gpio_pull { GH_GPIO_PULL_AS_IS, GH_GPIO_PULL_UP, GH_GPIO_PULL_DOWN };
 struct gh_gpio_line {
     char name[64]; /* of the line ("GPIO17") or its offset in decimal ("17"); "": not wired */
     bool active_low;
+    enum gh_gpio_pull pull; /* inputs only; AS_IS: as the board or its boot configuration has it */
 };
-/* chip: "gpiochip0", "/dev/gpiochip0", or "" to look line names up on all chips. The lines are
- * requested as outputs at once, `initial` ones active; contact as an input whose pull stays as it
- * is, which is active while the door is open. GH_ERR_NOTFOUND (chip or line, by name),
- * GH_ERR_BUSY (in use, and by whom where the kernel says), GH_ERR_DENIED. */
-GH_MUST_CHECK enum gh_status gh_door_gpio_new(const char *chip,
-                                              const struct gh_gpio_line lines[GH_LINE_COUNT],
-                                              const struct gh_gpio_line *contact, unsigned initial,
+struct gh_gpio_wiring {
+    char chip[64]; /* "gpiochip0", "/dev/gpiochip0"; "": line names are looked up on all chips */
+    struct gh_gpio_line lines[GH_LINE_COUNT];
+    struct gh_gpio_line inputs[GH_INPUT_COUNT]; /* the contact is active while the door is open */
+    int64_t
+        debounce_us; /* edges closer than that wake nobody, where the kernel can do it; 0: all */
+};
+/* Requests the lines at once, as outputs, `initial` ones active, and as inputs. wiring is copied,
+ * the clock borrowed. GH_ERR_NOTFOUND (chip or line, by name), GH_ERR_BUSY (in use, and by whom
+ * where the kernel says), GH_ERR_DENIED, GH_ERR_INVALID (one line for two things). */
+GH_MUST_CHECK enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring,
+                                              const struct gh_clock *clock, unsigned initial,
                                               struct gh_door_io *out, struct gh_error *err);
 
 /* Prints one line on stdout for each change: `door +12.345 relay on` (seconds since it was made),
- * flushed at once. contact_file (copied; "": no contact) holds the word open or shut, as somebody
- * else writes it; anything else, or no file, is unknown. GH_ERR_TOOBIG, GH_ERR_NOMEM. */
+ * at once. contact_file (copied; "": no contact) holds the word open or shut, as somebody
+ * else writes it; anything else, or no file, is unknown.
+ *
+ * inputs_file (copied; "": no inputs) holds the names of the active inputs, separated by white
+ * space, a name behind a `?` is one that cannot be read; all are wired then. Somebody else writes
+ * it, in place or by renaming into place. It counts from its newline at the end on and when it is
+ * closed: what does not end with one is still being written, and what was there before goes on. No
+ * file, a file over 1 KiB, and one with any other word: nothing is known. Its folder must be there.
+ * GH_ERR_TOOBIG, GH_ERR_NOTFOUND, GH_ERR_NOMEM, GH_ERR_IO. */
 GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock,
-                                               const char *contact_file, struct gh_door_io *out,
-                                               struct gh_error *err);
+                                               const char *contact_file, const char *inputs_file,
+                                               struct gh_door_io *out, struct gh_error *err);
 
 #endif

@@ -1,92 +1,273 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/door_keeper.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "gatehouse/file.h"
 #include "gatehouse/log.h"
 
-#define RETRY_MS 200
+#define NEVER INT64_MAX
+#define LAST_TRIES 5
+/* How long each waits for the other to have moved the lines. The gate may be stopped in the middle
+ * of it, so the keeper goes on without; but then it comes back until it had the lines to itself. */
+#define GATE_WAIT_MS 1000
+#define KEEPER_WAIT_MS 50
 
-struct keeper {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct gh_door_io inner;
-    unsigned locked_relay; /* the relay's bit as it is while the door is locked */
-    int64_t pulse_ms;
-    unsigned lines; /* as they were set last */
-    bool armed, stop;
-    struct timespec deadline; /* CLOCK_MONOTONIC, while armed */
+/* What both processes see. Written by whoever moves the lines, with the lock where it is to be had.
+ */
+struct shared {
+    pthread_mutex_t lock; /* robust: who dies with it leaves it */
+    atomic_uint lines;    /* as the gate set them last */
+    _Atomic int64_t deadline_ns;
+    atomic_bool fire;  /* the gate says so */
+    atomic_bool acted; /* the keeper has moved the relay since */
+    atomic_bool over;  /* the gate ended in good order */
 };
 
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec at;
+struct keeper {
+    struct gh_door_io inner;
+    struct shared *shared;
+    unsigned locked_relay; /* the relay's bit as it is while the door is locked */
+    int64_t pulse_ms;
+    int socket;    /* each end sees when the other process is gone */
+    int looked;    /* eventfd: the keeper took edges of the inputs away */
+    int inputs_fd; /* looked, and the inner one; -1: there is none */
+    pid_t pid;
+    unsigned locked; /* in the keeper's process: how often */
+};
 
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms * GH_NS_PER_MS;
-    at.tv_sec += (time_t)(ns / GH_NS_PER_S);
-    at.tv_nsec = (long)(ns % GH_NS_PER_S);
-    return at;
+static int64_t now_ns(void)
+{
+    return gh_clock_monotonic_ns(gh_clock_system());
 }
 
-static bool is_over(const struct timespec *deadline)
-{
-    struct timespec now;
+/* --- what both do --- */
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > deadline->tv_sec ||
-           (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+static bool take_lines(struct shared *shared, int64_t wait_ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + wait_ms * GH_NS_PER_MS;
+    until.tv_sec += (time_t)(ns / GH_NS_PER_S);
+    until.tv_nsec = (long)(ns % GH_NS_PER_S);
+    int failed = pthread_mutex_clocklock(&shared->lock, CLOCK_MONOTONIC, &until);
+    if (failed == EOWNERDEAD)
+        failed = pthread_mutex_consistent(&shared->lock);
+    return failed == 0;
 }
 
-static void lock_door(struct keeper *keeper)
+static void leave_lines(struct shared *shared, bool taken)
 {
+    if (taken)
+        pthread_mutex_unlock(&shared->lock);
+}
+
+static bool unlocks(const struct keeper *keeper, unsigned lines)
+{
+    return (lines & GH_LINE_BIT(GH_LINE_RELAY)) != keeper->locked_relay;
+}
+
+/* --- the keeper's process --- */
+
+static bool is_fire(const struct keeper *keeper)
+{
+    if (keeper->inner.inputs && (keeper->inner.inputs_wired & GH_INPUT_BIT(GH_INPUT_FIRE))) {
+        struct gh_door_inputs inputs = keeper->inner.inputs(keeper->inner.context);
+        const uint64_t one = 1;
+        ssize_t written = write(keeper->looked, &one, sizeof(one));
+
+        (void)written; /* full: it has been told */
+        if (inputs.known & GH_INPUT_BIT(GH_INPUT_FIRE))
+            return (inputs.active & GH_INPUT_BIT(GH_INPUT_FIRE)) != 0;
+    }
+    return atomic_load(&keeper->shared->fire);
+}
+
+/* When to look again. */
+static int64_t lock_door(struct keeper *keeper)
+{
+    struct shared *shared = keeper->shared;
     struct gh_error err = {0};
-    unsigned lines = (keeper->lines & ~GH_LINE_BIT(GH_LINE_RELAY)) | keeper->locked_relay;
+    int64_t again_ns = now_ns() + GH_DOOR_KEEPER_RETRY_MS * GH_NS_PER_MS;
 
-    if (keeper->inner.set(keeper->inner.context, lines, &err) == GH_OK) {
-        keeper->lines = lines;
-        keeper->armed = false;
-        gh_log(GH_LOG_WARNING, "door", "locked without the gate, which is busy");
-    } else {
-        gh_log(GH_LOG_ERR, "door", "it cannot be locked: %s", err.text);
-        keeper->deadline = in_ms(RETRY_MS);
+    if (is_fire(keeper))
+        return again_ns;
+    bool taken = take_lines(shared, KEEPER_WAIT_MS);
+    if (atomic_load(&shared->deadline_ns) > now_ns()) {
+        leave_lines(shared, taken);
+        return atomic_load(&shared->deadline_ns);
     }
+    unsigned lines =
+        (atomic_load(&shared->lines) & ~GH_LINE_BIT(GH_LINE_RELAY)) | keeper->locked_relay;
+    enum gh_status status = keeper->inner.set(keeper->inner.context, lines, &err);
+    if (status == GH_OK)
+        atomic_store(&shared->acted, true);
+    if (status == GH_OK && taken) {
+        atomic_store(&shared->deadline_ns, NEVER);
+        again_ns = NEVER;
+    }
+    leave_lines(shared, taken);
+    if (status == GH_OK)
+        /* numbered, since a log that is silent on repeats would say it once for ever */
+        gh_log(GH_LOG_WARNING, "door",
+               "locked without the gate, which is busy (%u since the start)", ++keeper->locked);
+    else
+        gh_log(GH_LOG_ERR, "door", "it cannot be locked: %s", err.text);
+    return again_ns;
 }
 
-static void *keeper_main(void *argument)
+static void rest(struct keeper *keeper)
 {
-    struct keeper *keeper = argument;
+    const struct timespec pause = {.tv_nsec = GH_DOOR_KEEPER_RETRY_MS * GH_NS_PER_MS};
+    struct gh_error err = {0};
+    bool fire = is_fire(keeper);
+    unsigned lines = fire ? GH_LINE_BIT(GH_LINE_RELAY) & ~keeper->locked_relay : 0;
 
-    pthread_mutex_lock(&keeper->lock);
-    while (!keeper->stop) {
-        if (!keeper->armed)
-            pthread_cond_wait(&keeper->changed, &keeper->lock);
-        else if (is_over(&keeper->deadline))
-            lock_door(keeper);
-        else
-            pthread_cond_timedwait(&keeper->changed, &keeper->lock, &keeper->deadline);
+    bool taken = take_lines(keeper->shared, KEEPER_WAIT_MS);
+    enum gh_status status = keeper->inner.set(keeper->inner.context, lines, &err);
+    for (int i = 1; status != GH_OK && i < LAST_TRIES; i++) {
+        nanosleep(&pause, NULL);
+        status = keeper->inner.set(keeper->inner.context, lines, &err);
     }
-    pthread_mutex_unlock(&keeper->lock);
-    return NULL;
+    leave_lines(keeper->shared, taken);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, "door", "the gate is gone, and its lines cannot be moved: %s", err.text);
+    else
+        gh_log(GH_LOG_WARNING, "door", "the gate is gone: %s",
+               fire ? "unlocked, since there is a fire" : "all lines are at rest");
+}
+
+static int wait_ms(int64_t until_ns)
+{
+    if (until_ns == NEVER)
+        return -1;
+    int64_t ms = (until_ns - now_ns()) / GH_NS_PER_MS + 1;
+    return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* false: the gate is gone. */
+static bool heard(struct keeper *keeper, bool *told)
+{
+    char bytes[64];
+    ssize_t size;
+
+    do {
+        size = recv(keeper->socket, bytes, sizeof(bytes), MSG_DONTWAIT);
+        *told = *told || size > 0;
+    } while (size > 0 || (size < 0 && errno == EINTR));
+    return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+static _Noreturn void keep(struct keeper *keeper)
+{
+    struct pollfd word = {.fd = keeper->socket, .events = POLLIN};
+    int64_t look_ns = NEVER;
+    bool told = false;
+
+    while (heard(keeper, &told)) {
+        /* What is due again after a failure waits, unless the gate has said something. */
+        if (told)
+            look_ns = atomic_load(&keeper->shared->deadline_ns);
+        told = false;
+        if (look_ns != NEVER && now_ns() >= look_ns)
+            look_ns = lock_door(keeper);
+        (void)poll(&word, 1, wait_ms(look_ns));
+    }
+    if (!atomic_load(&keeper->shared->over))
+        rest(keeper);
+    _exit(0);
+}
+
+static _Noreturn void keeper_main(struct keeper *keeper, int socket, int gates_socket)
+{
+    sigset_t all;
+
+    /* The terminal's keys and systemd's SIGTERM are for the gate: the keeper sees it end. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)setsid();
+    (void)prctl(PR_SET_NAME, "gate-keeper");
+    close(gates_socket);
+    close(STDIN_FILENO);
+    keeper->socket = socket;
+    keep(keeper);
+}
+
+/* --- the gate's side --- */
+
+static void tell(struct keeper *keeper)
+{
+    const char word = 0;
+    ssize_t sent = send(keeper->socket, &word, sizeof(word), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    (void)sent; /* full: it will wake up anyway; gone: gh_door_keeper_fd says so */
 }
 
 static enum gh_status keeper_set(void *context, unsigned active, struct gh_error *err)
 {
     struct keeper *keeper = context;
+    struct shared *shared = keeper->shared;
+    bool unlocking = unlocks(keeper, active);
 
-    pthread_mutex_lock(&keeper->lock);
-    /* Before the try: one that fails half-way may have unlocked. */
-    keeper->lines = active;
-    keeper->armed = (active & GH_LINE_BIT(GH_LINE_RELAY)) != keeper->locked_relay;
-    keeper->deadline = in_ms(keeper->pulse_ms + GH_DOOR_GRACE_MS);
+    bool taken = take_lines(shared, GATE_WAIT_MS);
+    bool unlocked = unlocks(keeper, atomic_load(&shared->lines)) && !atomic_load(&shared->acted);
+    /* Before the try: one that fails half-way may have unlocked, and one may not come back. */
+    atomic_store(&shared->lines, active);
+    atomic_store(&shared->acted, false);
+    if (unlocking && !unlocked) {
+        atomic_store(&shared->fire, false);
+        atomic_store(&shared->deadline_ns,
+                     now_ns() + (keeper->pulse_ms + GH_DOOR_GRACE_MS) * GH_NS_PER_MS);
+        tell(keeper);
+    }
     enum gh_status status = keeper->inner.set(keeper->inner.context, active, err);
-    pthread_cond_signal(&keeper->changed);
-    pthread_mutex_unlock(&keeper->lock);
+    if (!unlocking) {
+        atomic_store(&shared->fire, false);
+        atomic_store(&shared->deadline_ns,
+                     status == GH_OK ? NEVER : now_ns() + GH_DOOR_GRACE_MS * GH_NS_PER_MS);
+        if (status != GH_OK)
+            tell(keeper);
+    }
+    leave_lines(shared, taken);
+    return status;
+}
+
+static enum gh_status keeper_renew(void *context, int64_t for_ms, struct gh_error *err)
+{
+    struct keeper *keeper = context;
+    struct shared *shared = keeper->shared;
+    enum gh_status status = GH_OK;
+
+    bool taken = take_lines(shared, GATE_WAIT_MS);
+    unsigned lines = atomic_load(&shared->lines);
+    if (unlocks(keeper, lines)) {
+        bool fire = for_ms == GH_DOOR_RENEW_FIRE;
+        atomic_store(&shared->fire, fire);
+        atomic_store(&shared->deadline_ns, fire ? NEVER : now_ns() + for_ms * GH_NS_PER_MS);
+        if (!fire)
+            tell(keeper);
+        if (atomic_load(&shared->acted)) {
+            status = keeper->inner.set(keeper->inner.context, lines, err);
+            atomic_store(&shared->acted, status != GH_OK);
+        }
+    }
+    leave_lines(shared, taken);
     return status;
 }
 
@@ -98,41 +279,97 @@ static enum gh_contact keeper_contact(void *context)
     return keeper->inner.contact(keeper->inner.context);
 }
 
-static void keeper_free(void *context)
+static struct gh_door_inputs keeper_inputs(void *context)
 {
     struct keeper *keeper = context;
+    uint64_t count;
+    ssize_t size = read(keeper->looked, &count, sizeof(count));
 
-    pthread_mutex_lock(&keeper->lock);
-    keeper->stop = true;
-    pthread_cond_signal(&keeper->changed);
-    pthread_mutex_unlock(&keeper->lock);
-    pthread_join(keeper->thread, NULL);
-    keeper->inner.free(keeper->inner.context);
-    pthread_cond_destroy(&keeper->changed);
-    pthread_mutex_destroy(&keeper->lock);
+    (void)size; /* nothing there: the keeper has not looked */
+    return keeper->inner.inputs(keeper->inner.context);
+}
+
+static void let_go(struct keeper *keeper)
+{
+    gh_cleanup_fd(&keeper->socket);
+    gh_cleanup_fd(&keeper->looked);
+    gh_cleanup_fd(&keeper->inputs_fd);
+    if (keeper->shared)
+        munmap(keeper->shared, sizeof(*keeper->shared));
     free(keeper);
 }
 
-static int start_thread(struct keeper *keeper)
+static void keeper_free(void *context)
 {
-    sigset_t all, before;
+    struct keeper *keeper = context;
+    struct shared *shared = keeper->shared;
 
-    sigfillset(&all); /* signals are the main loop's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&keeper->thread, NULL, keeper_main, keeper);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
+    bool taken = take_lines(shared, GATE_WAIT_MS);
+    atomic_store(&shared->deadline_ns, NEVER);
+    keeper->inner.free(keeper->inner.context);
+    atomic_store(&shared->over, true);
+    leave_lines(shared, taken);
+    /* The lines are at rest: nothing is lost by not waiting for one that is stuck. */
+    kill(keeper->pid, SIGKILL);
+    while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    let_go(keeper);
 }
 
-static void set_up(struct keeper *keeper)
-{
-    pthread_condattr_t attributes;
+/* --- the start --- */
 
-    pthread_mutex_init(&keeper->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&keeper->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+static bool set_up_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+
+    pthread_mutexattr_init(&attributes);
+    bool good = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
+                pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+                pthread_mutex_init(lock, &attributes) == 0;
+    pthread_mutexattr_destroy(&attributes);
+    return good;
+}
+
+static bool set_up_shared(struct keeper *keeper, unsigned lines)
+{
+    void *memory = mmap(NULL, sizeof(*keeper->shared), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return false;
+    keeper->shared = memory;
+    atomic_store(&keeper->shared->lines, lines);
+    atomic_store(&keeper->shared->deadline_ns, NEVER);
+    return set_up_lock(&keeper->shared->lock);
+}
+
+static bool set_up_inputs(struct keeper *keeper)
+{
+    keeper->looked = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (keeper->looked < 0 || !keeper->inner.inputs || keeper->inner.inputs_fd < 0)
+        return keeper->looked >= 0;
+    struct epoll_event event = {.events = EPOLLIN};
+    keeper->inputs_fd = epoll_create1(EPOLL_CLOEXEC);
+    return keeper->inputs_fd >= 0 &&
+           epoll_ctl(keeper->inputs_fd, EPOLL_CTL_ADD, keeper->looked, &event) == 0 &&
+           epoll_ctl(keeper->inputs_fd, EPOLL_CTL_ADD, keeper->inner.inputs_fd, &event) == 0;
+}
+
+static bool start_process(struct keeper *keeper)
+{
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
+        return false;
+    keeper->socket = sockets[0];
+    (void)fflush(stdout); /* what waits in it would be said twice */
+    keeper->pid = fork();
+    if (keeper->pid == 0)
+        keeper_main(keeper, sockets[1], sockets[0]);
+    int saved_errno = errno;
+    close(sockets[1]);
+    errno = saved_errno;
+    return keeper->pid > 0;
 }
 
 enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
@@ -143,30 +380,36 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
 
     if (!keeper)
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door");
-    keeper->inner = *inner;
+    *keeper = (struct keeper){.inner = *inner,
+                              .pulse_ms = options->pulse_ms,
+                              .socket = -1,
+                              .looked = -1,
+                              .inputs_fd = -1};
     keeper->locked_relay = gh_door_rest_lines(options) & GH_LINE_BIT(GH_LINE_RELAY);
-    keeper->pulse_ms = options->pulse_ms;
-    set_up(keeper);
-    int failed = start_thread(keeper);
-    if (failed) {
-        pthread_cond_destroy(&keeper->changed);
-        pthread_mutex_destroy(&keeper->lock);
-        free(keeper);
-        return gh_fail(err, gh_status_from_errno(failed), "the door's thread cannot start: %s",
-                       strerror(failed));
+    if (!set_up_shared(keeper, keeper->locked_relay) || !set_up_inputs(keeper) ||
+        !start_process(keeper)) {
+        int saved_errno = errno;
+        let_go(keeper);
+        return gh_fail(err, gh_status_from_errno(saved_errno), "the door's keeper cannot start: %s",
+                       strerror(saved_errno));
     }
-    *out = (struct gh_door_io){.set = keeper_set,
-                               .free = keeper_free,
-                               .context = keeper,
-                               .contact = inner->contact ? keeper_contact : NULL};
+    *out = *inner; /* which inputs are wired, and how often to ask for them */
+    out->set = keeper_set;
+    out->free = keeper_free;
+    out->renew = keeper_renew;
+    out->contact = inner->contact ? keeper_contact : NULL;
+    out->inputs = inner->inputs ? keeper_inputs : NULL;
+    out->inputs_fd = keeper->inputs_fd;
+    out->context = keeper;
     return GH_OK;
+}
+
+int gh_door_keeper_fd(const struct gh_door_io *io)
+{
+    return ((const struct keeper *)io->context)->socket;
 }
 
 void gh_door_keeper_set_pulse(struct gh_door_io *io, int64_t pulse_ms)
 {
-    struct keeper *keeper = io->context;
-
-    pthread_mutex_lock(&keeper->lock);
-    keeper->pulse_ms = pulse_ms;
-    pthread_mutex_unlock(&keeper->lock);
+    ((struct keeper *)io->context)->pulse_ms = pulse_ms;
 }

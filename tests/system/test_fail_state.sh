@@ -1,0 +1,80 @@
+#!/bin/sh
+# Whatever becomes of the gate's process while the door is unlocked, the door ends in its fail state, within a stated time. The trace tells when.
+# shellcheck source=tests/system/lib.sh disable=SC2154,SC2317
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/system/gate_lib.sh
+. tests/system/gate_lib.sh
+
+make_town
+
+door_is() { [ "$(grep ' relay ' "$work/$1.out" | tail -n 1 | sed 's/.* //')" = "$2" ]; }
+# line_ms NAME PATTERN: when the trace said so last, in milliseconds since the gate was started.
+line_ms() { sed -n "/$2/s/^door +\([0-9]*\)\.\([0-9]*\) .*/\1\2/p" "$work/$1.out" | tail -n 1 | sed 's/^0*//'; }
+# unlocked_for NAME: how long the relay was on the last time, in milliseconds.
+unlocked_for() { echo $((($(line_ms "$1" 'relay off')) - $(line_ms "$1" 'relay on'))); }
+keeper_of() { # the process whose parent is the gate
+    cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (.*) [A-Z] $(pid_of "$1") .*/\1/p"
+}
+
+# unlock NAME PULSE_MS PERSON: a gate whose relay is on now.
+unlock() {
+    make_gate "$1" '[door]' "pulse_ms = $2"
+    start_gate "$1"
+    enrol "$1"
+    keeper=$(keeper_of "$1")
+    show "$1" "$(person "$3")"
+    wait_for 10 door_is "$1" on || { note <"$work/$1.err"; bail_out "the door of $1 does not open"; }
+}
+
+# ended NAME SIGNAL: the gate ends by it, and its keeper after it.
+ended() {
+    kill -"$2" "$(pid_of "$1")"
+    wait_for 10 is_gone "$keeper" # the gate itself is a zombie until the shell waits for it
+}
+
+# A pulse of a minute: what locks within a few seconds is the keeper.
+person=0
+for signal in KILL SEGV ABRT BUS; do
+    person=$((person + 1))
+    unlock "$signal" 60000 "g$person"
+    check "SIG$signal: it has a keeper" test -n "$keeper"
+    check "SIG$signal: which ends after it" ended "$signal" "$signal"
+    check "SIG$signal: the relay is off" door_is "$signal" off
+    check "SIG$signal: long before the pulse was over" test "$(unlocked_for "$signal")" -lt 30000
+    check "SIG$signal: all lamps are" test "$(grep -c ' on$' "$work/$signal.out")" -eq "$(grep -c ' off$' "$work/$signal.out")"
+    check "SIG$signal: the log says so" said "$signal" 'the gate is gone: all lines are at rest'
+    stop "$signal" KILL
+done
+
+# Stopped: the relay alone, after the pulse and a grace.
+unlock stopped 4000 g5
+kill -STOP "$(pid_of stopped)"
+check "SIGSTOP: the relay goes off" wait_for 10 door_is stopped off
+check "SIGSTOP: when the pulse is over, not before" test "$(unlocked_for stopped)" -ge 4000
+check "SIGSTOP: which a gate does itself, or its keeper says so" wait_for 1 said stopped 'locked without the gate'
+kill -CONT "$(pid_of stopped)"
+show stopped "$(person g6)"
+check "SIGCONT: it goes on" wait_for 10 passage_count_is stopped 2
+check "SIGCONT: and opens again" wait_for 10 relay_pulses_are stopped 2
+stop stopped
+check "SIGTERM ends it cleanly" test $? -eq 0
+check "and its keeper with it" is_gone "$keeper"
+
+# systemd sends SIGTERM to both; a terminal sends SIGINT to neither's group.
+unlock both 60000 g7
+kill -TERM "$keeper"
+kill -INT "$keeper"
+stop both
+check "SIGTERM while the door is unlocked" test $? -eq 0
+check "locks it" door_is both off
+check "in good order" test "$(grep -c 'the gate is gone' "$work/both.err")" -eq 0
+
+# Without a keeper there is no gate.
+unlock alone 60000 g8
+kill -KILL "$keeper"
+finish alone 10
+check "a gate whose keeper was killed ends, for systemd to start it anew" test $? -eq 1
+check "says why" said alone 'its keeper was killed'
+check "and locks the door" door_is alone off
+
+plan
