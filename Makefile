@@ -26,7 +26,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 # Targets that may run before anything is installed; they install, then call make again.
-BOOTSTRAP_GOALS := demo test deps deps-lint deb check-board clean
+BOOTSTRAP_GOALS := demo test deps deps-lint deb check-packages check-board clean
 ifneq ($(filter-out $(BOOTSTRAP_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
@@ -199,15 +199,25 @@ demo: deps
 	@BUILD='$(BUILD)' KEEP='$(KEEP)' scripts/demo
 .PHONY: deps deps-lint test demo
 
+# --- manual: the pages about configuration files are made from the sample files -----------------------------------------
+ini_pages := $(patsubst %,$(BUILD)/man/gatehouse-%.ini.5,gate server)
+$(ini_pages): $(BUILD)/man/gatehouse-%.ini.5: docs/gatehouse-%.ini scripts/ini-man
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' scripts/ini-man gatehouse-$* /etc/gatehouse/$*.ini $< >$@
+
 # --- packages: for this machine's suite and architecture, or in a fresh root for another (SUITE=trixie ARCH=arm64) ------
 deb:
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' scripts/make-deb
-.PHONY: deb
+# Installed, upgraded, removed and purged in fresh roots; HACKING.md says more.
+check-packages:
+	@SUITE='$(SUITE)' ARCH='$(ARCH)' BUILT='$(BUILT)' tests/packages/run
+.PHONY: deb check-packages
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
 SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
-lint:
+lint: $(ini_pages)
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,LINT,cppcheck)
@@ -220,7 +230,7 @@ lint:
 	$(call say,LINT,shellcheck)
 	$(Q)shellcheck $(SH_FILES)
 	$(call say,LINT,mandoc)
-	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*)
+	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*) $(ini_pages)
 format:
 	clang-format -i $(C_FILES)
 .PHONY: lint format
@@ -244,17 +254,17 @@ define pages
 $(foreach section,1 5 8,$(if $(filter %.$(section),$(1)),
 	$(call put,$(filter %.$(section),$(1)),$(MANDIR)/man$(section))))
 endef
-gate_pages := $(wildcard docs/man/gatehouse-gate*)
-server_pages := $(wildcard docs/man/gatehouse-server*)
+gate_pages := $(wildcard docs/man/gatehouse-gate*) $(filter %-gate.ini.5,$(ini_pages))
+server_pages := $(wildcard docs/man/gatehouse-server*) $(filter %-server.ini.5,$(ini_pages))
 tool_pages := $(filter-out $(gate_pages) $(server_pages),$(wildcard docs/man/*))
 
 install: install-gate install-server install-tool
-install-gate: $(BUILD)/gatehouse-gate
+install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
 	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
 	$(call pages,$(gate_pages))
-install-server: $(BUILD)/gatehouse-server
+install-server: $(BUILD)/gatehouse-server $(server_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-server)
 	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
