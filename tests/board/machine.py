@@ -97,12 +97,11 @@ class Virt:
                 '-device', 'virtio-net-pci,netdev=net0,romfile=',
                 '-device', 'virtio-serial-pci', '-device', 'virtconsole,chardev=console']
 
-    registers = '/257wx 0x09030000'  # GPIODATA (for each mask of lines) and GPIODIR
+    registers = '/2wx 0x090303fc'  # GPIODATA of all lines, GPIODIR
 
     @staticmethod
     def level(words):
-        is_output = words[256] >> 5 & 1
-        return words[255] >> 5 & 1 if is_output else 0
+        return words[0] >> 5 & words[1] >> 5 & 1
 
 
 class Machine:
