@@ -258,7 +258,7 @@ gate_pages := $(wildcard docs/man/gatehouse-gate*) $(filter %-gate.ini.5,$(ini_p
 server_pages := $(wildcard docs/man/gatehouse-server*) $(filter %-server.ini.5,$(ini_pages))
 tool_pages := $(filter-out $(gate_pages) $(server_pages),$(wildcard docs/man/*))
 
-install: install-gate install-server install-tool
+install: install-gate install-server install-tool install-sounds
 install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
@@ -276,8 +276,11 @@ install-tool: $(BUILD)/gatehouse
 	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
 	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
 	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
+install-sounds: prompts
+	for language in $(prompt_languages); do \
+	  $(call put,$(BUILD)/sounds/$$language/*.wav,$(PREFIX)/share/gatehouse/sounds/$$language) || exit 1; done
 clean:
 	rm -rf build
-.PHONY: install install-gate install-server install-tool clean
+.PHONY: install install-gate install-server install-tool install-sounds clean
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
