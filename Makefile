@@ -238,12 +238,12 @@ install: install-gate install-server install-tool
 install-gate: $(BUILD)/gatehouse-gate
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
-	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
+	$(call put,docs/gatehouse-gate.ini $(wildcard systemd/gatehouse-gate*.conf),$(DOCDIR))
 	$(call pages,$(gate_pages))
 install-server: $(BUILD)/gatehouse-server
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-server)
-	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
+	$(call put,docs/gatehouse-server.ini docs/openapi.yaml $(wildcard systemd/gatehouse-server*.conf),$(DOCDIR))
 	$(call pages,$(server_pages))
 install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
