@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "gate/door.h"
@@ -18,7 +19,7 @@
 struct trace {
     const struct gh_clock *clock;
     int64_t start_ns;
-    unsigned active;
+    unsigned *active; /* shared with a process that is forked later */
     char contact_file[PATH_MAX];
 };
 
@@ -31,7 +32,7 @@ static enum gh_status trace_set(void *context, unsigned active, struct gh_error 
 
     active &= GH_LINE_BIT(GH_LINE_COUNT) - 1;
     for (unsigned line = 0; line < GH_LINE_COUNT; line++) {
-        if (((active ^ trace->active) & GH_LINE_BIT(line)) == 0) {
+        if (((active ^ *trace->active) & GH_LINE_BIT(line)) == 0) {
             continue;
         }
         char words[LINE_BYTES];
@@ -49,7 +50,7 @@ static enum gh_status trace_set(void *context, unsigned active, struct gh_error 
         return gh_fail(err, saved_errno != 0 ? gh_status_from_errno(saved_errno) : GH_ERR_IO,
                        "cannot print the door's state: %s", strerror(saved_errno));
     }
-    trace->active = active;
+    *trace->active = active;
     return GH_OK;
 }
 
@@ -78,6 +79,7 @@ static void trace_free(void *context)
     if (trace_set(trace, 0, NULL) != GH_OK) {
         /* nobody reads it any more */
     }
+    munmap(trace->active, sizeof(*trace->active));
     free(trace);
 }
 
@@ -90,6 +92,12 @@ enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *conta
     }
     struct trace *trace = (struct trace *)calloc(1, sizeof(*trace));
     if (trace == NULL) {
+        return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's trace");
+    }
+    trace->active = mmap(NULL, sizeof(*trace->active), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (trace->active == MAP_FAILED) {
+        free(trace);
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's trace");
     }
     trace->clock = clock;
