@@ -32,7 +32,7 @@ ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa libseccomp
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -262,12 +262,12 @@ install: install-gate install-server install-tool install-sounds
 install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
-	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
+	$(call put,docs/gatehouse-gate.ini $(wildcard systemd/gatehouse-gate*.conf),$(DOCDIR))
 	$(call pages,$(gate_pages))
 install-server: $(BUILD)/gatehouse-server $(server_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-server)
-	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
+	$(call put,docs/gatehouse-server.ini docs/openapi.yaml $(wildcard systemd/gatehouse-server*.conf),$(DOCDIR))
 	$(call pages,$(server_pages))
 install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
