@@ -13,6 +13,8 @@ enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
 enum gh_fail_state { GH_FAIL_SECURE, GH_FAIL_SAFE };
 enum gh_contact_active { GH_ACTIVE_WHILE_OPEN, GH_ACTIVE_WHILE_CLOSED };
 
+#define GH_NAMES_BYTES 256
+
 struct gh_gate_config {
     /* [gate] */
     char state_dir[512];
@@ -28,13 +30,12 @@ struct gh_gate_config {
     bool follow;
     int64_t frame_interval_ms, frames_a_still, blanks_a_still;
     /* [door] */
-    char chip[64];
-    char line_names[GH_LINE_COUNT][64];
-    char active_low[256];            /* names of lines, separated by commas */
-    char contact[64];                /* name of the contact's line; "": none */
-    int contact_active;              /* enum gh_contact_active */
-    char inputs[GH_INPUT_COUNT][64]; /* names of the inputs' lines; "": not wired */
-    char inputs_file[512];           /* door = trace */
+    struct gh_gpio_wiring wiring;    /* complete: with what the next keys say */
+    char active_low[GH_NAMES_BYTES]; /* names of lines and inputs, separated by commas */
+    char pull_up[GH_NAMES_BYTES];    /* names of inputs, likewise */
+    char pull_down[GH_NAMES_BYTES];
+    int contact_active;    /* enum gh_contact_active */
+    char inputs_file[512]; /* door = trace */
     int64_t debounce_ms;
     int relay_mode; /* enum gh_relay_mode */
     int64_t hold_max_s;
@@ -42,8 +43,6 @@ struct gh_gate_config {
     int64_t held_open_s;
     int fail; /* enum gh_fail_state */
     int64_t pulse_ms;
-    struct gh_gpio_line lines[GH_LINE_COUNT]; /* from those above */
-    struct gh_gpio_line contact_line;         /* likewise; active while the door is open */
     /* [sound] */
     char sound_device[128]; /* an ALSA PCM; "": no sound */
     char sound_languages[32];
