@@ -222,8 +222,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* One step, between other work. When to go on; INT64_MAX: nothing is left. */
-static int64_t recall_movements(struct gh_gate *gate)
+int64_t gh_gate_recall(struct gh_gate *gate)
 {
     const struct gh_time_look *last = &gate->keeper.last;
 
@@ -240,7 +239,7 @@ int64_t gh_gate_tick(struct gh_gate *gate)
 
     (void)gh_gate_look(gate);
     if (gate->identity.enrolled) {
-        passback_ns = recall_movements(gate);
+        passback_ns = gh_gate_recall(gate);
         measure_ns = gh_gate_measured(gate);
         gh_gate_decide(gate, gh_gate_now_ns(gate));
         if (gh_record_tick(&gate->record))

@@ -156,6 +156,8 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
 
     gh_record_try(&gate->record); /* it knows times that have been */
     ask_list(gate, step, &answers);
+    bool trusted = clock_is_trusted_for(gate, step);
+    (void)gh_gate_recall(gate); /* nobody is quicker than the newest entries */
 
     struct gh_decide_input input = {
         .policy = &gate->policy,
@@ -166,7 +168,7 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
         .passed_back =
             gh_passback_passed(&gate->passback, &gate->policy.passback, subject_of(step, &answers),
                                gate->keeper.last.wall_ns / GH_NS_PER_MS),
-        .clock_trusted = clock_is_trusted_for(gate, step),
+        .clock_trusted = trusted,
         .now_s = gate->keeper.last.wall_ns / GH_NS_PER_S,
         .final = step->final,
     };

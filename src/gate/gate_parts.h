@@ -49,6 +49,9 @@ int64_t gh_gate_now_ns(const struct gh_gate *gate);
 /* Write down what happened by itself, now or as soon as that is possible; nobody is let in by it.
  * By the clock as it was looked at last. */
 void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry);
+/* Read on in the journal who went which way before the start: one step. Returns when to go on;
+ * INT64_MAX: nothing is left, or it cannot be known yet. */
+int64_t gh_gate_recall(struct gh_gate *gate);
 
 /* --- door: gate_door.c --- */
 
