@@ -26,7 +26,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 # Targets that may run before anything is installed; they install, then call make again.
-BOOTSTRAP_GOALS := demo test deps deps-lint deb check-board clean
+BOOTSTRAP_GOALS := demo test deps deps-lint deb check-packages check-board clean
 ifneq ($(filter-out $(BOOTSTRAP_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
@@ -209,7 +209,10 @@ $(ini_pages): $(BUILD)/man/gatehouse-%.ini.5: docs/gatehouse-%.ini scripts/ini-m
 # --- packages: for this machine's suite and architecture, or in a fresh root for another (SUITE=trixie ARCH=arm64) ------
 deb:
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' scripts/make-deb
-.PHONY: deb
+# Installed, upgraded, removed and purged in fresh roots; HACKING.md says more.
+check-packages:
+	@SUITE='$(SUITE)' ARCH='$(ARCH)' BUILT='$(BUILT)' tests/packages/run
+.PHONY: deb check-packages
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])

@@ -126,6 +126,18 @@ static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void 
     return 0;
 }
 
+static int on_inputs(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    gh_gate_inputs(daemon->gate);
+    tick(daemon);
+    return 0;
+}
+
 static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
     struct daemon *daemon = context;
@@ -224,7 +236,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     gh_door_keeper_set_pulse(&daemon->io, door.pulse_ms);
     gh_gate_set_door(daemon->gate, &door);
     gh_log(GH_LOG_NOTICE, "gate",
-           "log level, door pulse and held-open time read anew; other keys take a restart");
+           "log level, relay mode, door times and held-open time read anew; other keys take a "
+           "restart");
     return 0;
 }
 
@@ -251,6 +264,8 @@ static int set_up_events(struct daemon *daemon)
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
                             daemon);
+    if (r >= 0 && daemon->io.inputs_wired != 0 && daemon->io.inputs_fd >= 0)
+        r = sd_event_add_io(daemon->event, NULL, daemon->io.inputs_fd, EPOLLIN, on_inputs, daemon);
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->readings), EPOLLIN,
                             on_readings, daemon);

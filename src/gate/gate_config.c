@@ -244,9 +244,15 @@ enum gh_log_level gh_gate_config_log_level(const struct gh_gate_config *config)
 
 struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
 {
-    return (struct gh_door_options){.pulse_ms = config->pulse_ms,
-                                    .fail_safe = config->fail == GH_FAIL_SAFE,
-                                    .held_open_s = config->held_open_s};
+    return (struct gh_door_options){
+        .relay_mode = (enum gh_relay_mode)config->relay_mode,
+        .hold_max_s = config->hold_max_s,
+        .debounce_ms = config->debounce_ms,
+        .pulse_ms = config->pulse_ms,
+        .fail_safe = config->fail == GH_FAIL_SAFE,
+        .held_open_s = config->held_open_s,
+        .this_door = config->wiring.lines[GH_LINE_THIS_DOOR].name[0] != '\0',
+    };
 }
 
 static const char *behind(const char *text, const char *prefix)

@@ -170,10 +170,15 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
                                gate->keeper.last.wall_ns / GH_NS_PER_MS),
         .clock_trusted = trusted,
         .now_s = gate->keeper.last.wall_ns / GH_NS_PER_S,
+        .interlocked = gh_gate_is_interlocked(gate),
         .final = step->final,
     };
     gh_gate_put_temperature(gate, &input);
     struct gh_decision decision = gh_decide(&input);
+    if (decision.outcome == GH_OUTCOME_OPEN && !gh_gate_claim_door(gate)) {
+        input.interlocked = true;
+        decision = gh_decide(&input);
+    }
     if (!gh_passage_answer(&gate->passage, decision.reason, gate->passage_ns))
         return;
     if (step->has_health)
