@@ -182,17 +182,16 @@ static void test_after_a_start_without_the_time(void **state)
 static void test_unused(void **state)
 {
     (void)state;
-    rig.io.contact = gh_fake_door_contact;
-    rig.door.contact = GH_CONTACT_SHUT;
+    gh_fake_door_wire(&rig.door, &rig.io, GH_INPUT_BIT(GH_INPUT_CONTACT));
     rig_start_with_list(&rig);
     rig_pass_ms(&rig, 2000);
     assert_int_equal(show_again(rig.anna), GH_REASON_OK);
     rig_pass_ms(&rig, 1000);
     assert_int_equal(show_again(rig.anna), GH_REASON_OK);
     rig_pass_ms(&rig, 1000);
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 1000);
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig_input(&rig, GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 5000);
     assert_int_equal(rig_last_entry(&rig)->door, GH_DOOR_EVENT_PASSED);
     assert_int_equal(show_again(rig.anna), GH_REASON_PASSBACK);
