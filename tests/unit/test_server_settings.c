@@ -249,6 +249,37 @@ static void test_temperature(void **state)
     bad(HEAD "[policy]\ntemperature_valid_ms = 60001\n", "temperature_valid_ms");
 }
 
+/* What is shipped as the example can be used as it is, also with what stands there as an example.
+ */
+static void test_example(void **state)
+{
+    (void)state;
+    static const char example[] = "docs/gatehouse-server.ini";
+    struct gh_error err = {0};
+    uint8_t *text;
+    size_t size, kept = 0;
+    if (access(example, R_OK) != 0)
+        skip(); /* not run from the top of the tree */
+    if (gh_server_settings_load(example, &settings, &err) != GH_OK)
+        fail_msg("%s", err.text);
+    assert_opening("", "");
+    assert_int_equal(settings.policy.passback.forgive_s, gh_policy_initial().passback.forgive_s);
+    assert_int_equal(settings.policy.temperature.limit_millic,
+                     gh_policy_initial().temperature.limit_millic);
+    assert_int_equal(gh_file_read(example, 65536, &text, &size, NULL), GH_OK);
+    for (size_t i = 0; i < size; i++) { /* hours and holidays, but no upstream */
+        bool says = text[i] == ';' && (strncmp((char *)text + i + 1, "open = ", 7) == 0 ||
+                                       strncmp((char *)text + i + 1, "holiday = ", 10) == 0);
+        if (!says)
+            text[kept++] = text[i];
+    }
+    text[kept] = '\0';
+    good((char *)text);
+    free(text);
+    assert_opening("mon-fri 07:30-19:00; sat 22:00-02:00; holiday 10:00-12:00",
+                   "12-25; 2027-03-26");
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -512,6 +543,7 @@ int main(void)
         TEST(test_hours),
         TEST(test_passback),
         TEST(test_temperature),
+        TEST(test_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
