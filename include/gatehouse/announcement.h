@@ -12,6 +12,8 @@
 #define GH_ANNOUNCEMENT_MAX_S 60             /* likewise, played once */
 #define GH_ANNOUNCEMENT_REPEAT_MAX 20
 #define GH_ANNOUNCEMENT_SIGNED_BYTES 512
+/* So many are alive at once: neither cancelled nor expired. A gate keeps no more, either. */
+#define GH_ANNOUNCEMENTS_MAX 32
 
 struct gh_announcement {
     gh_id id;

@@ -202,7 +202,7 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
 
 void gh_gate_inputs(struct gh_gate *gate)
 {
-    (void)gate;
+    gh_gate_look_at_inputs(gate, true);
 }
 
 void gh_gate_temperature(struct gh_gate *gate, int64_t at_ns, int64_t millic)
@@ -231,23 +231,28 @@ int64_t gh_gate_tick(struct gh_gate *gate)
 {
     int64_t next_ns;
 
+    gh_gate_look_at_inputs(gate, false); /* a fire waits for nothing */
     (void)gh_gate_look(gate);
     if (gate->identity.enrolled) {
         gh_gate_decide(gate, gh_gate_now_ns(gate));
         if (gh_record_tick(&gate->record))
             gate->options.peers.entry(gate->options.peers.context);
-        gh_gate_look_at_contact(gate);
+        gh_gate_look_at_hours(gate);
         if (gh_keep_tick(&gate->keep, &gate->record, &gate->policy.retention, gate->keeper.trusted))
             gate->options.peers.entry(gate->options.peers.context);
     }
+    gh_gate_look_after(gate);
+    gh_door_claim(&gate->door, false);
     (void)gh_gate_apply_door(gate, gh_gate_now_ns(gate), &next_ns);
     next_ns = earlier(next_ns, gate->door_retry_ns);
+    next_ns = earlier(next_ns, gate->renew_ns);
+    next_ns = earlier(next_ns, gh_gate_inputs_next_ns(gate));
     next_ns = earlier(next_ns, gate->look_ns);
     next_ns = earlier(next_ns, gh_timekeeper_deadline_ns(&gate->keeper));
     if (gate->identity.enrolled) {
         next_ns = earlier(next_ns, gh_passage_deadline_ns(&gate->passage));
         next_ns = earlier(next_ns, gate->record.retry_ns);
-        next_ns = earlier(next_ns, gate->contact_ns);
+        next_ns = earlier(next_ns, gh_gate_hours_next_ns(gate));
         next_ns = earlier(next_ns, gate->keep.next_ns);
     }
     return next_ns;
@@ -255,7 +260,8 @@ int64_t gh_gate_tick(struct gh_gate *gate)
 
 void gh_gate_set_door(struct gh_gate *gate, const struct gh_door_options *door)
 {
-    gate->door.options.pulse_ms = door->pulse_ms;
+    gh_door_set_options(&gate->door, door);
+    gh_door_watch_set_debounce(&gate->watch, door->debounce_ms);
     gh_after_set_held_open(&gate->after, door->held_open_s);
 }
 
@@ -273,7 +279,7 @@ enum gh_status gh_gate_new(const struct gh_gate_options *options,
     gate->policy = gh_policy_initial();
     gh_door_init(&gate->door, &options->door);
     gh_after_init(&gate->after, options->door.held_open_s);
-    gate->contact_ns = options->io->contact ? gh_gate_now_ns(gate) : INT64_MAX;
+    gh_gate_init_inputs(gate);
     gh_passage_init(&gate->passage, &gate->policy);
     gh_timekeeper_init(&gate->keeper, options->time_floor_s, options->battery_clock);
     gh_fresh_init(&gate->fresh, gh_gate_now_ns(gate));

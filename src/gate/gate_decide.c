@@ -138,10 +138,15 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
         .other = step->has_other ? &step->other : NULL,
         .clock_trusted = clock_is_trusted_for(gate, step),
         .now_s = gate->keeper.last.wall_ns / GH_NS_PER_S,
+        .interlocked = gh_gate_is_interlocked(gate),
         .final = step->final,
     };
     struct gh_decision decision = gh_decide(&input);
-    if (!gh_passage_answer(&gate->passage, decision.outcome, gate->passage_ns))
+    if (decision.outcome == GH_OUTCOME_OPEN && !gh_gate_claim_door(gate)) {
+        input.interlocked = true;
+        decision = gh_decide(&input);
+    }
+    if (!gh_passage_answer(&gate->passage, decision.reason, gate->passage_ns))
         return;
     if (decision.outcome == GH_OUTCOME_WAIT)
         gh_gate_show(gate, decision.reason, false);

@@ -44,10 +44,9 @@ int gh_gpio_input_get(struct gh_gpio_input *input);      /* 1: active, 0: not, -
 void gh_gpio_input_release(struct gh_gpio_input *input); /* NULL is fine */
 
 /* gh_door_gpio_new with its chips in another folder than /dev: for tests. */
-GH_MUST_CHECK enum gh_status gh_door_gpio_new_in(const char *folder, const char *chip,
-                                                 const struct gh_gpio_line lines[GH_LINE_COUNT],
-                                                 const struct gh_gpio_line *contact,
-                                                 unsigned initial, struct gh_door_io *out,
-                                                 struct gh_error *err);
+GH_MUST_CHECK enum gh_status gh_door_gpio_new_in(const char *folder,
+                                                 const struct gh_gpio_wiring *wiring,
+                                                 const struct gh_clock *clock, unsigned initial,
+                                                 struct gh_door_io *out, struct gh_error *err);
 
 #endif

@@ -398,20 +398,21 @@ static enum gh_status find_contact(struct gpio *gpio, const char *folder, const 
     return place->part != NULL ? check_unused(place, wanted.what, err) : status;
 }
 
-enum gh_status gh_door_gpio_new_in(const char *folder, const char *chip,
-                                   const struct gh_gpio_line lines[GH_LINE_COUNT],
-                                   const struct gh_gpio_line *contact, unsigned initial,
+enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiring *wiring,
+                                   const struct gh_clock *clock, unsigned initial,
                                    struct gh_door_io *out, struct gh_error *err)
 {
     struct place place;
-    *out = (struct gh_door_io){0};
+    const struct gh_gpio_line *contact = &wiring->inputs[GH_INPUT_CONTACT];
+    (void)clock;
+    *out = (struct gh_door_io){.inputs_fd = -1};
     struct gpio *gpio = (struct gpio *)calloc(1, sizeof(*gpio));
     if (gpio == NULL) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's lines");
     }
-    enum gh_status status = find_all(gpio, folder, chip, lines, err);
+    enum gh_status status = find_all(gpio, folder, wiring->chip, wiring->lines, err);
     if (status == GH_OK) {
-        status = find_contact(gpio, folder, chip, contact, &place, err);
+        status = find_contact(gpio, folder, wiring->chip, contact, &place, err);
     }
     if (status == GH_OK) {
         status = request_all(gpio, initial, err);
@@ -423,16 +424,16 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const char *chip,
         gpio_free(gpio);
         return status;
     }
-    *out = (struct gh_door_io){.set = gpio_set, .free = gpio_free, .context = gpio};
+    *out =
+        (struct gh_door_io){.set = gpio_set, .free = gpio_free, .context = gpio, .inputs_fd = -1};
     if (gpio->contact != NULL) {
         out->contact = gpio_contact;
     }
     return GH_OK;
 }
 
-enum gh_status gh_door_gpio_new(const char *chip, const struct gh_gpio_line lines[GH_LINE_COUNT],
-                                const struct gh_gpio_line *contact, unsigned initial,
-                                struct gh_door_io *out, struct gh_error *err)
+enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring, const struct gh_clock *clock,
+                                unsigned initial, struct gh_door_io *out, struct gh_error *err)
 {
-    return gh_door_gpio_new_in("/dev", chip, lines, contact, initial, out, err);
+    return gh_door_gpio_new_in("/dev", wiring, clock, initial, out, err);
 }

@@ -61,6 +61,25 @@ static const char *text_of_trouble(enum gh_list_trouble trouble)
     }
 }
 
+/* What a door says that an administrator must hear of. */
+static void read_door(const struct gh_entry *entry, struct gh_db_item *item)
+{
+    static const struct {
+        enum gh_alarm alarm;
+        const char *text;
+    } alarms[GH_DOOR_EVENT_COUNT] = {
+        [GH_DOOR_EVENT_FORCED] = {GH_ALARM_FORCED, "the door was opened without a decision"},
+        [GH_DOOR_EVENT_TAMPER] = {GH_ALARM_TAMPER, "the housing was opened"},
+        [GH_DOOR_EVENT_FIRE] = {GH_ALARM_FIRE, "the fire input unlocked the door"},
+    };
+    if (entry->door == GH_DOOR_EVENT_UNUSED)
+        item->unused = entry->about;
+    if ((unsigned)entry->door < GH_DOOR_EVENT_COUNT && alarms[entry->door].alarm != 0) {
+        item->alarm = alarms[entry->door].alarm;
+        item->alarm_text = alarms[entry->door].text;
+    }
+}
+
 static void accept(const struct gh_entry *entry, gh_id gate, const struct gh_receipt_keys *keys,
                    struct gh_db_item *item)
 {
@@ -78,6 +97,14 @@ static void accept(const struct gh_entry *entry, gh_id gate, const struct gh_rec
     if (entry->boot_id[0] != '\0' && gh_hex_decode(entry->boot_id, strlen(entry->boot_id),
                                                    item->boot, sizeof(item->boot)) != GH_OK)
         memset(item->boot, 0, sizeof(item->boot));
+    if (entry->type == GH_ENTRY_PASSAGE && entry->outcome == GH_OUTCOME_OPEN)
+        item->direction = entry->direction;
+    if (entry->type == GH_ENTRY_DOOR)
+        read_door(entry, item);
+    if (entry->type == GH_ENTRY_ANNOUNCEMENT) {
+        item->announcement = entry->announcement;
+        item->announced = entry->announced;
+    }
     if (entry->type == GH_ENTRY_PRUNE)
         read_prune(entry, keys, item);
     if (entry->type == GH_ENTRY_LIST) {

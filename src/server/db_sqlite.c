@@ -215,13 +215,40 @@ bool gh_sql_blob(sqlite3_stmt *statement, int column, void *out, size_t size)
 enum gh_status gh_sql_begin(struct gh_db *db)
 {
     memset(&db->making, 0, sizeof(db->making));
+    memset(&db->tidings, 0, sizeof(db->tidings));
     return gh_sql_run(db, NULL, "BEGIN IMMEDIATE", "");
 }
 
 enum gh_status gh_sql_begin_reading(struct gh_db *db)
 {
     memset(&db->making, 0, sizeof(db->making));
+    memset(&db->tidings, 0, sizeof(db->tidings));
     return gh_sql_run(db, NULL, "BEGIN", "");
+}
+
+static void tell_tidings(const struct gh_db *db)
+{
+    struct gh_sql_shared *shared = db->shared;
+    pthread_mutex_lock(&shared->lock);
+    gh_sql_merge_news(&shared->tidings.news, &db->tidings.news);
+    for (size_t i = 0; i < GH_ALARM_END; i++)
+        shared->tidings.raised[i] += db->tidings.raised[i];
+    pthread_mutex_unlock(&shared->lock);
+}
+
+struct gh_db_news gh_db_news_now(const struct gh_db *db)
+{
+    pthread_mutex_lock(&db->shared->lock);
+    struct gh_db_news news = db->shared->tidings.news;
+    pthread_mutex_unlock(&db->shared->lock);
+    return news;
+}
+
+void gh_db_alarms_raised(const struct gh_db *db, uint64_t out[GH_ALARM_END])
+{
+    pthread_mutex_lock(&db->shared->lock);
+    memcpy(out, db->shared->tidings.raised, sizeof(db->shared->tidings.raised));
+    pthread_mutex_unlock(&db->shared->lock);
 }
 
 static void tell_generation(const struct gh_db *db)
@@ -240,9 +267,11 @@ enum gh_status gh_sql_end(struct gh_db *db, enum gh_status status)
         status = gh_sql_run(db, NULL, "COMMIT", "");
     if (status == GH_OK) {
         tell_generation(db);
+        tell_tidings(db);
         yield(db);
     }
     memset(&db->making, 0, sizeof(db->making));
+    memset(&db->tidings, 0, sizeof(db->tidings));
     /* Some errors have rolled back already. */
     if (status != GH_OK && sqlite3_get_autocommit(db->handle) == 0) {
         enum gh_status undone = gh_sql_run(db, NULL, "ROLLBACK", "");
@@ -270,6 +299,7 @@ static void release(struct gh_sql_shared *shared)
 {
     if (atomic_fetch_sub(&shared->connections, 1) > 1)
         return;
+    pthread_mutex_destroy(&shared->lock);
     free(shared->path);
     free(shared);
 }
@@ -332,6 +362,7 @@ static enum gh_status share(const char *path, struct gh_sql_shared **out)
         return GH_ERR_NOMEM;
     }
     atomic_init(&shared->connections, 1);
+    pthread_mutex_init(&shared->lock, NULL);
     *out = shared;
     return GH_OK;
 }
@@ -352,6 +383,8 @@ enum gh_status gh_db_open(const char *path, struct gh_db **out, struct gh_error 
         status = gh_sql_migrate(db, err);
     if (status == GH_OK)
         status = gh_sql_number(db, &generation, "SELECT generation FROM meta", "");
+    if (status == GH_OK)
+        status = gh_sql_begin_news(db);
     if (status != GH_OK) {
         gh_db_close(db);
         return gh_fail(err, status, "the database %.150s: %s", path, gh_status_text(status));

@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_SRC_SERVER_DB_SQLITE_H
 #define GATEHOUSE_SRC_SERVER_DB_SQLITE_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 
@@ -10,12 +11,21 @@
 
 #define GH_SQL_CACHE 200
 
+/* What a transaction makes known when it is committed. */
+struct gh_sql_tidings {
+    struct gh_db_news news;
+    uint64_t raised[GH_ALARM_END];
+};
+
 /* What the connections to one database share. */
 struct gh_sql_shared {
     char *path;
     atomic_uint connections;
-    atomic_ullong generation; /* the newest that was committed */
-    atomic_uint waiting;      /* connections that do not yield and wait for their turn to write */
+    atomic_ullong generation;  /* the newest that was committed */
+    atomic_uint waiting;       /* connections that do not yield and wait for their turn to write */
+    _Atomic int64_t forgive_s; /* gh_db_movements_keep */
+    pthread_mutex_t lock;      /* of tidings */
+    struct gh_sql_tidings tidings;
 };
 
 struct gh_db {
@@ -34,6 +44,7 @@ struct gh_db {
         int64_t number, rows;
         bool bulk; /* too many changes to name them */
     } making;
+    struct gh_sql_tidings tidings; /* of the transaction */
 };
 
 /* The status that stands for a result; failures are logged (SQLite's words name tables and columns,
@@ -107,6 +118,17 @@ GH_MUST_CHECK enum gh_status gh_sql_cutoff(struct gh_db *db, int64_t *cutoff);
 GH_MUST_CHECK enum gh_status gh_sql_read_now(struct gh_db *db, struct gh_generation *now);
 GH_MUST_CHECK enum gh_status gh_sql_visit_keys(struct gh_db *db,
                                                const struct gh_db_list_visitor *visitor);
+
+/* --- news (db_sqlite_news.c) --- */
+
+/* In a transaction: what an entry that was stored is news of. in_order: it is its gate's last. */
+GH_MUST_CHECK enum gh_status gh_sql_take_news(struct gh_db *db, gh_id gate,
+                                              const struct gh_db_item *item, int64_t now,
+                                              bool in_order);
+/* What was said last goes before what was known. */
+void gh_sql_merge_news(struct gh_db_news *known, const struct gh_db_news *fresh);
+/* At the opening: numbers go on where they were. */
+GH_MUST_CHECK enum gh_status gh_sql_begin_news(struct gh_db *db);
 
 GH_MUST_CHECK enum gh_status gh_sql_migrate(struct gh_db *db, struct gh_error *err);
 

@@ -16,6 +16,9 @@ const char *gh_alarm_name(enum gh_alarm alarm)
         [GH_ALARM_LIST_REFUSED] = "list_refused",
         [GH_ALARM_PRUNED_EARLY] = "pruned_early",
         [GH_ALARM_OLDER_DATABASE] = "older_database",
+        [GH_ALARM_FORCED] = "forced",
+        [GH_ALARM_TAMPER] = "tamper",
+        [GH_ALARM_FIRE] = "fire",
     };
     unsigned index = (unsigned)alarm;
     return index > 0 && index < GH_ARRAY_SIZE(names) ? names[index] : "unknown";
@@ -38,6 +41,8 @@ static enum gh_status add(struct gh_db *db, gh_id gate, enum gh_alarm alarm, uin
                           const char *text, int64_t now)
 {
     int64_t row = 0;
+    if ((unsigned)alarm < GH_ALARM_END)
+        db->tidings.raised[alarm]++;
     /* Also when the clock was set back: that begins another episode. */
     enum gh_status status =
         gh_sql_number(db, &row,

@@ -240,6 +240,9 @@ static enum gh_status check_receipt(const struct progress *progress, struct gh_d
 static enum gh_status store(struct progress *progress, struct gh_db_item *item)
 {
     enum gh_status status = insert(progress, item);
+    if (status == GH_OK)
+        status = gh_sql_take_news(progress->db, progress->gate, item, progress->now,
+                                  item->sequence > progress->last);
     if (status == GH_OK && item->type == GH_ENTRY_PRUNE)
         status = check_receipt(progress, item);
     if (status == GH_OK && item->alarm != 0)
@@ -459,6 +462,7 @@ enum gh_status gh_db_group_put(struct gh_db_group *group, gh_id gate, struct gh_
 {
     struct gh_db *db = group->db;
     struct progress progress = {.db = db, .gate = gate, .now = now, .out = out};
+    const struct gh_sql_tidings before = db->tidings;
     memset(out, 0, sizeof(*out));
     if (group->lost != GH_OK)
         return group->lost;
@@ -471,6 +475,7 @@ enum gh_status gh_db_group_put(struct gh_db_group *group, gh_id gate, struct gh_
     }
     if (status != GH_OK) {
         enum gh_status undone = gh_sql_run(db, NULL, "ROLLBACK TO batch", "");
+        db->tidings = before;
         group->lost = undone;
     }
     enum gh_status released = gh_sql_run(db, NULL, "RELEASE batch", "");

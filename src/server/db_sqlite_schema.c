@@ -220,6 +220,44 @@ static const char *const steps[] = {
     "  (SELECT hash FROM entries WHERE gate = gates.id AND seq = last_sequence), "
     "  x'', 0, NULL, NULL, NULL FROM gates WHERE last_sequence > 0 AND EXISTS "
     "  (SELECT 1 FROM entries WHERE gate = gates.id AND seq = last_sequence);",
+
+    /* 4 -> 5: news */
+    "CREATE TABLE announcements ("
+    "  id INTEGER PRIMARY KEY,"
+    "  gate INTEGER REFERENCES gates," /* NULL: all */
+    "  text TEXT NOT NULL,"
+    "  sha256 BLOB NOT NULL," /* of its sound */
+    "  bytes INTEGER NOT NULL,"
+    "  ms INTEGER NOT NULL," /* played once */
+    "  sent_at INTEGER NOT NULL,"
+    "  from_s INTEGER NOT NULL,"
+    "  until_s INTEGER NOT NULL,"
+    "  repeat INTEGER NOT NULL,"
+    "  cancelled INTEGER NOT NULL,"
+    "  signed BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX announcements_gate ON announcements (gate);"
+    "CREATE INDEX announcements_until ON announcements (until_s);"
+    "CREATE TABLE announced (" /* what became of it */
+    "  announcement INTEGER NOT NULL REFERENCES announcements ON DELETE CASCADE,"
+    "  gate INTEGER NOT NULL REFERENCES gates,"
+    "  event INTEGER NOT NULL," /* enum gh_announcement_event */
+    "  PRIMARY KEY (announcement, gate)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE news ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  announcement INTEGER REFERENCES announcements ON DELETE CASCADE," /* NULL: a movement */
+    "  gate INTEGER REFERENCES gates," /* to which, NULL: all; of a movement: where */
+    "  subject INTEGER,"               /* whose; from here on of movements only */
+    "  seq INTEGER,"                   /* the passage */
+    "  direction INTEGER,"
+    "  at_ms INTEGER,"
+    "  undone INTEGER"
+    ") STRICT;"
+    "CREATE INDEX news_announcement ON news (announcement) WHERE announcement IS NOT NULL;"
+    "CREATE INDEX news_gate ON news (gate, seq) WHERE gate IS NOT NULL;"
+    "CREATE INDEX news_subject ON news (subject, at_ms, number) WHERE subject IS NOT NULL;"
+    "CREATE INDEX news_at ON news (at_ms) WHERE subject IS NOT NULL;",
 };
 
 static enum gh_status take_step(struct gh_db *db, size_t version)

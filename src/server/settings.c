@@ -317,6 +317,8 @@ enum gh_status gh_server_settings_load(const char *path, struct gh_server_settin
                                        struct gh_error *err)
 {
     memset(out, 0, sizeof(*out));
+    out->policy.passback = gh_policy_initial().passback;
+    out->policy.temperature = gh_policy_initial().temperature;
     enum gh_status status = gh_config_load(path, keys, GH_ARRAY_SIZE(keys), out, err);
     if (status != GH_OK)
         return status;

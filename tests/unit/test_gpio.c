@@ -95,32 +95,30 @@ static int unplug_chips(void **state)
     return fake_violations == 0 ? 0 : -1;
 }
 
-struct wiring {
-    struct gh_gpio_line lines[GH_LINE_COUNT];
-    struct gh_gpio_line contact;
-};
-
-static struct wiring wire(enum gh_line line, const char *name, bool active_low,
-                          struct wiring wiring)
+static struct gh_gpio_wiring wire(enum gh_line line, const char *name, bool active_low,
+                                  struct gh_gpio_wiring wiring)
 {
     snprintf(wiring.lines[line].name, sizeof(wiring.lines[line].name), "%s", name);
     wiring.lines[line].active_low = active_low;
     return wiring;
 }
 
-static const struct wiring nothing = {.lines = {{.name = ""}}};
+static const struct gh_gpio_wiring nothing = {.lines = {{.name = ""}}};
 
-static struct wiring wire_contact(const char *name, bool active_low, struct wiring wiring)
+static struct gh_gpio_wiring wire_contact(const char *name, bool active_low,
+                                          struct gh_gpio_wiring wiring)
 {
-    snprintf(wiring.contact.name, sizeof(wiring.contact.name), "%s", name);
-    wiring.contact.active_low = active_low;
+    struct gh_gpio_line *contact = &wiring.inputs[GH_INPUT_CONTACT];
+    snprintf(contact->name, sizeof(contact->name), "%s", name);
+    contact->active_low = active_low;
     return wiring;
 }
 
-static enum gh_status open_door(const char *chip, struct wiring wiring, unsigned initial,
+static enum gh_status open_door(const char *chip, struct gh_gpio_wiring wiring, unsigned initial,
                                 struct gh_door_io *io, struct gh_error *err)
 {
-    return gh_door_gpio_new_in(folder, chip, wiring.lines, &wiring.contact, initial, io, err);
+    snprintf(wiring.chip, sizeof(wiring.chip), "%s", chip);
+    return gh_door_gpio_new_in(folder, &wiring, gh_clock_system(), initial, io, err);
 }
 
 static void by_name_offset_and_path_of_the_chip(void **state)
@@ -133,7 +131,7 @@ static void by_name_offset_and_path_of_the_chip(void **state)
     for (size_t i = 0; i < GH_ARRAY_SIZE(chips); i++) {
         struct gh_door_io io;
         struct gh_error err = {0};
-        struct wiring wiring =
+        struct gh_gpio_wiring wiring =
             wire(GH_LINE_RELAY, "GPIO3", false, wire(GH_LINE_GREEN, "5", false, nothing));
         assert_int_equal(open_door(chips[i], wiring, 0, &io, &err), GH_OK);
         assert_string_equal(lines[3].user, "gatehouse");
@@ -154,7 +152,7 @@ static void names_are_looked_up_on_all_chips(void **state)
 {
     (void)state;
     struct gh_door_io io;
-    struct wiring wiring =
+    struct gh_gpio_wiring wiring =
         wire(GH_LINE_RELAY, "GPIO3", false,
              wire(GH_LINE_BUZZER, "BUZZ", true, wire(GH_LINE_RED, "GPIO2", false, nothing)));
     assert_int_equal(open_door("", wiring, 0, &io, NULL), GH_OK);
@@ -177,7 +175,7 @@ static void first_levels_come_with_the_request(void **state)
     (void)state;
     struct fake_line *lines = fake_chips[0].lines;
     struct gh_door_io io;
-    struct wiring wiring =
+    struct gh_gpio_wiring wiring =
         wire(GH_LINE_RELAY, "GPIO2", true,
              wire(GH_LINE_GREEN, "GPIO3", true, wire(GH_LINE_RED, "GPIO4", false, nothing)));
     assert_int_equal(open_door("gpiochip0", wiring, GREEN | RED, &io, NULL), GH_OK);
@@ -215,7 +213,7 @@ static void a_door_without_wires_works(void **state)
     io.free(io.context);
 }
 
-static void expect_refusal(const char *chip, struct wiring wiring, enum gh_status status,
+static void expect_refusal(const char *chip, struct gh_gpio_wiring wiring, enum gh_status status,
                            const char *first, const char *second)
 {
     struct gh_door_io io = {.context = &io};
@@ -231,7 +229,7 @@ static void expect_refusal(const char *chip, struct wiring wiring, enum gh_statu
 static void busy_lines_name_who_has_them(void **state)
 {
     (void)state;
-    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    struct gh_gpio_wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
     expect_refusal("gpiochip0", wire(GH_LINE_RED, "LED", false, relay), GH_ERR_BUSY, "lamp_red",
                    "led-driver");
     expect_refusal("gpiochip0", wire(GH_LINE_RED, "7", false, relay), GH_ERR_BUSY, "line 7",
@@ -244,11 +242,11 @@ static void busy_lines_name_who_has_them(void **state)
 static void what_is_not_there_is_named(void **state)
 {
     (void)state;
-    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    struct gh_gpio_wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
     expect_refusal("gpiochip3", relay, GH_ERR_NOTFOUND, "gpiochip3", "");
     expect_refusal("gpiochip7", relay, GH_ERR_NOTFOUND, "gpiochip7", "");
     expect_refusal("/nowhere/gpiochip0", relay, GH_ERR_NOTFOUND, "/nowhere/gpiochip0", "");
-    struct wiring wrong = wire(GH_LINE_GREEN, "GPIO99", false, relay);
+    struct gh_gpio_wiring wrong = wire(GH_LINE_GREEN, "GPIO99", false, relay);
     expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "GPIO99");
     expect_refusal("", wrong, GH_ERR_NOTFOUND, "lamp_green", "GPIO99");
     wrong = wire(GH_LINE_GREEN, "8", false, relay);
@@ -268,7 +266,7 @@ static void a_number_alone_names_no_chip(void **state)
 static void one_line_cannot_do_two_things(void **state)
 {
     (void)state;
-    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    struct gh_gpio_wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
     expect_refusal("gpiochip0", wire(GH_LINE_BUZZER, "2", true, relay), GH_ERR_INVALID, "relay",
                    "buzzer");
     expect_refusal("", wire(GH_LINE_BUZZER, "GPIO2", true, relay), GH_ERR_INVALID, "relay",
@@ -278,7 +276,7 @@ static void one_line_cannot_do_two_things(void **state)
 static void permission_is_told_from_absence(void **state)
 {
     (void)state;
-    struct wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
+    struct gh_gpio_wiring relay = wire(GH_LINE_RELAY, "GPIO2", false, nothing);
     fake_chips[0].open_errno = EACCES;
     expect_refusal("gpiochip0", relay, GH_ERR_DENIED, "gpiochip0", "");
     expect_refusal("", relay, GH_ERR_DENIED, "GPIO2", "");
@@ -293,7 +291,7 @@ static void permission_is_told_from_absence(void **state)
 static void half_a_door_is_none(void **state)
 {
     (void)state;
-    struct wiring wiring =
+    struct gh_gpio_wiring wiring =
         wire(GH_LINE_RELAY, "GPIO2", false, wire(GH_LINE_BUZZER, "BUZZ", false, nothing));
     fake_chips[1].lines[1].user = "beeper";
     expect_refusal("", wiring, GH_ERR_BUSY, "buzzer", "beeper");
@@ -313,7 +311,7 @@ static void a_chip_that_fails_does_not_stop_the_others(void **state)
     (void)state;
     struct gh_door_io io;
     struct gh_error err = {0};
-    struct wiring wiring =
+    struct gh_gpio_wiring wiring =
         wire(GH_LINE_BUZZER, "BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
     assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
     assert_int_equal(fake_chips[0].lines[2].level, 1);
@@ -332,7 +330,7 @@ static void at_the_end_everything_is_inactive(void **state)
 {
     (void)state;
     struct gh_door_io io;
-    struct wiring wiring =
+    struct gh_gpio_wiring wiring =
         wire(GH_LINE_RELAY, "GPIO2", true, wire(GH_LINE_GREEN, "GPIO3", false, nothing));
     assert_int_equal(open_door("gpiochip0", wiring, RELAY | GREEN, &io, NULL), GH_OK);
     io.free(io.context);
@@ -350,7 +348,7 @@ static void the_contact_is_read(void **state)
     struct fake_line *contact = &fake_chips[0].lines[4];
     for (int low = 0; low < 2; low++) {
         struct gh_door_io io;
-        struct wiring wiring =
+        struct gh_gpio_wiring wiring =
             wire_contact("GPIO4", low, wire(GH_LINE_RELAY, "GPIO3", false, nothing));
         assert_int_equal(open_door("", wiring, 0, &io, NULL), GH_OK);
         assert_non_null(io.contact);
@@ -375,7 +373,7 @@ static void the_contact_may_be_on_a_chip_of_its_own(void **state)
 {
     (void)state;
     struct gh_door_io io;
-    struct wiring wiring =
+    struct gh_gpio_wiring wiring =
         wire_contact("BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
     assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
     fake_chips[1].lines[1].level = 1;
@@ -418,7 +416,7 @@ static void a_contact_that_cannot_be_had_is_named(void **state)
     for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
         struct gh_door_io io;
         struct gh_error err = {0};
-        struct wiring wiring =
+        struct gh_gpio_wiring wiring =
             wire_contact(cases[i].name, false, wire(GH_LINE_RELAY, "GPIO3", false, nothing));
         assert_int_equal(open_door(cases[i].chip, wiring, RELAY, &io, &err), cases[i].status);
         if (strstr(err.text, cases[i].words) == NULL) {
@@ -434,9 +432,9 @@ static void the_real_folder_has_no_such_chip(void **state)
     (void)state;
     struct gh_door_io io;
     struct gh_error err = {0};
-    struct wiring wiring = wire(GH_LINE_RELAY, "17", false, nothing);
-    assert_int_equal(gh_door_gpio_new("gpiochip4711", wiring.lines, &wiring.contact, 0, &io, &err),
-                     GH_ERR_NOTFOUND);
+    struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "17", false, nothing);
+    snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip4711");
+    assert_int_equal(gh_door_gpio_new(&wiring, gh_clock_system(), 0, &io, &err), GH_ERR_NOTFOUND);
     assert_non_null(strstr(err.text, "/dev/gpiochip4711"));
 }
 
