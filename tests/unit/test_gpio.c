@@ -138,6 +138,102 @@ static void what_is_not_there_is_named(void **state)
     expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "4294967298");
 }
 
+/* What could have been meant. */
+static void near_names_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chip, *name, *words;
+    } cases[] = {
+        {"gpiochip0", "GPIO71", "gpiochip0 has no line named GPIO71; it has GPIO2 to GPIO4"},
+        {"gpiochip0", "gpio3", "no line named gpio3; it has GPIO3"},
+        {"gpiochip0", "led7", "no line named led7; it has LED"},
+        {"gpiochip0", "RELAY", "no line named RELAY; it has GPIO2, GPIO3, GPIO4 and 1 more"},
+        {"gpiochip10", "GPIO17", "no line named GPIO17; it has GPIO3"},
+        {"gpiochip10", "RELAY", "no line named RELAY; it has BUZZ, GPIO3"},
+        {"", "GPIO71", "has a line named GPIO71; gpiochip has GPIO2 to GPIO4"},
+        {"", "RELAY", "has a line named RELAY"},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        expect_refusal(cases[i].chip, wire(GH_LINE_RELAY, cases[i].name, false, nothing),
+                       GH_ERR_NOTFOUND, "relay: ", cases[i].words);
+    }
+    for (size_t i = 0; i < FAKE_LINES; i++) {
+        fake_chips[1].lines[i].name = NULL;
+    }
+    expect_refusal("gpiochip10", wire(GH_LINE_RELAY, "GPIO17", false, nothing), GH_ERR_NOTFOUND,
+                   "relay: ", "; it has only lines without names");
+    /* as long as the kernel has them */
+    char names[4][32];
+    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
+        memset(names[i], 'a' + (int)i, 31);
+        names[i][31] = '\0';
+        fake_chips[1].lines[i].name = names[i];
+    }
+    expect_refusal("gpiochip10", wire(GH_LINE_RELAY, "GPIO17", false, nothing), GH_ERR_NOTFOUND,
+                   names[2], " and 1 more");
+}
+
+/* --- looking only --- */
+
+static void lines_can_be_looked_at(void **state)
+{
+    (void)state;
+    struct gh_gpio_look look;
+    struct gh_gpio_wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO3", false,
+             wire(GH_LINE_GREEN, "LED", false, wire(GH_LINE_RED, "GPIO99", false, nothing)));
+    wiring = wire_input(GH_INPUT_EXIT, "BUZZ", false,
+                        wire_input(GH_INPUT_FIRE, "GPIO3", false,
+                                   wire_input(GH_INPUT_GUARD, "GPIO4", false, wiring)));
+    fake_chips[0].lines[4].user = "gatehouse"; /* the gate runs */
+    gh_door_gpio_look_in(folder, &wiring, &look);
+
+    const struct gh_gpio_seen *seen = &look.lines[GH_LINE_RELAY];
+    assert_string_equal(seen->what, "relay");
+    assert_string_equal(seen->name, "GPIO3");
+    assert_non_null(strstr(seen->chip, "/gpiochip"));
+    assert_string_equal(seen->label, "board");
+    assert_int_equal(seen->offset, 3);
+    assert_string_equal(seen->line_name, "GPIO3");
+    assert_string_equal(seen->user, "");
+    assert_string_equal(seen->wrong, "");
+    seen = &look.lines[GH_LINE_BUZZER];
+    assert_string_equal(seen->what, "buzzer");
+    assert_true(seen->name[0] == '\0' && seen->chip[0] == '\0' && seen->offset == -1);
+    seen = &look.lines[GH_LINE_GREEN];
+    assert_int_equal(seen->offset, 6);
+    assert_string_equal(seen->user, "led-driver");
+    assert_non_null(strstr(seen->wrong, "lamp_green: line 6 of "));
+    assert_non_null(strstr(seen->wrong, "in use by led-driver"));
+    seen = &look.lines[GH_LINE_RED];
+    assert_true(seen->chip[0] == '\0' && seen->offset == -1);
+    assert_non_null(strstr(seen->wrong, "lamp_red: none of "));
+    seen = &look.inputs[GH_INPUT_EXIT];
+    assert_string_equal(seen->label, "expander");
+    assert_string_equal(seen->line_name, "BUZZ");
+    assert_int_equal(seen->offset, 1);
+    assert_string_equal(seen->wrong, "");
+    seen = &look.inputs[GH_INPUT_FIRE];
+    assert_int_equal(seen->offset, 3);
+    assert_non_null(strstr(seen->wrong, "relay and fire are both wired to line 3"));
+    seen = &look.inputs[GH_INPUT_GUARD];
+    assert_string_equal(seen->user, "gatehouse");
+    assert_string_equal(seen->wrong, "");
+
+    /* nothing was touched, and all of it is said of a chip that is not there */
+    assert_null(fake_chips[0].lines[3].user);
+    snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip99");
+    gh_door_gpio_look_in(folder, &wiring, &look);
+    assert_non_null(strstr(look.lines[GH_LINE_RELAY].wrong, "gpiochip99"));
+    assert_non_null(strstr(look.inputs[GH_INPUT_FIRE].wrong, "gpiochip99"));
+    snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip0");
+    snprintf(wiring.lines[GH_LINE_RELAY].name, sizeof(wiring.lines[0].name), "7");
+    gh_door_gpio_look_in(folder, &wiring, &look);
+    assert_string_equal(look.lines[GH_LINE_RELAY].line_name, "");
+    assert_non_null(strstr(look.lines[GH_LINE_RELAY].wrong, "something that gives no name"));
+}
+
 static void a_number_alone_names_no_chip(void **state)
 {
     (void)state;
@@ -330,6 +426,8 @@ int main(void)
         TEST(a_door_without_wires_works),
         TEST(busy_lines_name_who_has_them),
         TEST(what_is_not_there_is_named),
+        TEST(near_names_are_told),
+        TEST(lines_can_be_looked_at),
         TEST(a_number_alone_names_no_chip),
         TEST(one_line_cannot_do_two_things),
         TEST(permission_is_told_from_absence),

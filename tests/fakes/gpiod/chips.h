@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -49,6 +50,8 @@ struct fake_chip {
     int edge_errno;    /* with edges */
     unsigned sets;     /* how often values were set */
     unsigned reads;    /* how often edges were read */
+    sem_t *set_begun;  /* NULL, or the next set says that it has begun, */
+    sem_t *set_may;    /* and waits for that */
 };
 
 static struct fake_chip fake_chips[FAKE_CHIPS];
@@ -133,6 +136,10 @@ static inline int fake_set(struct fake_chip *chip, struct fake_line *line, int l
         fake_violations++;
         errno = EPERM;
         return -1;
+    }
+    if (chip->set_begun != NULL) {
+        sem_post(chip->set_begun);
+        sem_wait(chip->set_may);
     }
     if (fake_fails(chip, chip->set_errno)) {
         return -1;
