@@ -71,6 +71,7 @@ class Raspi3b:
     """The Raspberry Pi 3B: SD card, network by USB, GPIO17 is the relay."""
     name = 'raspi3b'
     relay = 'GPIO17'
+    wiring = {'chip': 'gpiochip0', 'relay': 17}
     disk = '/dev/mmcblk0'
     console = 'ttyS1,115200'  # the mini UART; the other one is the agent's
 
@@ -93,6 +94,7 @@ class Virt:
     """QEMU's own machine: a PL061 whose line 3 is the power key, the exit button here; line 5 is the relay."""
     name = 'virt'
     relay = 'line 5'
+    wiring = {'chip': 'gpiochip0', 'relay': 5, 'exit': 3}
     disk = '/dev/vda'
     console = 'hvc0'
 
