@@ -96,14 +96,14 @@ class Virt:
     relay = 'line 5'
     wiring = {'chip': 'gpiochip0', 'relay': 5, 'exit': 3}
     disk = '/dev/vda'
-    console = 'hvc0'
+    console = 'ttyS0'
 
     @staticmethod
     def arguments(image):
         return ['-M', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-m', '1024',
                 '-drive', f'file={image}/sd.img,if=virtio,format=raw,snapshot=on',
                 '-device', 'virtio-net-pci,netdev=net0,romfile=',
-                '-device', 'virtio-serial-pci', '-device', 'virtconsole,chardev=console']
+                '-device', 'pci-serial,chardev=console']
 
     registers = '/2wx 0x090303fc'  # GPIODATA of all lines, GPIODIR
 
