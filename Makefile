@@ -173,8 +173,9 @@ fuzz:
 	@FUZZ_S='$(FUZZ_S)' tests/fuzz/run build/fuzz $(TARGETS)
 .PHONY: build-fuzz fuzz
 
-# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more. BOARD_SUITE=trixie BOARD_TESTS='green stop' ---
+# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more ---
 BOARD_SUITE ?= bookworm
+BOARD_MACHINES ?= raspi3b virt
 board_packages := build/deb/$(BOARD_SUITE)-arm64
 $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/* systemd/* docs/* docs/man/*) VERSION Makefile
 	@SUITE='$(BOARD_SUITE)' ARCH=arm64 scripts/make-deb
@@ -182,8 +183,9 @@ $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/*
 check-board:
 	@scripts/install-deps build board
 	@+$(MAKE) --no-print-directory all $(board_packages)/made
-	@image=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
-	  BUILD='$(BUILD)' tests/board/run "$$image" $(BOARD_TESTS)
+	@card=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
+	  for machine in $(BOARD_MACHINES); do \
+	  BUILD='$(BUILD)' tests/board/run --machine $$machine "$$card" $(BOARD_TESTS) || exit 1; done
 .PHONY: check-board
 
 # --- for people: these install what is missing first -------------------------------------------------------------
