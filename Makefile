@@ -127,8 +127,15 @@ $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 build-tests: all $(unit_tests) $(system_helpers)
 check: build-tests
 	@BUILD='$(BUILD)' tests/run $(TESTS)
-bench: all $(benches)
+bench: all $(benches) bench-light
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
+# Memory, start and writes of the real gate with LIGHT_PEOPLE=100000 on its list.
+light := $(BUILD)/tests/bench/light/bare
+$(light): $(BUILD)/%: $(BUILD)/%.o
+	$(call say,LINK,$@)
+	$(Q)$(link)
+bench-light: all $(light) $(BUILD)/tests/system/journal_dump
+	@BUILD='$(BUILD)' tests/bench/light.sh
 # FLEET_GATES=10000 gates against one server; 500 take some 20 seconds.
 fleet := $(BUILD)/tests/bench/fleet/fleet
 $(fleet): $(call objects,$(wildcard tests/bench/fleet/*.c)) $(test_libraries)
@@ -136,7 +143,7 @@ $(fleet): $(call objects,$(wildcard tests/bench/fleet/*.c)) $(test_libraries)
 	$(Q)$(link)
 bench-fleet: all $(fleet)
 	@BUILD='$(BUILD)' FLEET_GATES='$(FLEET_GATES)' FLEET_CHANGES='$(FLEET_CHANGES)' $(fleet)
-.PHONY: build-tests check bench bench-fleet
+.PHONY: build-tests check bench bench-light bench-fleet
 
 # --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
 chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power replayer)
@@ -218,7 +225,7 @@ check-packages:
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
+SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate tests/bench/light.sh $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
 lint: $(ini_pages)
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
