@@ -358,6 +358,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
         .time_floor_s = gh_build_time_s(),
         .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,
         .battery_clock = daemon->config.battery_clock,
+        .direction = (enum gh_direction)daemon->config.direction,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);

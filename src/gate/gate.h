@@ -55,7 +55,8 @@ void gh_gate_sighting(struct gh_gate *gate, const struct gh_sighting *sighting);
 void gh_gate_answered(struct gh_gate *gate, const struct gh_credential *credential);
 /* The door's inputs may have changed (door.h: inputs_fd). */
 void gh_gate_inputs(struct gh_gate *gate);
-/* A temperature was measured, in thousandths of a degree Celsius. */
+/* A temperature was measured, in thousandths of a degree Celsius, of whoever stands there: what it
+ * means is in measure.h. Whoever waits for it is decided about. It is written down nowhere. */
 void gh_gate_temperature(struct gh_gate *gate, int64_t at_ns, int64_t millic);
 /* What became of an announcement: writes the entry. */
 void gh_gate_announced(struct gh_gate *gate, const struct gh_announced *announced);

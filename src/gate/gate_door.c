@@ -139,6 +139,8 @@ static void write_events(struct gh_gate *gate, const struct gh_after_event *even
                                  .after_ms = events[i].after_ms};
         if (events[i].event == GH_DOOR_EVENT_FORCED)
             gh_log(GH_LOG_WARNING, "door", "it was opened without a decision");
+        if (events[i].event == GH_DOOR_EVENT_UNUSED)
+            gh_passback_unused(&gate->passback, events[i].about);
         if (gate->identity.enrolled)
             gh_gate_write(gate, &entry);
     }
