@@ -224,8 +224,10 @@ struct gh_door_inputs {
  * level first, so that the relay rests in its fail state. contact says how the door's contact is at
  * this moment, at once, also while another thread is in set; NULL: the door has none.
  *
- * After a fork the child may call set, and nothing else, also while the parent is stopped in the
- * middle of one or dead. It ends without free. */
+ * After a fork the child may call set and inputs (the door's keeper asks about a fire), and nothing
+ * else, also while the parent is stopped in the middle of either, or dead: nothing is requested or
+ * opened anew in the child, no lock is one that the other may hold, and inputs never waits, not
+ * even for an edge that the other took away. It ends without free. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
