@@ -6,6 +6,7 @@
 #   make chaos         kill, cut, fill up, set back  make chaos-mutants  whether chaos notices what is broken
 #   make bench-fleet FLEET_GATES=10000  many gates at one server
 #   make fuzz FUZZ_S=60  seconds for each target     make SAN=1 ... with ASan and UBSan
+#   make check-board     the installed gate on an emulated Raspberry Pi
 #   make deb [SUITE=bookworm|trixie] [ARCH=arm64]  Debian packages, in build/deb/
 #   make WERROR=1 CC=clang ...
 
@@ -25,13 +26,13 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 # Targets that may run before anything is installed; they install, then call make again.
-BOOTSTRAP_GOALS := demo test deps deps-lint deb clean
+BOOTSTRAP_GOALS := demo test deps deps-lint deb check-packages check-board clean
 ifneq ($(filter-out $(BOOTSTRAP_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa libseccomp
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -172,6 +173,19 @@ fuzz:
 	@FUZZ_S='$(FUZZ_S)' tests/fuzz/run build/fuzz $(TARGETS)
 .PHONY: build-fuzz fuzz
 
+# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more. BOARD_SUITE=trixie BOARD_TESTS='green stop' ---
+BOARD_SUITE ?= bookworm
+board_packages := build/deb/$(BOARD_SUITE)-arm64
+$(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/* systemd/* docs/* docs/man/*) VERSION Makefile
+	@SUITE='$(BOARD_SUITE)' ARCH=arm64 scripts/make-deb
+	@touch $@
+check-board:
+	@scripts/install-deps build board
+	@+$(MAKE) --no-print-directory all $(board_packages)/made
+	@image=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
+	  BUILD='$(BUILD)' tests/board/run "$$image" $(BOARD_TESTS)
+.PHONY: check-board
+
 # --- for people: these install what is missing first -------------------------------------------------------------
 deps:
 	@scripts/install-deps build
@@ -185,15 +199,25 @@ demo: deps
 	@BUILD='$(BUILD)' KEEP='$(KEEP)' scripts/demo
 .PHONY: deps deps-lint test demo
 
+# --- manual: the pages about configuration files are made from the sample files -----------------------------------------
+ini_pages := $(patsubst %,$(BUILD)/man/gatehouse-%.ini.5,gate server)
+$(ini_pages): $(BUILD)/man/gatehouse-%.ini.5: docs/gatehouse-%.ini scripts/ini-man
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' scripts/ini-man gatehouse-$* /etc/gatehouse/$*.ini $< >$@
+
 # --- packages: for this machine's suite and architecture, or in a fresh root for another (SUITE=trixie ARCH=arm64) ------
 deb:
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' scripts/make-deb
-.PHONY: deb
+# Installed, upgraded, removed and purged in fresh roots; HACKING.md says more.
+check-packages:
+	@SUITE='$(SUITE)' ARCH='$(ARCH)' BUILT='$(BUILT)' tests/packages/run
+.PHONY: deb check-packages
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
-lint:
+SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
+lint: $(ini_pages)
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,LINT,cppcheck)
@@ -206,7 +230,7 @@ lint:
 	$(call say,LINT,shellcheck)
 	$(Q)shellcheck $(SH_FILES)
 	$(call say,LINT,mandoc)
-	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*)
+	$(Q)mandoc -Tlint -W warning $(wildcard docs/man/*) $(ini_pages)
 format:
 	clang-format -i $(C_FILES)
 .PHONY: lint format
@@ -230,20 +254,20 @@ define pages
 $(foreach section,1 5 8,$(if $(filter %.$(section),$(1)),
 	$(call put,$(filter %.$(section),$(1)),$(MANDIR)/man$(section))))
 endef
-gate_pages := $(wildcard docs/man/gatehouse-gate*)
-server_pages := $(wildcard docs/man/gatehouse-server*)
+gate_pages := $(wildcard docs/man/gatehouse-gate*) $(filter %-gate.ini.5,$(ini_pages))
+server_pages := $(wildcard docs/man/gatehouse-server*) $(filter %-server.ini.5,$(ini_pages))
 tool_pages := $(filter-out $(gate_pages) $(server_pages),$(wildcard docs/man/*))
 
-install: install-gate install-server install-tool
-install-gate: $(BUILD)/gatehouse-gate
+install: install-gate install-server install-tool install-sounds
+install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
-	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
+	$(call put,docs/gatehouse-gate.ini $(wildcard systemd/gatehouse-gate*.conf),$(DOCDIR))
 	$(call pages,$(gate_pages))
-install-server: $(BUILD)/gatehouse-server
+install-server: $(BUILD)/gatehouse-server $(server_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-server)
-	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
+	$(call put,docs/gatehouse-server.ini docs/openapi.yaml $(wildcard systemd/gatehouse-server*.conf),$(DOCDIR))
 	$(call pages,$(server_pages))
 install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
@@ -252,8 +276,11 @@ install-tool: $(BUILD)/gatehouse
 	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
 	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
 	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
+install-sounds: prompts
+	for language in $(prompt_languages); do \
+	  $(call put,$(BUILD)/sounds/$$language/*.wav,$(PREFIX)/share/gatehouse/sounds/$$language) || exit 1; done
 clean:
 	rm -rf build
-.PHONY: install install-gate install-server install-tool clean
+.PHONY: install install-gate install-server install-tool install-sounds clean
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

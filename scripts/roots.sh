@@ -56,3 +56,33 @@ root_remove() { # FOLDER
     # shellcheck disable=SC2086 # words are wanted
     unshare $roots_map rm -rf --one-file-system "$1"
 }
+
+# The root in which SUITE's packages for ARCH are built; this machine's own has lintian besides.
+root_for_building() { # SUITE ARCH
+    build_suite=$1 build_arch=$2 build_machine=$(dpkg --print-architecture)
+    build_depends=$(sed -n '/^Build-Depends/,/^Standards/p' debian/control | grep '^ ')
+    if [ "$build_arch" = "$build_machine" ]; then
+        build_profiles=''
+        set -- --include=lintian
+    else
+        build_profiles=cross,nocheck
+        set -- --architectures="$build_machine,$build_arch" --include="crossbuild-essential-$build_arch"
+    fi
+    # shellcheck disable=SC2016 # mmdebstrap's shell expands
+    root_tar "$build_suite" "build-$build_arch" "$build_depends" --variant=buildd "$@" \
+        --dpkgopt=path-exclude='/usr/share/locale/*' --dpkgopt=path-exclude='/usr/share/doc/*' \
+        --customize-hook='mkdir -p "$1/tmp/tree/debian"' --customize-hook='upload debian/control /tmp/tree/debian/control' \
+        --customize-hook="chroot \"\$1\" apt-get -q -y build-dep --host-architecture $build_arch -P '$build_profiles' /tmp/tree" \
+        --customize-hook='rm -r "$1/tmp/tree"'
+}
+
+# A root in which the packages' dependencies are there, and systemd, as on a small machine, and every shell that is
+# completed for. For another architecture it takes qemu-user by binfmt_misc (package qemu-user-static).
+root_for_trying() { # SUITE ARCH DEB...
+    try_suite=$1 try_arch=$2
+    shift 2
+    try_depends=$(for try_deb in "$@"; do dpkg-deb -f "$try_deb" Depends; done | tr ',' '\n' |
+        sed 's/[|(].*//; s/ //g' | grep -v '^gatehouse' | sort -u | paste -sd,)
+    root_tar "$try_suite" "try-$try_arch" '' --variant=minbase --architectures="$try_arch" \
+        --include="systemd-sysv,dbus,udev,curl,fish,zsh,$try_depends"
+}

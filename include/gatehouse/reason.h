@@ -168,7 +168,8 @@ const char *gh_prompt_name(enum gh_prompt prompt); /* "none", "welcome", "show_h
     X(DOOR_FORCED, "door_forced", GUARD, RED_BLINK, ALARM, NONE, "The door was opened by force")   \
     X(DOOR_HELD, "door_held", GUARD, YELLOW_BLINK, CALL, CLOSE_DOOR, "The door stands open")       \
     X(TAMPER, "tamper", GUARD, RED_BLINK, ALARM, NONE, "This gate's housing was opened")           \
-    X(FIRE, "fire", OPEN, GREEN, ALARM, FIRE, "Fire alarm: the door is unlocked")
+    X(FIRE, "fire", OPEN, GREEN, ALARM, FIRE, "Fire alarm: the door is unlocked")                  \
+    X(UNLOCKED, "unlocked", OPEN, GREEN, TICK, NONE, "The door was unlocked by a button")
 
 enum gh_reason {
 #define X(name, token, outcome, lamp, sound, prompt, text) GH_REASON_##name,

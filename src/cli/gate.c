@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
+#include "cli/local.h"
 #include "cli/lookup.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -16,6 +17,8 @@ static const char usage[] =
     "       gatehouse gate list [--json]\n"
     "       gatehouse gate chain [--json] GATE\n"
     "       gatehouse gate remove GATE\n"
+    "       gatehouse gate status [--json | --metrics] [--socket PATH]\n"
+    "       gatehouse gate test [--socket PATH]\n"
     "\n"
     "Gates. 'add' makes an enrolment code, which works once and for 24 hours: hold it up to the\n"
     "new gate's camera. It is drawn on the terminal, or written as a picture (--png), as a sheet\n"
@@ -23,6 +26,11 @@ static const char usage[] =
     "code can be that gate: keep it to yourself. 'chain' checks whether all that the gate has\n"
     "written down is on the server as it was (exit 0: it is). 'list' says 'now' of a gate that is\n"
     "connected, and which generation of the list it has. 'remove' shuts a gate out at once.\n"
+    "\n"
+    "'status' and 'test' are about the gate on this very board, and need no server: how it is "
+    "(exit\n"
+    "0: nothing is wrong), as a table, as JSON, or as metrics; and whether everything on the wall\n"
+    "works, with you in front of it, who says what you see and hear.\n"
     "\n"
     "GATE is an identifier (16 hex digits) or the gate's name.\n";
 
@@ -151,9 +159,20 @@ static int run_chain(int argc, char **argv)
     return gh_command_gate_chain(usage, argc, argv);
 }
 
+static int run_status(int argc, char **argv)
+{
+    return gh_command_gate_status(usage, argc, argv);
+}
+
+static int run_test(int argc, char **argv)
+{
+    return gh_command_gate_test(usage, argc, argv);
+}
+
 int gh_command_gate(int argc, char **argv)
 {
-    static const struct gh_subcommand table[] = {
-        {"add", run_add}, {"list", run_list}, {"chain", run_chain}, {"remove", run_remove}};
+    static const struct gh_subcommand table[] = {{"add", run_add},       {"list", run_list},
+                                                 {"chain", run_chain},   {"remove", run_remove},
+                                                 {"status", run_status}, {"test", run_test}};
     return gh_subcommand_run("gate", usage, table, GH_ARRAY_SIZE(table), argc, argv);
 }

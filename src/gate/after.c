@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define SETTLE_NS (GH_AFTER_SETTLE_MS * GH_NS_PER_MS)
+#include "gate/steady.h"
+
 #define GRACE_NS (GH_AFTER_GRACE_MS * GH_NS_PER_MS)
 
 struct telling {
@@ -37,7 +38,24 @@ void gh_after_init(struct gh_after *after, int64_t held_open_s)
 {
     memset(after, 0, sizeof(*after));
     gh_after_set_held_open(after, held_open_s);
-    after->until_ns = INT64_MIN;
+    after->last_ns = INT64_MIN;
+    after->view.decided_until_ns = after->view.unlocked_until_ns = after->view.free_until_ns =
+        INT64_MIN;
+}
+
+/* The view is of the door, which has heard of it itself. */
+static void hear_time(struct gh_after *after, int64_t now_ns)
+{
+    int64_t back_ns = gh_steady_hear(&after->last_ns, now_ns);
+
+    if (back_ns == 0)
+        return;
+    gh_steady_take_back(&after->last.decided_ns, back_ns);
+    gh_steady_take_back(&after->stray_ns, back_ns);
+    for (size_t i = 0; i < after->count; i++) {
+        gh_steady_take_back(&after->places[i].decided_ns, back_ns);
+        gh_steady_take_back(&after->places[i].opened_ns, back_ns);
+    }
 }
 
 /* --- who is followed --- */
@@ -65,22 +83,27 @@ static struct gh_after_place *add_place(struct gh_after *after, const struct gh_
 }
 
 size_t gh_after_opening(struct gh_after *after, uint64_t about, int64_t decided_ns,
-                        int64_t until_ns, struct gh_after_event events[GH_AFTER_EVENTS])
+                        struct gh_after_event events[GH_AFTER_EVENTS])
 {
     struct telling telling = {.events = events};
 
     after->last =
         (struct gh_after_place){.state = GH_AFTER_WAITS, .about = about, .decided_ns = decided_ns};
-    after->until_ns = until_ns; /* the pulse starts anew */
     add_place(after, &after->last, &telling, decided_ns);
     return telling.count;
 }
 
 /* --- the door moves --- */
 
-static bool unlocked_at(const struct gh_after *after, int64_t at_ns)
+/* Until then it may come from this unlocking. */
+static int64_t grace_end_ns(int64_t until_ns)
 {
-    return after->until_ns != INT64_MIN && at_ns - GRACE_NS <= after->until_ns;
+    return until_ns > INT64_MAX - GRACE_NS ? INT64_MAX : until_ns + GRACE_NS;
+}
+
+static bool counts_at(int64_t until_ns, int64_t at_ns)
+{
+    return until_ns != INT64_MIN && at_ns <= grace_end_ns(until_ns);
 }
 
 static size_t let_through(struct gh_after *after, int64_t at_ns, struct telling *telling)
@@ -115,23 +138,32 @@ static void look_at_locked(struct gh_after *after, bool known, int64_t now_ns,
     after->count = left;
 }
 
+static void goes_again(struct gh_after *after, int64_t at_ns, struct telling *telling)
+{
+    struct gh_after_place *again = add_place(after, &after->last, telling, at_ns);
+
+    again->state = GH_AFTER_OPENED;
+    again->opened_ns = at_ns;
+    tell_of(telling, GH_DOOR_EVENT_OPENED, again, at_ns);
+}
+
 static void opens(struct gh_after *after, bool first, int64_t at_ns, struct telling *telling)
 {
-    bool unlocked = unlocked_at(after, at_ns);
+    const struct gh_after_view *view = &after->view;
+    bool decided = counts_at(view->decided_until_ns, at_ns);
 
-    if (unlocked && let_through(after, at_ns, telling) > 0)
+    if (decided && let_through(after, at_ns, telling) > 0)
         return;
-    if (unlocked) {
-        struct gh_after_place *again = add_place(after, &after->last, telling, at_ns);
-        again->state = GH_AFTER_OPENED;
-        again->opened_ns = at_ns;
-        tell_of(telling, GH_DOOR_EVENT_OPENED, again, at_ns);
+    if (!decided)
+        look_at_locked(after, true, at_ns, telling);
+    if (decided && after->last.about != 0 && !counts_at(view->free_until_ns, at_ns)) {
+        goes_again(after, at_ns, telling);
         return;
     }
-    look_at_locked(after, true, at_ns, telling);
-    after->stray = first ? GH_STRAY_FOUND : GH_STRAY_TOLD;
+    bool forced = !first && !counts_at(view->unlocked_until_ns, at_ns);
+    after->stray = forced ? GH_STRAY_FORCED : GH_STRAY_FOUND;
     after->stray_ns = at_ns;
-    if (!first)
+    if (forced)
         tell(telling, GH_DOOR_EVENT_FORCED, 0, 0, at_ns);
 }
 
@@ -149,67 +181,107 @@ static void shuts(struct gh_after *after, int64_t at_ns, struct telling *telling
                     place, at_ns);
     }
     after->count = left;
-    if (after->stray == GH_STRAY_TOLD)
+    if (after->stray == GH_STRAY_FORCED || after->stray == GH_STRAY_HELD)
         tell(telling, GH_DOOR_EVENT_SHUT, 0, 0, at_ns);
     after->stray = GH_STRAY_NONE;
 }
 
-static void see_contact(struct gh_after *after, enum gh_contact contact, int64_t now_ns,
-                        struct telling *telling)
+static void see_contact(struct gh_after *after, struct telling *telling)
 {
+    const struct gh_after_view *view = &after->view;
     bool first = after->contact == GH_CONTACT_UNKNOWN;
 
-    if (contact != after->seen) {
-        after->seen = contact;
-        after->seen_ns = now_ns;
-    }
-    if (contact == after->contact || now_ns - after->seen_ns < SETTLE_NS)
+    if (view->contact == GH_CONTACT_UNKNOWN || view->contact == after->contact)
         return;
-    after->contact = contact;
-    if (contact == GH_CONTACT_OPEN)
-        opens(after, first, after->seen_ns, telling);
+    after->contact = view->contact;
+    if (view->contact == GH_CONTACT_OPEN)
+        opens(after, first, view->since_ns, telling);
     else
-        shuts(after, after->seen_ns, telling);
+        shuts(after, view->since_ns, telling);
 }
 
 /* --- time goes by --- */
 
+/* When a door that has been open since then is held open; INT64_MAX: it may be for now. */
+static int64_t held_ns(const struct gh_after *after, int64_t opened_ns)
+{
+    int64_t free_ns = after->view.free_until_ns;
+
+    if (free_ns == INT64_MAX)
+        return INT64_MAX;
+    return (free_ns > opened_ns ? free_ns : opened_ns) + after->held_open_s * GH_NS_PER_S;
+}
+
 /* The door is open, and has been. */
 static void look_at_open(struct gh_after *after, int64_t now_ns, struct telling *telling)
 {
-    int64_t held_ns = after->held_open_s * GH_NS_PER_S;
-
-    (void)let_through(after, now_ns, telling);
+    if (counts_at(after->view.decided_until_ns, now_ns))
+        (void)let_through(after, now_ns, telling);
     for (size_t i = 0; i < after->count; i++) {
         struct gh_after_place *place = &after->places[i];
-        if (place->state != GH_AFTER_OPENED || now_ns - place->opened_ns < held_ns)
+        if (place->state != GH_AFTER_OPENED || now_ns < held_ns(after, place->opened_ns))
             continue;
         place->state = GH_AFTER_HELD;
         tell_of(telling, GH_DOOR_EVENT_HELD, place, now_ns);
     }
-    if (after->stray == GH_STRAY_FOUND && now_ns - after->stray_ns >= held_ns) {
-        after->stray = GH_STRAY_TOLD;
+    if (after->stray == GH_STRAY_FOUND && now_ns >= held_ns(after, after->stray_ns)) {
+        after->stray = GH_STRAY_HELD;
         tell(telling, GH_DOOR_EVENT_HELD, 0, 0, now_ns);
     }
 }
 
-size_t gh_after_look(struct gh_after *after, enum gh_contact contact, int64_t now_ns,
+size_t gh_after_look(struct gh_after *after, const struct gh_after_view *view, int64_t now_ns,
                      struct gh_after_event events[GH_AFTER_EVENTS])
 {
     struct telling telling = {.events = events};
-    bool known = contact != GH_CONTACT_UNKNOWN;
+    bool known = view->contact != GH_CONTACT_UNKNOWN;
 
-    if (known)
-        see_contact(after, contact, now_ns, &telling);
-    bool settled = after->seen == after->contact;
-    if (known && settled && contact == GH_CONTACT_OPEN)
+    hear_time(after, now_ns);
+    after->view = *view;
+    see_contact(after, &telling);
+    if (known && view->settled && view->contact == GH_CONTACT_OPEN)
         look_at_open(after, now_ns, &telling);
-    if (!unlocked_at(after, now_ns) && (settled || !known))
+    if (!counts_at(view->decided_until_ns, now_ns) && (view->settled || !known))
         look_at_locked(after, known, now_ns, &telling);
     return telling.count;
 }
 
-bool gh_after_is_near(const struct gh_after *after)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    return after->count > 0 || after->contact == GH_CONTACT_OPEN || after->seen != after->contact;
+    return a < b ? a : b;
+}
+
+int64_t gh_after_next_ns(const struct gh_after *after)
+{
+    bool open = after->view.contact == GH_CONTACT_OPEN;
+    int64_t next_ns = INT64_MAX;
+
+    /* There will be a look when it has settled. */
+    if (after->view.contact != GH_CONTACT_UNKNOWN && !after->view.settled)
+        return next_ns;
+    for (size_t i = 0; i < after->count; i++) {
+        const struct gh_after_place *place = &after->places[i];
+        int64_t grace_ns = grace_end_ns(after->view.decided_until_ns);
+        if (place->state == GH_AFTER_OPENED && open)
+            next_ns = earlier(next_ns, held_ns(after, place->opened_ns));
+        else if (place->state == GH_AFTER_WAITS && grace_ns != INT64_MAX)
+            next_ns = earlier(next_ns, grace_ns + 1);
+    }
+    if (after->stray == GH_STRAY_FOUND && open)
+        next_ns = earlier(next_ns, held_ns(after, after->stray_ns));
+    return next_ns;
+}
+
+bool gh_after_is_forced(const struct gh_after *after)
+{
+    return after->stray == GH_STRAY_FORCED;
+}
+
+bool gh_after_is_held(const struct gh_after *after)
+{
+    bool held = after->stray == GH_STRAY_HELD;
+
+    for (size_t i = 0; i < after->count; i++)
+        held = held || after->places[i].state == GH_AFTER_HELD;
+    return held;
 }

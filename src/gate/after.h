@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the door did after a decision, as its contact tells. Pure: openings, looks at the contact
+/* What the door did after a decision, as its contact tells. Pure: openings, the debounced contact
  * and time in, what is to be written down out; no thread, no clock, no I/O, no allocation.
  *
- *     count = gh_after_opening(a, sequence, now, until, events)   the door was unlocked for
- * somebody count = gh_after_look(a, contact, now, events)              again and again
+ *     count = gh_after_opening(a, sequence, decided, events)  the door was unlocked for somebody
+ *     count = gh_after_look(a, view, now, events)             at each change, and at next_ns
  *
  * A contact knows doors, not people. One movement of the door (it opens, and is shut again) is that
  * of everybody it was unlocked for and who has not been through yet, and of those who are let in
  * while it lasts: each gets `opened` and an end, `passed`, or `held` when the door is open for
  * longer than held_open_s since it opened for them (and `shut` when it is shut after that), or
- * `unused` when the lock is locked again and the door was never open for them. As long as the door
- * is unlocked by a later opening too, whoever waits goes on waiting. If it opens once more while it
- * is still unlocked and nobody waits, the last one who was let in is behind it, and gets another
- * `opened` and another end. What nobody was let in for is `forced`, and then `shut`.
+ * `unused` when no decision keeps it unlocked any more and the door was never open for them. As
+ * long as the door is unlocked by a later decision too, whoever waits goes on waiting. If it opens
+ * once more while a decision keeps it unlocked and nobody waits, the last one who was let in is
+ * behind it, and gets another `opened` and another end.
+ *
+ * What nobody was let in for is `forced`, and then `shut`, unless anything else had unlocked the
+ * door: a button, the opening hours, a fire, a person at the board. Who comes and goes by these is
+ * nobody's passage: their entry is that of the button, and there is no second one that says whether
+ * the door was used. Only when they leave it open for longer than held_open_s is it `held`, and
+ * then `shut`, about nobody. Where the door is meant to stand unlocked (opening hours, fire, a
+ * relay that toggles) it may stand open too: the time until `held` begins when that ends, and each
+ * who is let in gets one movement.
  *
  * A door that is found open when the gate starts was opened by nobody knows whom: it is `held`
  * after held_open_s, and `shut`, without a passage. While the contact cannot be read nothing is
@@ -26,15 +34,9 @@
 
 /* Followed at once; the oldest is let go, with `held` or `unused`, when another one comes. */
 #define GH_AFTER_PLACES 64
-/* A contact counts once it has been the same for so long; it then is that since it was seen first.
- */
-#define GH_AFTER_SETTLE_MS 100
 /* Whoever pushed in the last moment is through the lock, and the contact comes a little later. */
 #define GH_AFTER_GRACE_MS 1000
 #define GH_AFTER_HELD_OPEN_S 30
-/* How often to look: while somebody is followed, or the door is open; else. */
-#define GH_AFTER_NEAR_MS 50
-#define GH_AFTER_FAR_MS 500
 
 /* One call of look tells at most so many. */
 #define GH_AFTER_EVENTS (2 * GH_AFTER_PLACES + 2)
@@ -58,33 +60,48 @@ struct gh_after_place {
 /* A movement of the door that nobody was let in for. */
 enum gh_after_stray {
     GH_STRAY_NONE,
-    GH_STRAY_FOUND, /* open at the start, not told yet */
-    GH_STRAY_TOLD,  /* as forced, or held */
+    GH_STRAY_FOUND,  /* open at the start, or unlocked without a decision; not told yet */
+    GH_STRAY_FORCED, /* told as forced */
+    GH_STRAY_HELD,   /* told as held */
+};
+
+/* How door and lock are. Until when something keeps it unlocked, or did: INT64_MIN, it never did;
+ * INT64_MAX, it goes on (gh_door_unlocked_until). */
+struct gh_after_view {
+    enum gh_contact contact;   /* what counts */
+    int64_t since_ns;          /* since then */
+    bool settled;              /* and it was not found otherwise just now */
+    int64_t decided_until_ns;  /* by a decision */
+    int64_t unlocked_until_ns; /* by anything */
+    int64_t free_until_ns;     /* by what lets it stand open, too */
 };
 
 struct gh_after {
     int64_t held_open_s;
-    enum gh_contact contact;    /* what counts; UNKNOWN until the first look that told */
-    enum gh_contact seen;       /* what was seen last, */
-    int64_t seen_ns;            /* since then */
-    int64_t until_ns;           /* unlocked until then; INT64_MIN: never was */
-    struct gh_after_place last; /* who was let in last; about 0: nobody */
+    enum gh_contact contact;                       /* UNKNOWN until the first look that told */
+    struct gh_after_view view;                     /* of the last look */
+    struct gh_after_place last;                    /* who was let in last; about 0: nobody */
     struct gh_after_place places[GH_AFTER_PLACES]; /* oldest first */
     size_t count;
     enum gh_after_stray stray;
     int64_t stray_ns;
+    int64_t last_ns;
 };
 
 /* held_open_s: 1..3600; 0: GH_AFTER_HELD_OPEN_S. */
 void gh_after_init(struct gh_after *after, int64_t held_open_s);
 void gh_after_set_held_open(struct gh_after *after, int64_t held_open_s);
-/* The door is unlocked until then, by the passage with this sequence number, which was decided at
- * decided_ns. Times are monotonic. Both return how many events there are, in their order. */
+/* The door was unlocked by the passage with this sequence number, which was decided at decided_ns;
+ * the next look says until when. Times are monotonic, and may all the same go back. Both return how
+ * many events there are, in their order. */
 size_t gh_after_opening(struct gh_after *after, uint64_t about, int64_t decided_ns,
-                        int64_t until_ns, struct gh_after_event events[GH_AFTER_EVENTS]);
-size_t gh_after_look(struct gh_after *after, enum gh_contact contact, int64_t now_ns,
+                        struct gh_after_event events[GH_AFTER_EVENTS]);
+size_t gh_after_look(struct gh_after *after, const struct gh_after_view *view, int64_t now_ns,
                      struct gh_after_event events[GH_AFTER_EVENTS]);
-/* Whether to look again after GH_AFTER_NEAR_MS, or GH_AFTER_FAR_MS. */
-bool gh_after_is_near(const struct gh_after *after);
+/* When to look again without a change; INT64_MAX: not. */
+int64_t gh_after_next_ns(const struct gh_after *after);
+/* The door was forced open, or is open for longer than it may be, and is not shut again. */
+bool gh_after_is_forced(const struct gh_after *after);
+bool gh_after_is_held(const struct gh_after *after);
 
 #endif

@@ -33,6 +33,9 @@ GH_MUST_CHECK enum gh_status gh_camera_v4l2_new(const char *path, uint32_t max_w
                                                 uint32_t max_height, const struct gh_clock *clock,
                                                 struct gh_camera *out, struct gh_error *err);
 
+/* None: no frame ever comes. For a gate that has scanners only. */
+GH_MUST_CHECK enum gh_status gh_camera_none_new(struct gh_camera *out, struct gh_error *err);
+
 struct gh_replay_options {
     int64_t frame_interval_ms; /* pace; 0: as fast as they are taken */
     unsigned

@@ -13,12 +13,14 @@
 #include "gate/door_keeper.h"
 #include "gate/gate.h"
 #include "gate/inquiry.h"
+#include "gate/time_zone.h"
 #include "gate/voice.h"
 #include "gatehouse/file.h"
 
 #define SIGHTINGS_MAX 32
 #define NEWS_MAX 32
 #define ANSWERS_MAX 32
+#define READINGS_MAX 16
 #define EXIT_KEEPER_GONE 1
 #define ANNOUNCED_MAX 32
 
@@ -28,12 +30,14 @@ struct daemon {
     const struct gh_clock *clock;
     sd_event *event;
     sd_event_source *timer;
-    struct gh_queue *sightings, *news, *answers, *announced;
+    struct gh_queue *sightings, *news, *answers, *readings, *announced;
     struct gh_door_io io;
     struct gh_courier *courier;
     struct gh_inquiry *inquiry;
     struct gh_voice *voice;
     struct gh_see *see;
+    struct gh_readers *readers;
+    struct gh_thermometer *thermometer; /* NULL: there is none */
     struct gh_gate *gate;
 };
 
@@ -123,6 +127,18 @@ static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void 
     return 0;
 }
 
+static int on_inputs(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    gh_gate_inputs(daemon->gate);
+    tick(daemon);
+    return 0;
+}
+
 static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
     struct daemon *daemon = context;
@@ -133,6 +149,20 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *c
     (void)revents;
     while (gh_queue_pop(daemon->answers, &answer))
         gh_gate_answered(daemon->gate, &answer);
+    tick(daemon);
+    return 0;
+}
+
+static int on_readings(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_temperature_reading reading;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    while (gh_queue_pop(daemon->readings, &reading))
+        gh_gate_temperature(daemon->gate, reading.at_ns, reading.millic);
     tick(daemon);
     return 0;
 }
@@ -207,7 +237,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     gh_door_keeper_set_pulse(&daemon->io, door.pulse_ms);
     gh_gate_set_door(daemon->gate, &door);
     gh_log(GH_LOG_NOTICE, "gate",
-           "log level, door pulse and held-open time read anew; other keys take a restart");
+           "log level, relay mode, door times and held-open time read anew; other keys take a "
+           "restart");
     return 0;
 }
 
@@ -234,6 +265,11 @@ static int set_up_events(struct daemon *daemon)
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
                             daemon);
+    if (r >= 0 && daemon->io.inputs_wired != 0 && daemon->io.inputs_fd >= 0)
+        r = sd_event_add_io(daemon->event, NULL, daemon->io.inputs_fd, EPOLLIN, on_inputs, daemon);
+    if (r >= 0)
+        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->readings), EPOLLIN,
+                            on_readings, daemon);
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->announced), EPOLLIN,
                             on_announced, daemon);
@@ -322,6 +358,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
         .time_floor_s = gh_build_time_s(),
         .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,
         .battery_clock = daemon->config.battery_clock,
+        .direction = (enum gh_direction)daemon->config.direction,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);
@@ -337,6 +374,19 @@ static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
     status = gh_see_start(&camera, daemon->clock, daemon->sightings, &daemon->see, err);
     if (status != GH_OK)
         camera.free(camera.context);
+    return status;
+}
+
+static enum gh_status start_readers(struct daemon *daemon, struct gh_error *err)
+{
+    const struct gh_gate_config *config = &daemon->config;
+    struct gh_readers_options options = gh_gate_config_readers(config, daemon->clock);
+    struct gh_thermometer_options thermometer =
+        gh_gate_config_thermometer(config, daemon->clock, daemon->readings);
+
+    enum gh_status status = gh_readers_start(&options, daemon->see, &daemon->readers, err);
+    if (status == GH_OK && config->temperature_sensor[0] != '\0')
+        status = gh_thermometer_start(&thermometer, &daemon->thermometer, err);
     return status;
 }
 
@@ -361,8 +411,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
+    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, err);
     /* The door first: its keeper forks, and takes nothing along that it has no use for. */
-    enum gh_status status = start_door(daemon, err);
+    if (status == GH_OK)
+        status = start_door(daemon, err);
     if (status == GH_OK)
         status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
@@ -384,6 +436,9 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_credential), ANSWERS_MAX, &daemon->answers);
     if (status == GH_OK)
+        status =
+            gh_queue_new(sizeof(struct gh_temperature_reading), READINGS_MAX, &daemon->readings);
+    if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_announced), ANNOUNCED_MAX, &daemon->announced);
     if (status == GH_OK && set_up_events(daemon) < 0)
         status = gh_fail(err, GH_ERR_IO, "the event loop cannot start");
@@ -399,6 +454,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
         status = start_gate(daemon, &identity, err);
     if (status == GH_OK)
         status = start_courier(daemon, &identity, err);
+    /* They are not as patient as a camera, whose codes stay in sight: last, when the gate has keys.
+     */
+    if (status == GH_OK)
+        status = start_readers(daemon, err);
     gh_wipe(&identity, sizeof(identity));
     return status;
 }
@@ -417,6 +476,10 @@ static void end(struct daemon *daemon)
 {
     if (daemon->see)
         say_counts(daemon);
+    gh_readers_stop(daemon->readers); /* they hand on to the eyes */
+    daemon->readers = NULL;
+    gh_thermometer_stop(daemon->thermometer);
+    daemon->thermometer = NULL;
     gh_see_stop(daemon->see);
     daemon->see = NULL;
     gh_inquiry_stop(daemon->inquiry); /* nobody asks it any more */
@@ -432,6 +495,7 @@ static void end(struct daemon *daemon)
     gh_queue_free(daemon->sightings);
     gh_queue_free(daemon->news);
     gh_queue_free(daemon->answers);
+    gh_queue_free(daemon->readings);
     gh_queue_free(daemon->announced);
 }
 

@@ -146,6 +146,56 @@ static enum gh_reason paper_reason(const struct gh_decide_input *in, enum gh_rea
     return in->policy->paper == GH_PAPER_GUARD ? GH_REASON_PAPER : GH_REASON_PAPER_REFUSED;
 }
 
+static enum gh_reason temperature_reason(const struct gh_decide_input *in)
+{
+    const struct gh_temperature_policy *policy = &in->policy->temperature;
+
+    if (policy->rule == GH_TEMPERATURE_OFF)
+        return GH_REASON_OK;
+    if (in->measured)
+        return in->temperature_millic >= policy->limit_millic ? GH_REASON_FEVER : GH_REASON_OK;
+    if (policy->rule == GH_TEMPERATURE_OPTIONAL)
+        return GH_REASON_OK;
+    return in->final ? GH_REASON_TEMPERATURE_MISSING : GH_REASON_WAIT_TEMPERATURE;
+}
+
+static enum gh_reason passback_reason(const struct gh_decide_input *in)
+{
+    enum gh_passback_rule rule = in->policy->passback.rule;
+
+    if (!in->passed_back || rule == GH_PASSBACK_OFF)
+        return GH_REASON_OK;
+    return rule == GH_PASSBACK_SOFT ? GH_REASON_PASSBACK_NOTED : GH_REASON_PASSBACK;
+}
+
+/* The codes are in order: what else keeps this person from going through, now. */
+static enum gh_reason person_reason(const struct gh_decide_input *in)
+{
+    enum gh_reason reason = temperature_reason(in);
+
+    if (reason == GH_REASON_OK)
+        reason = passback_reason(in);
+    if (in->interlocked && gh_reason_info(reason)->outcome == GH_OUTCOME_OPEN)
+        return GH_REASON_INTERLOCK;
+    return reason;
+}
+
+bool gh_codes_in_order(enum gh_reason reason)
+{
+    switch (reason) {
+    case GH_REASON_OK:
+    case GH_REASON_WAIT_TEMPERATURE:
+    case GH_REASON_FEVER:
+    case GH_REASON_TEMPERATURE_MISSING:
+    case GH_REASON_PASSBACK:
+    case GH_REASON_PASSBACK_NOTED:
+    case GH_REASON_INTERLOCK:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum gh_reason health_reason(const struct gh_decide_input *in,
                                     const struct gh_judgement *judgement, enum gh_colour colour)
 {
@@ -167,7 +217,8 @@ static enum gh_reason health_reason(const struct gh_decide_input *in,
     if (colour != GH_COLOUR_GREEN || judgement->colour != GH_COLOUR_GREEN ||
         (answers->subject_known && answers->subject_colour != GH_COLOUR_GREEN))
         return GH_REASON_UNSUPPORTED;
-    return paper_reason(in, answers->subject_known ? home_reason(in) : stranger_reason(in));
+    reason = paper_reason(in, answers->subject_known ? home_reason(in) : stranger_reason(in));
+    return reason == GH_REASON_OK ? person_reason(in) : reason;
 }
 
 static enum gh_reason housing_alone_reason(const struct gh_decide_input *in)

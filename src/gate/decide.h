@@ -26,8 +26,8 @@ struct gh_decide_input {
         *other; /* a code that is neither: decided alone, health and housing are NULL */
     /* Of the gate and its door. */
     bool interlocked; /* the other door of a lock is not shut */
-    bool passed_back; /* the person went this way last, and has not come back since,
-                         as far as policy.passback remembers */
+    bool passed_back; /* the person, known by an identifier, went this way last, and has not come
+                         back since, as far as policy.passback remembers */
     bool measured;    /* a temperature that still counts, of nobody else: */
     int64_t temperature_millic;
     int64_t now_s;
@@ -71,5 +71,9 @@ struct gh_decision {
  * 13. anti-passback, for people known by an identifier: PASSBACK, or PASSBACK_NOTED;
  * 14. the other door: INTERLOCK. */
 struct gh_decision gh_decide(const struct gh_decide_input *input);
+
+/* Whether rules 12 to 14 gave this reason, or nothing is left to be said: the person has shown what
+ * there is to be shown, and it is good. */
+bool gh_codes_in_order(enum gh_reason reason);
 
 #endif

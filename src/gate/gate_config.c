@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/gate_config.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gatehouse/bytes.h"
 #include "gatehouse/config.h"
+
+#define IIO_ROOT "/sys/bus/iio/devices"
 
 static const char *const door_choices[] = {"gpio", "trace", NULL};
 static const char *const fail_choices[] = {"secure", "safe", NULL};
@@ -38,24 +41,26 @@ static const struct gh_config_key keys[] = {
     {"replay", "frame_interval_ms", INT(frame_interval_ms, 0, 60000), .initial = "100"},
     {"replay", "frames_a_still", INT(frames_a_still, 1, 1000), .initial = "5"},
     {"replay", "blanks_a_still", INT(blanks_a_still, 0, 1000), .initial = "2"},
-    {"door", "chip", TEXT(chip), .initial = ""},
-    {"door", "relay", TEXT(line_names[GH_LINE_RELAY]), .initial = ""},
-    {"door", "buzzer", TEXT(line_names[GH_LINE_BUZZER]), .initial = ""},
-    {"door", "lamp_green", TEXT(line_names[GH_LINE_GREEN]), .initial = ""},
-    {"door", "lamp_yellow", TEXT(line_names[GH_LINE_YELLOW]), .initial = ""},
-    {"door", "lamp_red", TEXT(line_names[GH_LINE_RED]), .initial = ""},
+    {"door", "chip", TEXT(wiring.chip), .initial = ""},
+    {"door", "relay", TEXT(wiring.lines[GH_LINE_RELAY].name), .initial = ""},
+    {"door", "buzzer", TEXT(wiring.lines[GH_LINE_BUZZER].name), .initial = ""},
+    {"door", "lamp_green", TEXT(wiring.lines[GH_LINE_GREEN].name), .initial = ""},
+    {"door", "lamp_yellow", TEXT(wiring.lines[GH_LINE_YELLOW].name), .initial = ""},
+    {"door", "lamp_red", TEXT(wiring.lines[GH_LINE_RED].name), .initial = ""},
     {"door", "active_low", TEXT(active_low), .initial = ""},
+    {"door", "pull_up", TEXT(pull_up), .initial = ""},
+    {"door", "pull_down", TEXT(pull_down), .initial = ""},
     {"door", "fail", CHOICE(fail, fail_choices), .initial = "secure"},
     {"door", "pulse_ms", INT(pulse_ms, 100, 60000), .initial = "3000"},
-    {"door", "contact", TEXT(contact), .initial = ""},
+    {"door", "contact", TEXT(wiring.inputs[GH_INPUT_CONTACT].name), .initial = ""},
     {"door", "contact_active", CHOICE(contact_active, contact_choices), .initial = "open"},
     {"door", "contact_file", TEXT(contact_file), .initial = ""},
-    {"door", "exit", TEXT(inputs[GH_INPUT_EXIT]), .initial = ""},
-    {"door", "guard", TEXT(inputs[GH_INPUT_GUARD]), .initial = ""},
-    {"door", "tamper", TEXT(inputs[GH_INPUT_TAMPER]), .initial = ""},
-    {"door", "fire", TEXT(inputs[GH_INPUT_FIRE]), .initial = ""},
-    {"door", "other_door", TEXT(inputs[GH_INPUT_OTHER_DOOR]), .initial = ""},
-    {"door", "this_door", TEXT(line_names[GH_LINE_THIS_DOOR]), .initial = ""},
+    {"door", "exit", TEXT(wiring.inputs[GH_INPUT_EXIT].name), .initial = ""},
+    {"door", "guard", TEXT(wiring.inputs[GH_INPUT_GUARD].name), .initial = ""},
+    {"door", "tamper", TEXT(wiring.inputs[GH_INPUT_TAMPER].name), .initial = ""},
+    {"door", "fire", TEXT(wiring.inputs[GH_INPUT_FIRE].name), .initial = ""},
+    {"door", "other_door", TEXT(wiring.inputs[GH_INPUT_OTHER_DOOR].name), .initial = ""},
+    {"door", "this_door", TEXT(wiring.lines[GH_LINE_THIS_DOOR].name), .initial = ""},
     {"door", "inputs_file", TEXT(inputs_file), .initial = ""},
     {"door", "debounce_ms", INT(debounce_ms, 0, 1000), .initial = "50"},
     {"door", "relay_mode", CHOICE(relay_mode, relay_choices), .initial = "pulse"},
@@ -79,42 +84,141 @@ static const struct gh_config_key keys[] = {
     {"courier", "backoff_max_ms", INT(backoff_max_ms, 10, 3600000), .initial = "300000"},
 };
 
-static enum gh_status mark_active_low(struct gh_gate_config *config, const char *path,
-                                      struct gh_error *err)
-{
-    char names[sizeof(config->active_low)];
-    char *rest = names;
+/* --- how the lines are wired --- */
 
-    memcpy(names, config->active_low, sizeof(names));
-    for (char *name = strtok_r(names, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
-        bool known = false;
-        for (int line = 0; line < GH_LINE_COUNT; line++) {
-            if (strcmp(name, gh_line_name((enum gh_line)line)) == 0)
-                known = config->lines[line].active_low = true;
-        }
-        if (!known)
-            return gh_fail(err, GH_ERR_INVALID, "%s: active_low names \"%.40s\", which is no line",
-                           path, name);
+static struct gh_gpio_line *line_named(struct gh_gpio_wiring *wiring, const char *name)
+{
+    for (int line = 0; line < GH_LINE_COUNT; line++) {
+        if (strcmp(name, gh_line_name((enum gh_line)line)) == 0)
+            return &wiring->lines[line];
+    }
+    return NULL;
+}
+
+static struct gh_gpio_line *input_named(struct gh_gpio_wiring *wiring, const char *name)
+{
+    for (int input = 0; input < GH_INPUT_COUNT; input++) {
+        if (strcmp(name, gh_input_name((enum gh_input)input)) == 0)
+            return &wiring->inputs[input];
+    }
+    return NULL;
+}
+
+/* A key that names lines, separated by commas. true: the name may stand there. */
+typedef bool mark_fn(struct gh_gpio_wiring *wiring, const char *name);
+
+static enum gh_status mark(struct gh_gpio_wiring *wiring, const char *path, const char *key,
+                           const char names[GH_NAMES_BYTES], mark_fn *take, struct gh_error *err)
+{
+    char text[GH_NAMES_BYTES];
+    char *rest = text;
+
+    memcpy(text, names, sizeof(text));
+    for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
+        if (!take(wiring, name))
+            return gh_fail(err, GH_ERR_INVALID, "%s: %s cannot have \"%.40s\"", path, key, name);
     }
     return GH_OK;
 }
 
-static enum gh_status check_line_names(const struct gh_gate_config *config, const char *path,
-                                       struct gh_error *err)
+static enum gh_status check_readers(const struct gh_gate_config *config, const char *path,
+                                    struct gh_error *err)
 {
-    for (int a = 0; a < GH_LINE_COUNT; a++) {
-        if (config->contact[0] && strcmp(config->line_names[a], config->contact) == 0)
-            return gh_fail(err, GH_ERR_INVALID, "%s: %s and contact are both %s", path,
-                           gh_line_name((enum gh_line)a), config->contact);
+    if (config->scanner_device[0] && config->scanner_device[0] != '/')
+        return gh_fail(err, GH_ERR_INVALID, "%s: [scanner] device = %.80s is no path", path,
+                       config->scanner_device);
+    if (config->keyboard_device[0] && config->keyboard_device[0] != '/')
+        return gh_fail(err, GH_ERR_INVALID, "%s: [keyboard] device = %.80s is no path", path,
+                       config->keyboard_device);
+    if (!gh_serial_baud_is_known(config->scanner_baud))
+        return gh_fail(err, GH_ERR_INVALID,
+                       "%s: baud = %" PRId64 " is none of the usual speeds (9600, 115200, ...)",
+                       path, config->scanner_baud);
+    if (!config->camera[0] && !config->scanner_device[0] && !config->keyboard_device[0])
+        return gh_fail(err, GH_ERR_INVALID, "%s: there is neither a camera nor a scanner", path);
+    return GH_OK;
+}
+
+/* The contact has a key of its own for that, contact_active. */
+static bool take_active_low(struct gh_gpio_wiring *wiring, const char *name)
+{
+    struct gh_gpio_line *line = line_named(wiring, name);
+
+    if (!line)
+        line = input_named(wiring, name);
+    if (!line || line == &wiring->inputs[GH_INPUT_CONTACT])
+        return false;
+    line->active_low = true;
+    return true;
+}
+
+static bool take_pull(struct gh_gpio_wiring *wiring, const char *name, enum gh_gpio_pull pull)
+{
+    struct gh_gpio_line *input = input_named(wiring, name);
+
+    if (!input || (input->pull != GH_GPIO_PULL_AS_IS && input->pull != pull))
+        return false;
+    input->pull = pull;
+    return true;
+}
+
+static bool take_pull_up(struct gh_gpio_wiring *wiring, const char *name)
+{
+    return take_pull(wiring, name, GH_GPIO_PULL_UP);
+}
+
+static bool take_pull_down(struct gh_gpio_wiring *wiring, const char *name)
+{
+    return take_pull(wiring, name, GH_GPIO_PULL_DOWN);
+}
+
+#define PIN_COUNT (GH_LINE_COUNT + GH_INPUT_COUNT)
+
+static const char *pin_what(int pin)
+{
+    return pin < GH_LINE_COUNT ? gh_line_name((enum gh_line)pin)
+                               : gh_input_name((enum gh_input)(pin - GH_LINE_COUNT));
+}
+
+static const char *pin_name(const struct gh_gpio_wiring *wiring, int pin)
+{
+    return pin < GH_LINE_COUNT ? wiring->lines[pin].name : wiring->inputs[pin - GH_LINE_COUNT].name;
+}
+
+static enum gh_status check_twice(const struct gh_gpio_wiring *wiring, const char *path,
+                                  struct gh_error *err)
+{
+    for (int a = 0; a < PIN_COUNT; a++) {
         for (int b = 0; b < a; b++) {
-            if (config->line_names[a][0] &&
-                strcmp(config->line_names[a], config->line_names[b]) == 0)
-                return gh_fail(err, GH_ERR_INVALID, "%s: %s and %s are both %s", path,
-                               gh_line_name((enum gh_line)b), gh_line_name((enum gh_line)a),
-                               config->line_names[a]);
+            if (pin_name(wiring, a)[0] && strcmp(pin_name(wiring, a), pin_name(wiring, b)) == 0)
+                return gh_fail(err, GH_ERR_INVALID, "%s: %s and %s are both %s", path, pin_what(b),
+                               pin_what(a), pin_name(wiring, a));
         }
     }
     return GH_OK;
+}
+
+#define KERNEL_DEBOUNCE_MS 5
+
+static enum gh_status finish_wiring(struct gh_gate_config *config, const char *path,
+                                    struct gh_error *err)
+{
+    struct gh_gpio_wiring *wiring = &config->wiring;
+
+    wiring->inputs[GH_INPUT_CONTACT].active_low = config->contact_active == GH_ACTIVE_WHILE_CLOSED;
+    /* The worst of a contact's chatter need not wake anybody; the door does the rest. */
+    wiring->debounce_us = 1000 * (config->debounce_ms < KERNEL_DEBOUNCE_MS ? config->debounce_ms
+                                                                           : KERNEL_DEBOUNCE_MS);
+    if (config->door == GH_DOOR_GPIO && wiring->lines[GH_LINE_RELAY].name[0] == '\0')
+        return gh_fail(err, GH_ERR_INVALID, "%s: door = gpio needs a relay in [door]", path);
+    enum gh_status status = check_twice(wiring, path, err);
+    if (status == GH_OK)
+        status = mark(wiring, path, "active_low", config->active_low, take_active_low, err);
+    if (status == GH_OK)
+        status = mark(wiring, path, "pull_up", config->pull_up, take_pull_up, err);
+    if (status == GH_OK)
+        status = mark(wiring, path, "pull_down", config->pull_down, take_pull_down, err);
+    return status;
 }
 
 enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
@@ -124,17 +228,13 @@ enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
     enum gh_status status = gh_config_load(path, keys, GH_ARRAY_SIZE(keys), out, err);
     if (status != GH_OK)
         return status;
-    for (int line = 0; line < GH_LINE_COUNT; line++)
-        memcpy(out->lines[line].name, out->line_names[line], sizeof(out->lines[line].name));
-    memcpy(out->contact_line.name, out->contact, sizeof(out->contact_line.name));
-    out->contact_line.active_low = out->contact_active == GH_ACTIVE_WHILE_CLOSED;
-    if (out->door == GH_DOOR_GPIO && out->line_names[GH_LINE_RELAY][0] == '\0')
-        return gh_fail(err, GH_ERR_INVALID, "%s: door = gpio needs a relay in [door]", path);
     if (out->backoff_first_ms > out->backoff_max_ms)
         return gh_fail(err, GH_ERR_INVALID, "%s: backoff_first_ms is greater than backoff_max_ms",
                        path);
-    status = check_line_names(out, path, err);
-    return status == GH_OK ? mark_active_low(out, path, err) : status;
+    status = check_readers(out, path, err);
+    if (status != GH_OK)
+        return status;
+    return finish_wiring(out, path, err);
 }
 
 enum gh_log_level gh_gate_config_log_level(const struct gh_gate_config *config)
@@ -144,9 +244,15 @@ enum gh_log_level gh_gate_config_log_level(const struct gh_gate_config *config)
 
 struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
 {
-    return (struct gh_door_options){.pulse_ms = config->pulse_ms,
-                                    .fail_safe = config->fail == GH_FAIL_SAFE,
-                                    .held_open_s = config->held_open_s};
+    return (struct gh_door_options){
+        .relay_mode = (enum gh_relay_mode)config->relay_mode,
+        .hold_max_s = config->hold_max_s,
+        .debounce_ms = config->debounce_ms,
+        .pulse_ms = config->pulse_ms,
+        .fail_safe = config->fail == GH_FAIL_SAFE,
+        .held_open_s = config->held_open_s,
+        .this_door = config->wiring.lines[GH_LINE_THIS_DOOR].name[0] != '\0',
+    };
 }
 
 static const char *behind(const char *text, const char *prefix)
@@ -162,6 +268,8 @@ enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
 {
     const char *path = behind(config->camera, "replay:");
 
+    if (config->camera[0] == '\0')
+        return gh_camera_none_new(out, err);
     if (path) {
         struct gh_replay_options options = {
             .frame_interval_ms = config->frame_interval_ms,
@@ -189,7 +297,27 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
     struct gh_door_options door = gh_gate_config_door(config);
 
     if (config->door == GH_DOOR_TRACE)
-        return gh_door_trace_new(clock, config->contact_file, out, err);
-    return gh_door_gpio_new(config->chip, config->lines, &config->contact_line,
-                            gh_door_rest_lines(&door), out, err);
+        return gh_door_trace_new(clock, config->contact_file, config->inputs_file, out, err);
+    return gh_door_gpio_new(&config->wiring, clock, gh_door_rest_lines(&door), out, err);
+}
+
+struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,
+                                                 const struct gh_clock *clock)
+{
+    return (struct gh_readers_options){.scanner = config->scanner_device,
+                                       .scanner_baud = config->scanner_baud,
+                                       .scanner_framing = (enum gh_framing)config->scanner_framing,
+                                       .keyboard = config->keyboard_device,
+                                       .clock = clock};
+}
+
+struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_config *config,
+                                                         const struct gh_clock *clock,
+                                                         struct gh_queue *readings)
+{
+    return (struct gh_thermometer_options){.sensor = config->temperature_sensor,
+                                           .iio_root = IIO_ROOT,
+                                           .offset_millic = config->temperature_offset_millic,
+                                           .clock = clock,
+                                           .readings = readings};
 }

@@ -6,16 +6,19 @@
 #include "gate/camera.h"
 #include "gate/door.h"
 #include "gate/readers.h"
+#include "gate/thermometer.h"
 #include "gatehouse/log.h"
 
 enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
 enum gh_fail_state { GH_FAIL_SECURE, GH_FAIL_SAFE };
 enum gh_contact_active { GH_ACTIVE_WHILE_OPEN, GH_ACTIVE_WHILE_CLOSED };
 
+#define GH_NAMES_BYTES 256
+
 struct gh_gate_config {
     /* [gate] */
     char state_dir[512];
-    char camera[512];   /* "v4l2:/dev/video0", "/dev/video0", or "replay:PATH" */
+    char camera[512];   /* "v4l2:/dev/video0", "/dev/video0", "replay:PATH"; "": none */
     int door;           /* enum gh_door_kind */
     int log_level;      /* index: error, warning, notice, info, debug */
     char time_zone[64]; /* "Asia/Shanghai"; "": the board's own */
@@ -27,13 +30,12 @@ struct gh_gate_config {
     bool follow;
     int64_t frame_interval_ms, frames_a_still, blanks_a_still;
     /* [door] */
-    char chip[64];
-    char line_names[GH_LINE_COUNT][64];
-    char active_low[256];            /* names of lines, separated by commas */
-    char contact[64];                /* name of the contact's line; "": none */
-    int contact_active;              /* enum gh_contact_active */
-    char inputs[GH_INPUT_COUNT][64]; /* names of the inputs' lines; "": not wired */
-    char inputs_file[512];           /* door = trace */
+    struct gh_gpio_wiring wiring;    /* complete: with what the next keys say */
+    char active_low[GH_NAMES_BYTES]; /* names of lines and inputs, separated by commas */
+    char pull_up[GH_NAMES_BYTES];    /* names of inputs, likewise */
+    char pull_down[GH_NAMES_BYTES];
+    int contact_active;    /* enum gh_contact_active */
+    char inputs_file[512]; /* door = trace */
     int64_t debounce_ms;
     int relay_mode; /* enum gh_relay_mode */
     int64_t hold_max_s;
@@ -41,16 +43,14 @@ struct gh_gate_config {
     int64_t held_open_s;
     int fail; /* enum gh_fail_state */
     int64_t pulse_ms;
-    struct gh_gpio_line lines[GH_LINE_COUNT]; /* from those above */
-    struct gh_gpio_line contact_line;         /* likewise; active while the door is open */
     /* [sound] */
     char sound_device[128]; /* an ALSA PCM; "": no sound */
     char sound_languages[32];
     char sound_folder[512]; /* the installer's own recordings, which come first */
     /* [scanner]: a barcode scanner on a serial line */
     char scanner_device[512]; /* "": none */
-    int64_t scanner_baud;
-    int scanner_framing; /* enum gh_framing */
+    int64_t scanner_baud;     /* one that gh_serial_baud_is_known */
+    int scanner_framing;      /* enum gh_framing */
     /* [keyboard]: one that types like a keyboard */
     char keyboard_device[512]; /* "": none */
     /* [temperature] */
@@ -79,5 +79,12 @@ GH_MUST_CHECK enum gh_status gh_gate_config_camera(const struct gh_gate_config *
 GH_MUST_CHECK enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
                                                     const struct gh_clock *clock,
                                                     struct gh_door_io *out, struct gh_error *err);
+/* [scanner] and [keyboard]: views into *config. */
+struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,
+                                                 const struct gh_clock *clock);
+/* [temperature], likewise, among the kernel's devices; readings may be NULL for a check. */
+struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_config *config,
+                                                         const struct gh_clock *clock,
+                                                         struct gh_queue *readings);
 
 #endif

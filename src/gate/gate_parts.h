@@ -7,9 +7,12 @@
 #include "gate/fresh.h"
 #include "gate/gate.h"
 #include "gate/keep.h"
+#include "gate/measure.h"
 #include "gate/passage.h"
+#include "gate/passback.h"
 #include "gate/record.h"
 #include "gate/timekeeper.h"
+#include "gate/wall.h"
 
 struct gh_gate {
     struct gh_gate_options options;
@@ -28,13 +31,27 @@ struct gh_gate {
     struct gh_passage passage;
     int64_t passage_ns; /* the passage's own time: that of the frames, which never goes back */
     struct gh_fresh fresh;
+    struct gh_measure measure;
+    struct gh_passback passback;
     struct gh_door door;
     unsigned applied; /* lines as they were set last */
     bool applied_known;
     int64_t door_retry_ns;
+    int64_t granted_ms; /* what the door's keeper was told last; 0: nothing that counts now */
+    int64_t granted_until_ns;
+    int64_t renew_ns; /* when to tell it again; INT64_MAX: not */
+    struct gh_door_watch watch;
+    unsigned
+        input_changes; /* inputs that count as something else, which nobody has looked at yet */
+    unsigned inputs_lost, inputs_chattering; /* said in the log */
+    struct gh_wall wall;
     struct gh_after after;
-    int64_t contact_ns; /* when to look at the contact next; INT64_MAX: there is none */
-    bool contact_lost;
+    bool hours_open;           /* as the journal says */
+    int64_t hours_retry_ns;    /* they could not unlock it: not again before */
+    enum gh_reason prompted;   /* what was spoken about last, */
+    int64_t prompted_ns;       /* then; INT64_MIN: nothing was */
+    enum gh_standing standing; /* what stands; COUNT: nothing */
+    int64_t standing_ns;       /* and was spoken about then */
     /* a code shown to a gate that is not enrolled, so that it is answered once while it is held up
      */
     uint8_t stranger[GH_IDENTITY_BYTES];
@@ -45,18 +62,46 @@ int64_t gh_gate_now_ns(const struct gh_gate *gate);
 /* Write down what happened by itself, now or as soon as that is possible; nobody is let in by it.
  * By the clock as it was looked at last. */
 void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry);
+/* Read on in the journal who went which way before the start: one step. Returns when to go on;
+ * INT64_MAX: nothing is left, or it cannot be known yet. */
+int64_t gh_gate_recall(struct gh_gate *gate);
 
 /* --- door: gate_door.c --- */
 
 /* Moves the lines to where they should be; false when they could not be moved. *next_ns: when they
  * should be moved next. */
 bool gh_gate_apply_door(struct gh_gate *gate, int64_t now_ns, int64_t *next_ns);
-/* Show the reason; false when the lines could not be moved. */
+/* Show the reason, and unlock as a decision does; false when the lines could not be moved. */
 bool gh_gate_show(struct gh_gate *gate, enum gh_reason reason, bool unlock);
-/* The door was unlocked by this entry, which is in the journal: what does it do now? */
+/* The door was unlocked, or by a relay that toggles locked again, by this entry, which is in the
+ * journal: what does it do now? */
 void gh_gate_follow(struct gh_gate *gate, const struct gh_entry *passage);
-/* If it is time to. */
-void gh_gate_look_at_contact(struct gh_gate *gate);
+/* What the contact tells, and what stands on the lamps because of it. */
+void gh_gate_look_after(struct gh_gate *gate);
+/* What happened at the door is written down, now or as soon as that is possible. A gate that is not
+ * enrolled has no journal. */
+void gh_gate_write_door(struct gh_gate *gate, enum gh_door_event event);
+/* After an entry had said that the door opens. */
+void gh_gate_write_door_fault(struct gh_gate *gate);
+
+/* --- the door's inputs: gate_inputs.c --- */
+
+void gh_gate_init_inputs(struct gh_gate *gate);
+/* How are they, and what is asked for by them? told: they said that they had changed. */
+void gh_gate_look_at_inputs(struct gh_gate *gate, bool told);
+/* When to look again, whatever they say. */
+int64_t gh_gate_inputs_next_ns(const struct gh_gate *gate);
+/* The other door of a lock is not shut and locked, or not known to be: now, or as it counts. */
+bool gh_gate_is_interlocked(struct gh_gate *gate);
+/* Before the door is unlocked by a decision, the exit button, the hours or a test: tells the other
+ * door of a lock, and looks at it once more. false: not now. Holds until the lines are moved by
+ * gh_gate_show, or the next tick. */
+bool gh_gate_claim_door(struct gh_gate *gate);
+
+/* --- opening hours: gate_hours.c --- */
+
+void gh_gate_look_at_hours(struct gh_gate *gate);
+int64_t gh_gate_hours_next_ns(const struct gh_gate *gate);
 
 /* --- list: gate_list.c --- */
 
@@ -91,5 +136,16 @@ void gh_gate_server_time(struct gh_gate *gate, const struct gh_courier_event *ev
 /* at_ns: when what is decided about happened; a disk that stalled in between makes nobody stand
  * there longer than they did. */
 void gh_gate_decide(struct gh_gate *gate, int64_t at_ns);
+
+/* --- temperatures: gate_measure.c --- */
+
+/* Whoever waits for the reading that counts now is decided about next. Returns when there may be
+ * one without another word of the thermometer; INT64_MAX: not so. */
+int64_t gh_gate_measured(struct gh_gate *gate);
+/* What the decision is to know. */
+struct gh_decide_input;
+void gh_gate_put_temperature(const struct gh_gate *gate, struct gh_decide_input *input);
+/* Somebody was decided about. */
+void gh_gate_use_temperature(struct gh_gate *gate, enum gh_reason reason);
 
 #endif

@@ -164,6 +164,16 @@ static bool somebody_is_here(const struct gh_passage *passage, int64_t now_ns)
     return false;
 }
 
+/* Who has shown everything and waits to be measured need not show it again. */
+static void inherit(struct gh_passage_code *code, const struct gh_passage_code *before)
+{
+    if (!before->unmeasured)
+        return;
+    code->unmeasured = true;
+    code->has_card = before->has_card;
+    code->card = before->card;
+}
+
 /* Another code of a person who is here already: a phone shows a new one every few seconds. It takes
  * the place of the one before, and neither waits anew nor enters again. */
 static void succeed(struct gh_passage *passage, struct gh_passage_code *code, int64_t now_ns)
@@ -177,11 +187,13 @@ static void succeed(struct gh_passage *passage, struct gh_passage_code *code, in
             code->timeout_at_ns = before->timeout_at_ns;
             wait_until(code, before->deadline_ns);
             code->asked = before->asked;
+            inherit(code, before);
         } else if (before->state == GH_PASSAGE_SPENT && !before->denied &&
                    in_sight(passage, before, now_ns)) {
             code->state = GH_PASSAGE_SPENT;
         } else if (before->state == GH_PASSAGE_RESTING && in_sight(passage, before, now_ns)) {
             rest(code);
+            inherit(code, before);
         }
         before->state = GH_PASSAGE_SPENT;
         before->denied = true;
@@ -219,6 +231,26 @@ bool gh_passage_is_here(const struct gh_passage *passage, const struct gh_creden
             return true;
     }
     return false;
+}
+
+/* --- who is measured --- */
+
+bool gh_passage_measured(struct gh_passage *passage, int64_t now_ns)
+{
+    struct gh_passage_code *next = NULL;
+
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *code = &passage->codes[i];
+        bool waits = is_person(code) && code->unmeasured &&
+                     (code->state == GH_PASSAGE_WAITING ||
+                      (code->state == GH_PASSAGE_RESTING && in_sight(passage, code, now_ns)));
+        if (waits && (!next || code->last_ns > next->last_ns ||
+                      (code->last_ns == next->last_ns && code->shown_ns > next->shown_ns)))
+            next = code;
+    }
+    if (next)
+        next->again = true;
+    return next != NULL;
 }
 
 /* --- steps --- */
@@ -262,8 +294,8 @@ static bool ask_person(struct gh_passage *passage, struct gh_passage_code *perso
                        struct gh_passage_step *step)
 {
     bool waiting = person->state == GH_PASSAGE_WAITING;
-    struct gh_passage_code *card =
-        waiting || in_sight(passage, person, now_ns) ? untried_card(passage, person, now_ns) : NULL;
+    bool shows = !person->unmeasured && (waiting || in_sight(passage, person, now_ns));
+    struct gh_passage_code *card = shows ? untried_card(passage, person, now_ns) : NULL;
 
     passage->asked_code = person;
     passage->asked_card = card;
@@ -306,6 +338,26 @@ static bool ask_card(struct gh_passage *passage, struct gh_passage_code *card, i
     return true;
 }
 
+/* The one for whom a reading came; before all others, whose it is not. */
+static bool ask_again(struct gh_passage *passage, struct gh_passage_step *step)
+{
+    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
+        struct gh_passage_code *person = &passage->codes[i];
+        if (!is_person(person) || person->state == GH_PASSAGE_SPENT || !person->again)
+            continue;
+        passage->asked = GH_ASKED_AGAIN;
+        passage->asked_code = person;
+        passage->asked_card = NULL;
+        step->has_health = true;
+        step->health = person->credential;
+        step->has_housing = person->has_card;
+        step->housing = person->card;
+        step->seen_ns = person->last_ns;
+        return true;
+    }
+    return false;
+}
+
 bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passage_step *step)
 {
     *step = (struct gh_passage_step){.final = false};
@@ -316,6 +368,8 @@ bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passa
         step->has_other = step->final = true;
         return true;
     }
+    if (ask_again(passage, step))
+        return true;
     for (struct gh_passage_code *person = person_after(passage, NULL); person;
          person = person_after(passage, person)) {
         if (ask_person(passage, person, now_ns, step))
@@ -334,29 +388,33 @@ bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passa
 /* --- answers --- */
 
 /* All codes of a person who was decided about; and cards that waited for somebody have found one.
- */
+ * Who went this way before is refused for what they did: another code of theirs does not help. */
 static void spend(struct gh_passage *passage, const struct gh_credential *person,
-                  enum gh_outcome outcome, int64_t now_ns)
+                  enum gh_reason reason, int64_t now_ns)
 {
+    bool denied = gh_reason_info(reason)->outcome == GH_OUTCOME_DENY;
+
     passage->decided_ns = now_ns;
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
         if (is_person(code) && same_person(&code->credential, person)) {
             code->state = GH_PASSAGE_SPENT;
-            code->denied = outcome == GH_OUTCOME_DENY;
+            code->denied = denied && reason != GH_REASON_PASSBACK;
+            code->unmeasured = code->again = false;
         } else if (is_card(code)) {
             rest(code);
         }
     }
 }
 
-/* The card was somebody else's, who is let in by it: those beside them were not wrong, and keep the
- * time that they had. */
+/* The card was somebody else's, for whom it is in order: those beside them were not wrong, and keep
+ * the time that they had. Unless it is theirs as well. */
 static void forgive(struct gh_passage *passage, const struct gh_credential *card, int64_t now_ns)
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (!is_person(code) || !code->has_card || !same_code(&code->card, card))
+        if (!is_person(code) || !code->has_card || code->unmeasured ||
+            !same_code(&code->card, card))
             continue;
         code->has_card = false;
         if (code->state == GH_PASSAGE_WAITING && now_ns < code->timeout_at_ns)
@@ -366,15 +424,41 @@ static void forgive(struct gh_passage *passage, const struct gh_credential *card
     }
 }
 
-static bool answer_pair(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns)
+/* Everything was shown: what is missing is a reading, for which there is time anew. */
+static void wait_for_reading(struct gh_passage *passage, struct gh_passage_code *person,
+                             int64_t now_ns)
+{
+    if (person->unmeasured)
+        return;
+    person->unmeasured = true;
+    person->timeout_at_ns = now_ns + passage->timeout_ns;
+    wait_until(person, person->timeout_at_ns);
+}
+
+/* The card is theirs. */
+static bool answer_in_order(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns)
 {
     struct gh_passage_code *person = passage->asked_code, *card = passage->asked_card;
 
-    if (outcome == GH_OUTCOME_OPEN) {
-        forgive(passage, &card->credential, now_ns);
-        spend(passage, &person->credential, outcome, now_ns);
+    forgive(passage, &card->credential, now_ns);
+    if (reason != GH_REASON_WAIT_TEMPERATURE) {
+        spend(passage, &person->credential, reason, now_ns);
         return true;
     }
+    person->asked = true;
+    person->has_card = true;
+    person->card = card->credential;
+    rest(card);
+    wait_for_reading(passage, person, now_ns);
+    return true;
+}
+
+static bool answer_pair(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns)
+{
+    struct gh_passage_code *person = passage->asked_code, *card = passage->asked_card;
+
+    if (gh_codes_in_order(reason))
+        return answer_in_order(passage, reason, now_ns);
     person->tried |= UINT32_C(1) << (card - passage->codes);
     /* A card that was shown for this person, and does not fit, wants an answer soon; one that
      * merely lies there does not. */
@@ -389,34 +473,51 @@ static bool answer_pair(struct gh_passage *passage, enum gh_outcome outcome, int
     return false;
 }
 
-static bool answer_code(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns)
+/* Nothing more will come in time. What a new card, or a reading, could change may still change. */
+static void answer_final(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns)
+{
+    struct gh_passage_code *person = passage->asked_code;
+
+    if (gh_codes_in_order(reason) && reason != GH_REASON_TEMPERATURE_MISSING) {
+        spend(passage, &person->credential, reason, now_ns);
+        return;
+    }
+    person->unmeasured = reason == GH_REASON_TEMPERATURE_MISSING;
+    passage->decided_ns = now_ns;
+    rest(person);
+}
+
+static bool answer_code(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns)
 {
     struct gh_passage_code *code = passage->asked_code;
+    bool waits = gh_reason_info(reason)->outcome == GH_OUTCOME_WAIT;
 
     code->asked = true;
-    if (outcome == GH_OUTCOME_WAIT)
+    code->again = false;
+    if (reason == GH_REASON_WAIT_TEMPERATURE)
+        wait_for_reading(passage, code, now_ns);
+    if (waits)
         return true;
     if (!is_person(code)) {
         rest(code);
-    } else if (passage->asked == GH_ASKED_FINAL && outcome != GH_OUTCOME_OPEN) {
-        passage->decided_ns = now_ns;
-        rest(code);
+    } else if (passage->asked == GH_ASKED_FINAL) {
+        answer_final(passage, reason, now_ns);
     } else {
-        spend(passage, &code->credential, outcome, now_ns);
+        spend(passage, &code->credential, reason, now_ns);
     }
     return true;
 }
 
-bool gh_passage_answer(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns)
+bool gh_passage_answer(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns)
 {
     bool stands = true;
 
     if (passage->asked == GH_ASKED_OTHER)
         passage->has_other = false;
     else if (passage->asked == GH_ASKED_PAIR)
-        stands = answer_pair(passage, outcome, now_ns);
+        stands = answer_pair(passage, reason, now_ns);
     else if (passage->asked != GH_ASKED_NOTHING)
-        stands = answer_code(passage, outcome, now_ns);
+        stands = answer_code(passage, reason, now_ns);
     passage->asked = GH_ASKED_NOTHING;
     return stands;
 }

@@ -4,7 +4,7 @@
  *
  *     gh_passage_see(p, credential, now) or nothing, when only time went by
  *     while (gh_passage_next(p, now, &step))
- *         decide; if (gh_passage_answer(p, outcome, now)) the decision stands: record it, act on it
+ *         decide; if (gh_passage_answer(p, reason, now)) the decision stands: record it, act on it
  *
  * A code that is held up is seen in many frames: it counts once, until it was out of sight for
  * debounce_ms. Each health code is a passage of its own; several may wait at once. Every housing
@@ -18,6 +18,12 @@
  * (STALE, REPLAYED, UNPROVEN), also while the phone itself is in sight. "Health code" here is
  * whatever a person is known by (gh_is_person); codes that do not say whose they are count as a
  * person each.
+ *
+ * Whose codes are in order may have to be measured yet (WAIT_TEMPERATURE): they wait for a reading
+ * for passage_timeout_ms more, whatever cards are shown meanwhile. One that comes
+ * (gh_passage_measured) is for one of them, the one whose code was seen last, and among those seen
+ * at once the one who came last: whoever waits longer has been asked to step up, and did not. Who
+ * is still in sight when their time is over may be measured yet, as they may show another card.
  */
 #ifndef GATEHOUSE_SRC_GATE_PASSAGE_H
 #define GATEHOUSE_SRC_GATE_PASSAGE_H
@@ -35,7 +41,7 @@ enum gh_passage_state {
     GH_PASSAGE_FREE,    /* nothing here */
     GH_PASSAGE_WAITING, /* for its other half, until deadline_ns */
     GH_PASSAGE_RESTING, /* asks nothing: a card that serves others, or a person whose time was over,
-                           whom a new card may still let in */
+                           whom a new card, or a reading, may still let in */
     GH_PASSAGE_SPENT,   /* decided about: must go out of sight before it counts again */
 };
 
@@ -51,6 +57,9 @@ struct gh_passage_code {
     uint32_t tried; /* of a health code: the cards, by place, that did not open for it */
     bool has_card;  /* of a health code: one of these was meant for it, */
     struct gh_credential card; /* the newest of those that was not somebody else's */
+    bool unmeasured; /* of a health code: all is in order, with card if has_card: a reading is
+                        missing */
+    bool again;      /* one has come: to be decided about once more */
 };
 
 struct gh_passage {
@@ -60,7 +69,14 @@ struct gh_passage {
     bool has_other;
     struct gh_credential other; /* a code that is decided alone */
     /* what the last step asked */
-    enum { GH_ASKED_NOTHING, GH_ASKED_OTHER, GH_ASKED_PAIR, GH_ASKED_ALONE, GH_ASKED_FINAL } asked;
+    enum {
+        GH_ASKED_NOTHING,
+        GH_ASKED_OTHER,
+        GH_ASKED_PAIR,
+        GH_ASKED_ALONE,
+        GH_ASKED_AGAIN,
+        GH_ASKED_FINAL
+    } asked;
     struct gh_passage_code *asked_code, *asked_card;
 };
 
@@ -82,10 +98,13 @@ bool gh_passage_see(struct gh_passage *passage, const struct gh_credential *cred
  * meantime still matters. */
 bool gh_passage_is_here(const struct gh_passage *passage, const struct gh_credential *credential,
                         int64_t now_ns);
+/* Somebody was measured. true: a person waits for that, and is the next step. */
+bool gh_passage_measured(struct gh_passage *passage, int64_t now_ns);
 /* true: *step has to be decided, and answered before the next call of see or next. */
 bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passage_step *step);
-/* true: the decision stands (also a WAIT). false: forget it, another step may follow. */
-bool gh_passage_answer(struct gh_passage *passage, enum gh_outcome outcome, int64_t now_ns);
+/* What gh_decide said. true: the decision stands (also a WAIT). false: forget it, another step may
+ * follow. */
+bool gh_passage_answer(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns);
 /* When next should be called though nothing was seen; INT64_MAX: never. */
 int64_t gh_passage_deadline_ns(const struct gh_passage *passage);
 

@@ -21,11 +21,15 @@ struct gh_presence_record {
 struct gh_presence; /* opaque */
 GH_MUST_CHECK enum gh_status gh_presence_new(struct gh_presence **out);
 void gh_presence_free(struct gh_presence *presence); /* NULL is fine */
-/* The later movement of a person counts, by at_ms; the same one twice is one. GH_ERR_NOMEM. */
+/* The later movement of a person counts, by at_ms; the same one twice is one. The one before is
+ * remembered, too: it is the last one again when that is undone. What names nobody, or no way, is
+ * passed over. GH_ERR_NOMEM: nothing has changed. */
 GH_MUST_CHECK enum gh_status gh_presence_take(struct gh_presence *presence,
                                               const struct gh_presence_record *record);
-/* Whether the person went this way last, since since_ms. */
+/* Whether the person went this way last, between the two, both included: what another gate's clock
+ * says is in the future says nothing. */
 bool gh_presence_passed(const struct gh_presence *presence, gh_id subject,
-                        enum gh_direction direction, int64_t since_ms);
+                        enum gh_direction direction, int64_t since_ms, int64_t until_ms);
+size_t gh_presence_count(const struct gh_presence *presence); /* people remembered */
 
 #endif

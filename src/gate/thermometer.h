@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A contactless thermometer: one of the kernel's IIO temperature sensors (mlx90614: its object
- * channel), by its files in sysfs (Documentation/ABI/testing/sysfs-bus-iio: in_temp_object_raw,
- * _offset, _scale, or in_temp_object_input; milli degrees Celsius). One thread, which samples it
- * and hands on what looks like somebody's forehead or wrist. */
+ * channel), see thermometer_iio.h. One thread, which samples it and hands on what looks like
+ * somebody's forehead or wrist: five times a second while somebody is in front of it, else twice.
+ */
 #ifndef GATEHOUSE_SRC_GATE_THERMOMETER_H
 #define GATEHOUSE_SRC_GATE_THERMOMETER_H
 
@@ -20,11 +20,12 @@ struct gh_temperature_reading {
     int64_t millic;
 };
 struct gh_thermometer_options {
-    const char *sensor;    /* a folder of sysfs, or the name of an IIO device ("mlx90614") */
+    const char *sensor;    /* borrowed, like all pointers here: a folder of sysfs, or the name of an
+                              IIO device ("mlx90614") */
     const char *iio_root;  /* "/sys/bus/iio/devices"; tests have another one */
     int64_t offset_millic; /* added to what is read: skin is cooler than the body */
     const struct gh_clock *clock;
-    struct gh_queue *readings; /* of struct gh_temperature_reading; borrowed */
+    struct gh_queue *readings; /* of struct gh_temperature_reading */
 };
 /* A sensor that is missing or reads nonsense (-273.15, nothing) is said once and tried again. */
 GH_MUST_CHECK enum gh_status gh_thermometer_start(const struct gh_thermometer_options *options,
@@ -32,10 +33,18 @@ GH_MUST_CHECK enum gh_status gh_thermometer_start(const struct gh_thermometer_op
                                                   struct gh_error *err);
 struct gh_thermometer_state {
     bool reads;
-    int64_t millic; /* what it read last, the offset included */
-    char trouble[128];
+    int64_t millic;    /* what it read last, the offset included; 0 when it does not */
+    char trouble[128]; /* why it does not; "": it does, or was not asked yet */
 };
+/* Any thread. */
 struct gh_thermometer_state gh_thermometer_look(struct gh_thermometer *thermometer);
 void gh_thermometer_stop(struct gh_thermometer *thermometer); /* NULL is fine */
+
+/* For --check: look for it, read it once, say in `says` what it measures and where it is. Errors
+ * are those of gh_iio_find and gh_iio_read, a sentence in err. */
+#define GH_THERMOMETER_SAYS_BYTES 160
+GH_MUST_CHECK enum gh_status gh_thermometer_check(const struct gh_thermometer_options *options,
+                                                  char says[GH_THERMOMETER_SAYS_BYTES],
+                                                  struct gh_error *err);
 
 #endif

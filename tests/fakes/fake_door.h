@@ -25,14 +25,20 @@ struct gh_fake_door {
     void (*before)(void *context, unsigned active);
     void *before_context;
     bool freed;
-    enum gh_contact contact; /* as the next look finds it */
+    struct gh_door_inputs inputs; /* as the next look finds them */
     unsigned looks;
+    /* What renew was told; granted_ms is that of the last one. */
+    unsigned renews;
+    int64_t granted_ms;
 };
 
 void gh_fake_door_init(struct gh_fake_door *fake, const struct gh_clock *clock);
-/* Without a contact; a test that wants one sets io.contact to gh_fake_door_contact. */
+/* Without inputs; a test that wants some wires them. Who moves one tells the gate, or lets it find
+ * out by itself. */
 struct gh_door_io gh_fake_door_io(struct gh_fake_door *fake);
-enum gh_contact gh_fake_door_contact(void *fake);
+void gh_fake_door_wire(struct gh_fake_door *fake, struct gh_door_io *io, unsigned wired);
+void gh_fake_door_input(struct gh_fake_door *fake, enum gh_input input, bool active);
+void gh_fake_door_lose(struct gh_fake_door *fake, enum gh_input input);
 /* The next `times` sets fail with `status`; UINT_MAX: all, until told otherwise with 0. */
 void gh_fake_door_fail(struct gh_fake_door *fake, unsigned times, enum gh_status status);
 bool gh_fake_door_is_active(const struct gh_fake_door *fake, enum gh_line line);

@@ -41,6 +41,13 @@ static void take_complaint(void *context)
     rig->complaints++;
 }
 
+static void take_prompt(void *context, enum gh_prompt prompt)
+{
+    struct rig *rig = context;
+    rig->prompts++;
+    rig->prompt = prompt;
+}
+
 static void take_policy(void *context, const struct gh_policy *policy)
 {
     struct rig *rig = context;
@@ -58,18 +65,28 @@ static bool unlocked(const struct rig *rig, unsigned lines)
     return (lines ^ gh_door_rest_lines(&rig->options.door)) & GH_LINE_BIT(GH_LINE_RELAY);
 }
 
+static bool is_opening(const struct gh_entry *entry)
+{
+    if (entry->type == GH_ENTRY_PASSAGE)
+        return entry->outcome == GH_OUTCOME_OPEN;
+    return entry->type == GH_ENTRY_DOOR &&
+           (entry->door == GH_DOOR_EVENT_EXIT || entry->door == GH_DOOR_EVENT_GUARD ||
+            entry->door == GH_DOOR_EVENT_TEST || entry->door == GH_DOOR_EVENT_HOURS_OPEN ||
+            entry->door == GH_DOOR_EVENT_FIRE);
+}
+
 /* Promise 1: no opening without a durable entry, and one for each. */
 static void before_set(void *context, unsigned active)
 {
     struct rig *rig = context;
     unsigned said = 0;
 
-    if (!unlocked(rig, active) || unlocked(rig, rig->door.active))
+    if (!unlocked(rig, active) || unlocked(rig, rig->door.active) || rig->unwritten_is_fine ||
+        (rig->door.inputs.active & GH_INPUT_BIT(GH_INPUT_FIRE)))
         return;
     read_journal(rig);
     for (size_t i = 0; i < rig->entries.count; i++)
-        said += rig->entries.entry[i].type == GH_ENTRY_PASSAGE &&
-                rig->entries.entry[i].outcome == GH_OUTCOME_OPEN;
+        said += is_opening(&rig->entries.entry[i]);
     if (said < rig_count_openings(rig) + 1)
         fail_msg("opening without an entry: the journal knows of %u", said);
 }
@@ -94,6 +111,7 @@ void rig_init(struct rig *rig)
                   .entry = take_kick,
                   .policy = take_policy,
                   .unreadable = take_complaint,
+                  .prompt = take_prompt,
                   .context = rig},
         .time_floor_s = FIXTURE_NOW_S - 1000 * 1000,
     };
@@ -152,6 +170,12 @@ void rig_show_credential(struct rig *rig, const struct gh_credential *credential
                                    .credential = *credential};
 
     gh_gate_sighting(rig->gate, &sighting);
+}
+
+void rig_input(struct rig *rig, enum gh_input input, bool active)
+{
+    gh_fake_door_input(&rig->door, input, active);
+    gh_gate_inputs(rig->gate);
 }
 
 void rig_pass_ms(struct rig *rig, int64_t ms)

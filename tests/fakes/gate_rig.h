@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gate on a bench: real list, real journal, real codes; the clock and the door are fakes.
- * On every opening it checks that the entry for it is durable already. */
+ * On every opening it checks that the entry for it is durable already, but that a fire waits for
+ * none. */
 #ifndef GATEHOUSE_TESTS_GATE_RIG_H
 #define GATEHOUSE_TESTS_GATE_RIG_H
 
@@ -16,7 +17,10 @@ struct rig {
     struct gh_gate *gate;
     struct gh_trust *trust;                     /* what the gate gave out last */
     unsigned trusts, enrols, kicks, complaints; /* how often it called */
+    unsigned prompts;
+    enum gh_prompt prompt; /* spoken last */
     struct gh_enrolment enrolment;
+    bool unwritten_is_fine;         /* a button opens also when the disk is full */
     struct gh_policy policy;        /* as told last */
     struct fixture_entries entries; /* as read last */
     char anna[FIXTURE_CODE_BYTES], dora[FIXTURE_CODE_BYTES], home1[FIXTURE_CODE_BYTES],
@@ -36,6 +40,8 @@ void rig_start_with_list(struct rig *rig);
 void rig_show(struct rig *rig, const char *text);
 /* The same for what was read already, as if in a frame of now. */
 void rig_show_credential(struct rig *rig, const struct gh_credential *credential);
+/* Somebody moves an input, and the gate is told. */
+void rig_input(struct rig *rig, enum gh_input input, bool active);
 /* Let time go by as the daemon does: tick whenever the gate wants to be called, and at the end. */
 void rig_pass_ms(struct rig *rig, int64_t ms);
 void rig_news(struct rig *rig, enum gh_courier_event_type type);

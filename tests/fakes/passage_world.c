@@ -53,21 +53,34 @@ struct gh_credential world_code(char name)
 
 bool world_lives_in(gh_id subject, gh_id home)
 {
-    return (home == 1 && subject >= 'A' && subject <= 'C') || (home == 2 && subject == 'D');
+    return (home == 1 && ((subject >= 'A' && subject <= 'C') || subject == 'P')) ||
+           (home == 2 && subject == 'D');
 }
 
-static enum gh_outcome decide(const struct world *world, const struct gh_passage_step *step)
+/* All is in order: but for what is measured. 'P' has gone this way before. */
+static enum gh_reason decide_person(const struct world *world, const struct gh_passage_step *step)
 {
-    if (step->has_other || (step->has_health && step->health.subject == 'R'))
-        return GH_OUTCOME_DENY;
+    if (world->temperature && !world->measured)
+        return step->final ? GH_REASON_TEMPERATURE_MISSING : GH_REASON_WAIT_TEMPERATURE;
+    if (world->temperature && world->fever)
+        return GH_REASON_FEVER;
+    return step->health.subject == 'P' ? GH_REASON_PASSBACK : GH_REASON_OK;
+}
+
+static enum gh_reason decide(const struct world *world, const struct gh_passage_step *step)
+{
+    if (step->has_other)
+        return GH_REASON_NOT_A_CODE;
+    if (step->has_health && step->health.subject == 'R')
+        return GH_REASON_RED;
     if (!step->has_health)
-        return step->final ? GH_OUTCOME_GUARD : GH_OUTCOME_WAIT;
+        return step->final ? GH_REASON_HEALTH_MISSING : GH_REASON_WAIT_HEALTH;
     if (!world->home_code)
-        return GH_OUTCOME_OPEN;
+        return decide_person(world, step);
     if (!step->has_housing)
-        return step->final ? GH_OUTCOME_GUARD : GH_OUTCOME_WAIT;
-    return world_lives_in(step->health.subject, step->housing.home) ? GH_OUTCOME_OPEN
-                                                                    : GH_OUTCOME_GUARD;
+        return step->final ? GH_REASON_HOUSING_MISSING : GH_REASON_WAIT_HOUSING;
+    return world_lives_in(step->health.subject, step->housing.home) ? decide_person(world, step)
+                                                                    : GH_REASON_NOT_MEMBER;
 }
 
 static void write_down(struct world *world, const struct gh_passage_step *step,
@@ -100,10 +113,14 @@ static void settle(struct world *world)
         /* Nothing is decided that nobody showed, and what stands alone stands alone. */
         assert_true(step.has_health || step.has_housing || step.has_other);
         assert_false(step.has_other && (step.has_health || step.has_housing));
-        enum gh_outcome outcome = decide(world, &step);
-        if (gh_passage_answer(&world->passage, outcome, world->now_ms * GH_NS_PER_MS))
-            write_down(world, &step, outcome);
+        enum gh_reason reason = decide(world, &step);
+        enum gh_outcome outcome = gh_reason_info(reason)->outcome;
         assert_true(++rounds < 10 * GH_PASSAGE_CODES_MAX); /* it comes to an end */
+        if (!gh_passage_answer(&world->passage, reason, world->now_ms * GH_NS_PER_MS))
+            continue;
+        write_down(world, &step, outcome);
+        if (step.has_health && outcome != GH_OUTCOME_WAIT)
+            world->measured = false; /* a reading is one person's */
     }
 }
 
@@ -133,6 +150,14 @@ void world_hold(struct world *world, const char *names, int64_t ms)
         world_see(world, names);
         world_pass_ms(world, FRAME_MS);
     }
+}
+
+void world_measure(struct world *world, bool fever)
+{
+    world->measured = true;
+    world->fever = fever;
+    (void)gh_passage_measured(&world->passage, world->now_ms * GH_NS_PER_MS);
+    settle(world);
 }
 
 int64_t world_deadline_ms(const struct world *world)

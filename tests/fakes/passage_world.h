@@ -12,11 +12,13 @@
 
 /* A gate in small: what stood as decided is written down in one line of words, such as
  * `wait(A) open(A1) deny(x) guard(B!)`: a person's letter, a home's digit, `!` for a final step.
- * A, B and C live in home 1, D in home 2, R is red. */
+ * A, B, C and P live in home 1, D in home 2, R is red, P has gone this way before. */
 struct world {
     struct gh_passage passage;
     struct gh_policy policy;
-    bool home_code; /* the rule: the housing code is needed */
+    bool home_code;   /* the rule: the housing code is needed */
+    bool temperature; /* and a temperature */
+    bool measured, fever;
     int64_t now_ms;
     char trace[4096];
     unsigned opened;
@@ -32,6 +34,7 @@ void world_see(struct world *world, const char *names); /* all in one frame */
 void world_pass_ms(struct world *world, int64_t ms);
 /* Held up in every frame for so long, from now on. */
 void world_hold(struct world *world, const char *names, int64_t ms);
+void world_measure(struct world *world, bool fever); /* somebody, now */
 int64_t world_deadline_ms(const struct world *world);
 void world_assert_quiet(const struct world *world);
 

@@ -34,6 +34,10 @@ static void spoil(struct scene *scene)
                                          .subject_colour = GH_COLOUR_RED,
                                          .health_revoked = true,
                                          .housing_revoked = true};
+    scene->policy.passback.rule = GH_PASSBACK_HARD;
+    scene->policy.temperature = (struct gh_temperature_policy){
+        .rule = GH_TEMPERATURE_REQUIRED, .limit_millic = 37300, .valid_ms = 10000};
+    scene->in.interlocked = scene->in.passed_back = true;
     scene->in.clock_trusted = false;
     scene->in.final = true;
 }
@@ -84,6 +88,17 @@ static void test_order(void **state)
     scene.answers.home_approved = true;
     assert_decision(&scene, GH_REASON_NOT_MEMBER);
     scene.answers.member = true;
+    assert_decision(&scene, GH_REASON_TEMPERATURE_MISSING);
+    scene.in.final = false;
+    assert_decision(&scene, GH_REASON_WAIT_TEMPERATURE);
+    scene.in.measured = true;
+    scene.in.temperature_millic = 37300;
+    assert_decision(&scene, GH_REASON_FEVER);
+    scene.in.temperature_millic = 37299;
+    assert_decision(&scene, GH_REASON_PASSBACK);
+    scene.in.passed_back = false;
+    assert_decision(&scene, GH_REASON_INTERLOCK);
+    scene.in.interlocked = false;
     assert_decision(&scene, GH_REASON_OK);
 }
 
@@ -348,6 +363,112 @@ static void test_other(void **state)
     assert_int_equal(gh_decide(&scene.in).outcome, GH_OUTCOME_DENY);
 }
 
+static void test_temperature(void **state)
+{
+    (void)state;
+    static const struct {
+        enum gh_temperature_rule rule;
+        bool measured;
+        int64_t millic;
+        enum gh_reason reason, final_reason;
+    } rows[] = {
+        {GH_TEMPERATURE_OFF, false, 0, GH_REASON_OK, GH_REASON_OK},
+        {GH_TEMPERATURE_OFF, true, 41000, GH_REASON_OK, GH_REASON_OK},
+        {GH_TEMPERATURE_OPTIONAL, false, 41000, GH_REASON_OK, GH_REASON_OK},
+        {GH_TEMPERATURE_OPTIONAL, true, 37499, GH_REASON_OK, GH_REASON_OK},
+        {GH_TEMPERATURE_OPTIONAL, true, 37500, GH_REASON_FEVER, GH_REASON_FEVER},
+        {GH_TEMPERATURE_REQUIRED, false, 36600, GH_REASON_WAIT_TEMPERATURE,
+         GH_REASON_TEMPERATURE_MISSING},
+        {GH_TEMPERATURE_REQUIRED, true, 37499, GH_REASON_OK, GH_REASON_OK},
+        {GH_TEMPERATURE_REQUIRED, true, 37500, GH_REASON_FEVER, GH_REASON_FEVER},
+        /* one that is none is not less strict */
+        {(enum gh_temperature_rule)3, false, 36600, GH_REASON_WAIT_TEMPERATURE,
+         GH_REASON_TEMPERATURE_MISSING},
+    };
+    struct scene scene;
+
+    good_scene(&scene);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(rows); i++) {
+        scene.policy.temperature = (struct gh_temperature_policy){
+            .rule = rows[i].rule, .limit_millic = 37500, .valid_ms = 10000};
+        scene.in.measured = rows[i].measured;
+        scene.in.temperature_millic = rows[i].millic;
+        scene.in.final = false;
+        assert_decision(&scene, rows[i].reason);
+        scene.in.final = true;
+        assert_decision(&scene, rows[i].final_reason);
+    }
+}
+
+static void test_passback_and_interlock(void **state)
+{
+    (void)state;
+    static const struct {
+        enum gh_passback_rule rule;
+        bool passed_back, interlocked;
+        enum gh_reason reason;
+    } rows[] = {
+        {GH_PASSBACK_OFF, true, false, GH_REASON_OK},
+        {GH_PASSBACK_SOFT, false, false, GH_REASON_OK},
+        {GH_PASSBACK_SOFT, true, false, GH_REASON_PASSBACK_NOTED},
+        {GH_PASSBACK_HARD, false, false, GH_REASON_OK},
+        {GH_PASSBACK_HARD, true, false, GH_REASON_PASSBACK},
+        {(enum gh_passback_rule)3, true, false, GH_REASON_PASSBACK},
+        {GH_PASSBACK_OFF, true, true, GH_REASON_INTERLOCK},
+        {GH_PASSBACK_SOFT, true, true, GH_REASON_INTERLOCK},
+        {GH_PASSBACK_HARD, true, true, GH_REASON_PASSBACK},
+    };
+    struct scene scene;
+
+    good_scene(&scene);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(rows); i++) {
+        scene.policy.passback.rule = rows[i].rule;
+        scene.in.passed_back = rows[i].passed_back;
+        scene.in.interlocked = rows[i].interlocked;
+        assert_decision(&scene, rows[i].reason);
+    }
+}
+
+/* Nobody is measured, or told about another door, who would not be let in. */
+static void test_only_who_would_be_let_in(void **state)
+{
+    (void)state;
+    struct scene scene;
+
+    good_scene(&scene);
+    spoil(&scene);
+    scene.in.health = NULL;
+    scene.answers =
+        (struct gh_answers){.have_list = true, .issued_at_s = NOW, .home_approved = true};
+    scene.in.clock_trusted = true;
+    assert_decision(&scene, GH_REASON_HEALTH_MISSING);
+    good_scene(&scene);
+    scene.policy.temperature.rule = GH_TEMPERATURE_REQUIRED;
+    scene.in.interlocked = true;
+    scene.in.housing = NULL;
+    assert_decision(&scene, GH_REASON_WAIT_HOUSING);
+    scene.policy.paper = GH_PAPER_GUARD;
+    assert_decision(&scene, GH_REASON_PAPER);
+}
+
+/* What the passage asks: by their code's own fault, or though that is in order. */
+static void test_codes_in_order(void **state)
+{
+    (void)state;
+    static const enum gh_reason in_order[] = {
+        GH_REASON_OK,        GH_REASON_PASSBACK_NOTED,      GH_REASON_WAIT_TEMPERATURE,
+        GH_REASON_FEVER,     GH_REASON_TEMPERATURE_MISSING, GH_REASON_PASSBACK,
+        GH_REASON_INTERLOCK,
+    };
+    unsigned count = 0;
+
+    for (int reason = 0; reason < GH_REASON_COUNT; reason++)
+        count += gh_codes_in_order((enum gh_reason)reason);
+    assert_int_equal(count, GH_ARRAY_SIZE(in_order));
+    for (size_t i = 0; i < GH_ARRAY_SIZE(in_order); i++)
+        assert_true(gh_codes_in_order(in_order[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +482,10 @@ int main(void)
         cmocka_unit_test(test_expiry_edges),
         cmocka_unit_test(test_home_rules),
         cmocka_unit_test(test_no_waiting_in_vain),
+        cmocka_unit_test(test_temperature),
+        cmocka_unit_test(test_passback_and_interlock),
+        cmocka_unit_test(test_only_who_would_be_let_in),
+        cmocka_unit_test(test_codes_in_order),
         cmocka_unit_test(test_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,20 @@ static bool home_allows(const struct world *world)
     return false;
 }
 
+/* Of the person and of the door, not of any code. */
+static bool body_allows(const struct scene *scene)
+{
+    const struct gh_temperature_policy *temperature = &scene->policy.temperature;
+    bool cool = scene->in.measured && scene->in.temperature_millic < temperature->limit_millic;
+
+    if (scene->in.interlocked ||
+        (scene->in.passed_back && scene->policy.passback.rule > GH_PASSBACK_SOFT))
+        return false;
+    if (temperature->rule == GH_TEMPERATURE_OFF)
+        return true;
+    return cool || (temperature->rule == GH_TEMPERATURE_OPTIONAL && !scene->in.measured);
+}
+
 /* Written from the promises, not from the body. */
 static bool may_open(const struct world *world)
 {
@@ -115,7 +129,7 @@ static bool may_open(const struct world *world)
     if ((world->health_form == PAPER || world->health_form == BARE) &&
         scene->policy.paper != GH_PAPER_OPEN)
         return false;
-    return home_allows(world);
+    return home_allows(world) && body_allows(scene);
 }
 
 /* The age is told whenever it may matter to whoever reads the entry, and only if it is one. */
@@ -191,6 +205,14 @@ static void vary(struct world *world)
     scene->health.facts[0].test = n / 48 % 2 ? GH_TEST_NAAT : GH_TEST_ANY;
     scene->health.facts[0].result = n / 48 % 2 ? GH_RESULT_NEGATIVE : GH_RESULT_ANY;
     scene->health.fact_count = n / 96 % 3 != 0;
+    /* Mostly as good as before, or too little of the rest would be seen. */
+    unsigned long body = world->decided / 11 % 5 == 0 ? world->decided / 55 : 0;
+    scene->policy.temperature.rule = (enum gh_temperature_rule)(body % 4);
+    scene->policy.passback.rule = (enum gh_passback_rule)(body / 4 % 4);
+    scene->in.measured = body / 16 % 2;
+    scene->in.temperature_millic = body / 32 % 2 ? 37300 : 37299;
+    scene->in.passed_back = body / 64 % 2;
+    scene->in.interlocked = body / 128 % 7 == 1;
 }
 
 static void check_answers(struct world *world)
@@ -239,8 +261,10 @@ static void test_opens_only_if(void **state)
     /* The rest is not decided here, or only for a code that is alone: test_decide.c. */
     static const enum gh_reason reachable[] = {
         GH_REASON_OK,
+        GH_REASON_PASSBACK_NOTED,
         GH_REASON_WAIT_HOUSING,
         GH_REASON_WAIT_HEALTH,
+        GH_REASON_WAIT_TEMPERATURE,
         GH_REASON_YELLOW,
         GH_REASON_NO_HOME,
         GH_REASON_NOT_MEMBER,
@@ -249,6 +273,8 @@ static void test_opens_only_if(void **state)
         GH_REASON_HEALTH_MISSING,
         GH_REASON_SUBJECT_UNKNOWN,
         GH_REASON_CERTIFICATE_NOT_COUNTED,
+        GH_REASON_FEVER,
+        GH_REASON_TEMPERATURE_MISSING,
         GH_REASON_PAPER,
         GH_REASON_LIST_MISSING,
         GH_REASON_LIST_TOO_OLD,
@@ -260,6 +286,8 @@ static void test_opens_only_if(void **state)
         GH_REASON_PAPER_REFUSED,
         GH_REASON_CLOCK_REFUSED,
         GH_REASON_LIST_REFUSED,
+        GH_REASON_PASSBACK,
+        GH_REASON_INTERLOCK,
         GH_REASON_FORGED,
         GH_REASON_WRONG_KEY,
         GH_REASON_NOT_A_CODE,
@@ -270,6 +298,7 @@ static void test_opens_only_if(void **state)
     good_scene(&world.scene);
     assert_int_equal(gh_rule_parse("green vaccination", &world.scene.policy.rules[0], NULL), GH_OK);
     world.scene.policy.rule_count = 1;
+    world.scene.policy.temperature.limit_millic = 37300;
     strcpy(world.scene.health.facts[0].disease, GH_DISEASE_COVID19);
     world.scene.health.facts[0].at_s = NOW - 86400;
     world.scene.health.facts[0].from_s = INT64_MIN;

@@ -17,8 +17,8 @@ static int setup(void **state)
 {
     (void)state;
     rig_init(&rig);
-    rig.io.contact = gh_fake_door_contact;
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig.options.door.debounce_ms = 50;
+    gh_fake_door_wire(&rig.door, &rig.io, GH_INPUT_BIT(GH_INPUT_CONTACT));
     return 0;
 }
 
@@ -60,11 +60,11 @@ static void test_through_the_door(void **state)
     uint64_t anna = let_anna_in();
     unsigned kicks = rig.kicks;
     rig_pass_ms(&rig, 1000);
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 200);
     assert_last(GH_DOOR_EVENT_OPENED, anna, 1000, 1050);
     assert_int_equal(rig.kicks, kicks + 1);
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig_input(&rig, GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 20000);
     assert_last(GH_DOOR_EVENT_PASSED, anna, 1200, 1250);
     assert_int_equal(rig.entries.count, 4);
@@ -74,17 +74,17 @@ static void test_through_the_door(void **state)
     assert_last(GH_DOOR_EVENT_UNUSED, anna, 4000, 4100);
 
     anna = let_anna_in();
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 40000);
     assert_last(GH_DOOR_EVENT_HELD, anna, 30000, 30100);
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig_input(&rig, GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 1000);
     assert_last(GH_DOOR_EVENT_SHUT, anna, 40000, 40050);
 
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 1000);
     assert_last(GH_DOOR_EVENT_FORCED, 0, 0, 0);
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig_input(&rig, GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 1000);
     assert_last(GH_DOOR_EVENT_SHUT, 0, 0, 0);
 }
@@ -93,12 +93,12 @@ static void test_through_the_door(void **state)
 static void test_held_open_is_read_anew(void **state)
 {
     (void)state;
-    struct gh_door_options door = {.pulse_ms = 3000, .held_open_s = 2};
+    struct gh_door_options door = {.pulse_ms = 3000, .held_open_s = 2, .debounce_ms = 50};
 
     rig.options.door.held_open_s = 3600;
     rig_start_with_list(&rig);
     uint64_t anna = let_anna_in();
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 1000);
     gh_gate_set_door(rig.gate, &door);
     rig_pass_ms(&rig, 2000);
@@ -110,7 +110,7 @@ static void test_no_contact(void **state)
 {
     (void)state;
 
-    rig.io.contact = NULL;
+    rig.io.inputs = NULL;
     rig_start_with_list(&rig);
     (void)let_anna_in();
     rig_pass_ms(&rig, 60000);
@@ -118,6 +118,7 @@ static void test_no_contact(void **state)
     assert_int_equal(rig.door.looks, 0);
 }
 
+/* The inputs say themselves when they change; those that do not are asked. */
 static void test_how_often(void **state)
 {
     (void)state;
@@ -125,13 +126,18 @@ static void test_how_often(void **state)
     rig_start_with_list(&rig);
     rig_pass_ms(&rig, 10000); /* settled */
     unsigned looks = rig.door.looks;
-    rig_pass_ms(&rig, 10000);
-    assert_in_range(rig.door.looks - looks, 19, 21);
-    rig_pass_ms(&rig, 150); /* just after a look */
-    (void)let_anna_in();
+    rig_pass_ms(&rig, 60000);
+    assert_in_range(rig.door.looks - looks, 1, 20);
+    rig_stop(&rig);
+    rig.io.inputs_fd = -1;
+    rig.io.inputs_poll_ms = 20;
+    rig_start(&rig);
     looks = rig.door.looks;
-    rig_pass_ms(&rig, 2000);
-    assert_in_range(rig.door.looks - looks, 39, 42);
+    rig_pass_ms(&rig, 10000);
+    assert_in_range(rig.door.looks - looks, 500, 510);
+    gh_fake_door_input(&rig.door, GH_INPUT_CONTACT, true);
+    rig_pass_ms(&rig, 70);
+    assert_last(GH_DOOR_EVENT_FORCED, 0, 0, 0);
 }
 
 /* A door that could not be moved let nobody in: nobody is followed. */
@@ -158,9 +164,9 @@ static void test_full_disk(void **state)
     rig_start_with_list(&rig);
     uint64_t anna = let_anna_in();
     fixture_fill_disk(&rig.fixture);
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 1000);
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig_input(&rig, GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 1000);
     assert_int_equal(rig_count_entries(&rig), 2);
     fixture_empty_disk();
@@ -178,7 +184,7 @@ static void test_clock_not_trusted(void **state)
     rig_start_with_list(&rig);
     rig_pass_ms(&rig, 1000);
     gh_fake_clock_set_wall_s(&rig.fixture.clock, 1000);
-    rig.door.contact = GH_CONTACT_OPEN;
+    rig_input(&rig, GH_INPUT_CONTACT, true);
     rig_pass_ms(&rig, 10000);
     size_t i = rig_count_entries(&rig);
     while (i > 0 && rig.entries.entry[i - 1].type != GH_ENTRY_DOOR)
@@ -195,9 +201,10 @@ static void test_lost_contact_is_said(void **state)
     rig_start_with_list(&rig);
     fixture_capture_log(&rig.fixture);
     (void)let_anna_in();
-    rig.door.contact = GH_CONTACT_UNKNOWN;
+    gh_fake_door_lose(&rig.door, GH_INPUT_CONTACT);
+    gh_gate_inputs(rig.gate);
     rig_pass_ms(&rig, 10000);
-    rig.door.contact = GH_CONTACT_SHUT;
+    rig_input(&rig, GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 10000);
     fixture_take_log(&rig.fixture, log, sizeof(log));
     assert_int_equal(rig_count_entries(&rig), 2); /* used or not: nobody knows */

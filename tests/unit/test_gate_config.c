@@ -85,14 +85,14 @@ static void test_defaults(void **state)
     assert_true(config.backoff_first_ms == 1000); /* docs/protocol.md, section 5 */
     assert_true(config.backoff_max_ms == 300000);
     for (int line = 0; line < GH_LINE_COUNT; line++) {
-        assert_string_equal(config.lines[line].name, "");
-        assert_false(config.lines[line].active_low);
+        assert_string_equal(config.wiring.lines[line].name, "");
+        assert_false(config.wiring.lines[line].active_low);
     }
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_false(door.fail_safe);
     assert_true(door.pulse_ms >= 100 && door.pulse_ms <= 60000);
     assert_true(door.held_open_s == 30);
-    assert_string_equal(config.contact_line.name, "");
+    assert_string_equal(config.wiring.inputs[GH_INPUT_CONTACT].name, "");
     assert_string_equal(config.contact_file, "");
     assert_true(config.journal_limit_mib == 512);
 }
@@ -121,23 +121,23 @@ static void test_everything(void **state)
     assert_true(config.follow);
     assert_true(config.frame_interval_ms == 0 && config.frames_a_still == 1);
     assert_true(config.blanks_a_still == 0);
-    assert_string_equal(config.chip, "gpiochip0");
-    assert_string_equal(config.lines[GH_LINE_RELAY].name, "GPIO17");
-    assert_string_equal(config.lines[GH_LINE_BUZZER].name, "18");
-    assert_string_equal(config.lines[GH_LINE_GREEN].name, "GPIO22");
-    assert_string_equal(config.lines[GH_LINE_YELLOW].name, "GPIO23");
-    assert_string_equal(config.lines[GH_LINE_RED].name, "GPIO24");
-    assert_true(config.lines[GH_LINE_RELAY].active_low);
-    assert_false(config.lines[GH_LINE_BUZZER].active_low);
-    assert_false(config.lines[GH_LINE_GREEN].active_low);
-    assert_false(config.lines[GH_LINE_YELLOW].active_low);
-    assert_true(config.lines[GH_LINE_RED].active_low);
+    assert_string_equal(config.wiring.chip, "gpiochip0");
+    assert_string_equal(config.wiring.lines[GH_LINE_RELAY].name, "GPIO17");
+    assert_string_equal(config.wiring.lines[GH_LINE_BUZZER].name, "18");
+    assert_string_equal(config.wiring.lines[GH_LINE_GREEN].name, "GPIO22");
+    assert_string_equal(config.wiring.lines[GH_LINE_YELLOW].name, "GPIO23");
+    assert_string_equal(config.wiring.lines[GH_LINE_RED].name, "GPIO24");
+    assert_true(config.wiring.lines[GH_LINE_RELAY].active_low);
+    assert_false(config.wiring.lines[GH_LINE_BUZZER].active_low);
+    assert_false(config.wiring.lines[GH_LINE_GREEN].active_low);
+    assert_false(config.wiring.lines[GH_LINE_YELLOW].active_low);
+    assert_true(config.wiring.lines[GH_LINE_RED].active_low);
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_true(door.fail_safe);
     assert_true(door.pulse_ms == 500);
     assert_true(door.held_open_s == 3600);
-    assert_string_equal(config.contact_line.name, "GPIO25");
-    assert_true(config.contact_line.active_low);
+    assert_string_equal(config.wiring.inputs[GH_INPUT_CONTACT].name, "GPIO25");
+    assert_true(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
     assert_string_equal(config.contact_file, "/c");
     assert_true(config.journal_limit_mib == 16);
     assert_true(config.battery_clock);
@@ -249,13 +249,46 @@ static void test_active_low(void **state)
     (void)state;
     struct gh_gate_config config;
 
-    assert_loads(LEAST "[door]\nactive_low = relay,buzzer,lamp_green,lamp_yellow,lamp_red\n",
+    assert_loads(LEAST "[door]\nactive_low = relay,buzzer,lamp_green,lamp_yellow,lamp_red,"
+                       "this_door,exit,guard,tamper,fire,other_door\n",
                  &config);
     for (int line = 0; line < GH_LINE_COUNT; line++)
-        assert_true(config.lines[line].active_low);
+        assert_true(config.wiring.lines[line].active_low);
+    for (int input = 0; input < GH_INPUT_COUNT; input++)
+        assert_int_equal(config.wiring.inputs[input].active_low, input != GH_INPUT_CONTACT);
     assert_loads(LEAST "[door]\nactive_low = , buzzer ,\n", &config);
     for (int line = 0; line < GH_LINE_COUNT; line++)
-        assert_int_equal(config.lines[line].active_low, line == GH_LINE_BUZZER);
+        assert_int_equal(config.wiring.lines[line].active_low, line == GH_LINE_BUZZER);
+}
+
+static void test_inputs(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+
+    assert_loads(LEAST "[door]\ncontact = A\nexit = B\nguard = C\ntamper = D\nfire = E\n"
+                       "other_door = F\nthis_door = G\npull_up = exit fire, contact\n"
+                       "pull_down = tamper\ndebounce_ms = 3\n",
+                 &config);
+    for (int input = 0; input < GH_INPUT_COUNT; input++) {
+        const struct gh_gpio_line *line = &config.wiring.inputs[input];
+        char name[] = {(char)('A' + input), '\0'};
+
+        assert_string_equal(line->name, name);
+        assert_int_equal(line->pull, input == GH_INPUT_TAMPER ? GH_GPIO_PULL_DOWN
+                                     : input == GH_INPUT_GUARD || input == GH_INPUT_OTHER_DOOR
+                                         ? GH_GPIO_PULL_AS_IS
+                                         : GH_GPIO_PULL_UP);
+    }
+    assert_string_equal(config.wiring.lines[GH_LINE_THIS_DOOR].name, "G");
+    assert_true(config.wiring.debounce_us == 3000);
+    assert_loads(LEAST "[door]\ndebounce_ms = 1000\n", &config);
+    assert_true(config.wiring.debounce_us == 5000);             /* the rest is the door's */
+    assert_refused(LEAST "[door]\npull_up = relay\n", "relay"); /* an output drives itself */
+    assert_refused(LEAST "[door]\npull_down = bell\n", "bell");
+    assert_refused(LEAST "[door]\npull_up = exit\npull_down = exit\n", "pull_down");
+    assert_refused(LEAST "[door]\nexit = 5\nfire = 5\n", "exit and fire are both 5");
+    assert_refused(LEAST "[door]\nrelay = 5\nother_door = 5\n", "relay and other_door");
 }
 
 /* A value that is as long as its field, and one byte longer. */
@@ -269,7 +302,7 @@ static void test_long_values(void **state)
     name[63] = '\0';
     snprintf(text, sizeof(text), LEAST "[door]\nrelay = %s\n", name);
     assert_loads(text, &config);
-    assert_string_equal(config.lines[GH_LINE_RELAY].name, name);
+    assert_string_equal(config.wiring.lines[GH_LINE_RELAY].name, name);
     name[63] = 'n';
     name[64] = '\0';
     snprintf(text, sizeof(text), LEAST "[door]\nrelay = %s\n", name);
@@ -295,7 +328,7 @@ static enum gh_status open_camera(const char *name, struct gh_error *err)
 static void test_camera(void **state)
 {
     (void)state;
-    static const char *const nonsense[] = {"", "video0", "v4l2:", "v4l2:video0", "usb:/dev/video0"};
+    static const char *const nonsense[] = {"video0", "v4l2:", "v4l2:video0", "usb:/dev/video0"};
     struct gh_error err;
     char replay[160];
 
@@ -313,6 +346,62 @@ static void test_camera(void **state)
     }
 }
 
+#define NO_CAMERA "[gate]\nstate_dir = /s\ncamera =\ndoor = trace\n"
+
+/* A gate may have scanners only; but nothing to read codes with it may not have. */
+static void test_no_camera(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    struct gh_camera camera;
+    struct gh_error err = {0};
+
+    assert_refused(NO_CAMERA, "neither a camera nor a scanner");
+    assert_refused(NO_CAMERA "[scanner]\ndevice =\nbaud = 9600\n", "neither");
+    assert_loads(NO_CAMERA "[scanner]\ndevice = /dev/ttyACM0\n", &config);
+    assert_loads(NO_CAMERA "[keyboard]\ndevice = /dev/input/event0\n", &config);
+    assert_int_equal(gh_gate_config_camera(&config, gh_clock_system(), &camera, &err), GH_OK);
+    camera.free(camera.context);
+}
+
+static void test_readers(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    const struct gh_clock *clock = gh_clock_system();
+
+    assert_loads(LEAST, &config);
+    struct gh_readers_options readers = gh_gate_config_readers(&config, clock);
+    assert_string_equal(readers.scanner, "");
+    assert_string_equal(readers.keyboard, "");
+    assert_true(readers.scanner_baud == 115200);
+    assert_int_equal(readers.scanner_framing, GH_FRAMING_LINE);
+    assert_ptr_equal(readers.clock, clock);
+    assert_null(readers.evdev_ioctl);
+    assert_string_equal(gh_gate_config_thermometer(&config, clock, NULL).sensor, "");
+
+    assert_loads(LEAST "[scanner]\ndevice = /dev/serial/by-id/x\nbaud = 9600\nframing = stx-etx\n"
+                       "[keyboard]\ndevice = /dev/input/by-id/y\n"
+                       "[temperature]\nsensor = mlx90614\noffset_millic = -300\n",
+                 &config);
+    readers = gh_gate_config_readers(&config, clock);
+    assert_string_equal(readers.scanner, "/dev/serial/by-id/x");
+    assert_string_equal(readers.keyboard, "/dev/input/by-id/y");
+    assert_true(readers.scanner_baud == 9600);
+    assert_int_equal(readers.scanner_framing, GH_FRAMING_STX_ETX);
+    struct gh_thermometer_options thermometer = gh_gate_config_thermometer(&config, clock, NULL);
+    assert_string_equal(thermometer.sensor, "mlx90614");
+    assert_string_equal(thermometer.iio_root, "/sys/bus/iio/devices");
+    assert_true(thermometer.offset_millic == -300);
+
+    assert_refused(LEAST "[scanner]\nbaud = 14400\n", "14400");
+    assert_refused(LEAST "[scanner]\nbaud = 300\n", "baud");
+    assert_refused(LEAST "[scanner]\nframing = lines\n", "framing");
+    assert_refused(LEAST "[scanner]\ndevice = ttyACM0\n", "ttyACM0");
+    assert_refused(LEAST "[keyboard]\ndevice = event0\n", "event0");
+    assert_refused(LEAST "[temperature]\noffset_millic = 20001\n", "offset_millic");
+}
+
 static void test_door_io(void **state)
 {
     (void)state;
@@ -325,7 +414,7 @@ static void test_door_io(void **state)
     assert_null(io.contact);
     io.free(io.context);
     assert_loads(LEAST "[door]\ncontact_active = open\ncontact_file = /none\n", &config);
-    assert_false(config.contact_line.active_low);
+    assert_false(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
     assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
     assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
     io.free(io.context);
@@ -354,12 +443,13 @@ static void test_example(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_log_levels), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_contradictions),
-        cmocka_unit_test(test_active_low), cmocka_unit_test(test_long_values),
-        cmocka_unit_test(test_camera),     cmocka_unit_test(test_door_io),
-        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_log_levels),  cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_active_low),  cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_long_values), cmocka_unit_test(test_camera),
+        cmocka_unit_test(test_door_io),     cmocka_unit_test(test_example),
+        cmocka_unit_test(test_no_camera),   cmocka_unit_test(test_readers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -390,7 +390,7 @@ static void test_next_is_quiet_while_waiting(void **state)
     assert_true(gh_passage_next(&world.passage, now, &step));
     assert_true(step.has_health && !step.has_housing && !step.has_other && !step.final);
     assert_memory_equal(&step.health, &code, sizeof(code));
-    assert_true(gh_passage_answer(&world.passage, GH_OUTCOME_WAIT, now));
+    assert_true(gh_passage_answer(&world.passage, GH_REASON_WAIT_HOUSING, now));
     assert_false(gh_passage_next(&world.passage, now, &step));
     gh_passage_see(&world.passage, &code, now);
     assert_false(gh_passage_next(&world.passage, now, &step));

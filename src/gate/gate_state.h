@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the gate is, for whoever asks at the board. No identifiers of people, homes or codes. */
+#ifndef GATEHOUSE_SRC_GATE_GATE_STATE_H
+#define GATEHOUSE_SRC_GATE_GATE_STATE_H
+
+#include "gate/gate.h"
+
+struct gh_gate_state {
+    bool enrolled;
+    gh_id id; /* and the following: when enrolled */
+    char name[GH_GATE_NAME_BYTES], area[GH_AREA_BYTES], url[GH_URL_BYTES];
+    struct {
+        bool usable; /* one is in use */
+        uint64_t generation, persons, homes;
+        int64_t issued_at_s;
+    } list;
+    struct {
+        bool trusted;
+        int64_t now_s;
+    } clock;
+    struct {
+        bool open;
+        uint64_t last, bytes;   /* of it, when open */
+        uint64_t acknowledged;  /* by the server, with a receipt; 0: none */
+        uint64_t waiting, lost; /* not written yet; never will be */
+    } journal;
+    struct {
+        uint64_t decided[GH_OUTCOME_DENY + 1]; /* by outcome, since the start */
+        bool any;                              /* then the last one: */
+        enum gh_outcome outcome;
+        enum gh_reason reason;
+        int64_t at_s;
+        uint64_t entry;
+    } passages;
+    struct {
+        unsigned causes; /* what keeps it unlocked: a set of GH_CAUSE_BIT; 0: it is locked */
+        unsigned lines;  /* as they were set last */
+        bool stuck;      /* they could not be set */
+        unsigned wired;  /* inputs */
+        struct gh_door_inputs inputs;
+    } door;
+};
+void gh_gate_describe(struct gh_gate *gate, struct gh_gate_state *out);
+
+#endif

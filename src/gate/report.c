@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gatehouse/file.h"
+
+uint64_t gh_resident_bytes(void)
+{
+    GH_CLEANUP_FILE FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long long whole, resident;
+
+    if (!file || fscanf(file, "%llu %llu", &whole, &resident) != 2)
+        return 0;
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* --- JSON; a member that could not be made makes the whole NULL in the end --- */
+
+static json_t *number(uint64_t value)
+{
+    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *time_text(int64_t time_s)
+{
+    char text[GH_TIME_TEXT_BYTES];
+
+    gh_time_format(time_s, text);
+    return json_string(text);
+}
+
+static json_t *gate_json(const struct gh_gate_state *gate)
+{
+    char id[GH_ID_TEXT_BYTES];
+
+    if (!gate->enrolled)
+        return json_pack("{s:b}", "enrolled", 0);
+    gh_id_format(gate->id, id);
+    return json_pack("{s:b, s:s, s:s, s:s, s:s}", "enrolled", 1, "id", id, "name", gate->name,
+                     "area", gate->area, "server", gate->url);
+}
+
+static json_t *list_json(const struct gh_gate_state *gate)
+{
+    if (!gate->list.usable)
+        return json_pack("{s:b}", "usable", 0);
+    return json_pack("{s:b, s:o, s:o, s:o, s:o}", "usable", 1, "generation",
+                     number(gate->list.generation), "persons", number(gate->list.persons), "homes",
+                     number(gate->list.homes), "issued_at", time_text(gate->list.issued_at_s));
+}
+
+static json_t *journal_json(const struct gh_gate_state *gate)
+{
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open, "last",
+                     number(gate->journal.last), "acknowledged", number(gate->journal.acknowledged),
+                     "bytes", number(gate->journal.bytes), "waiting", number(gate->journal.waiting),
+                     "lost", number(gate->journal.lost));
+}
+
+static json_t *passages_json(const struct gh_gate_state *gate)
+{
+    json_t *object =
+        json_pack("{s:o, s:o, s:o}", "open", number(gate->passages.decided[GH_OUTCOME_OPEN]),
+                  "guard", number(gate->passages.decided[GH_OUTCOME_GUARD]), "deny",
+                  number(gate->passages.decided[GH_OUTCOME_DENY]));
+
+    if (gate->passages.any &&
+        json_object_set_new(object, "last",
+                            json_pack("{s:s, s:s, s:s, s:o, s:o}", "outcome",
+                                      gh_outcome_token(gate->passages.outcome), "reason",
+                                      gh_reason_info(gate->passages.reason)->token, "text",
+                                      gh_reason_info(gate->passages.reason)->text, "at",
+                                      time_text(gate->passages.at_s), "entry",
+                                      number(gate->passages.entry))) != 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *names_json(unsigned set, unsigned count, const char *(*name)(unsigned))
+{
+    json_t *array = json_array();
+
+    for (unsigned i = 0; i < count; i++)
+        if (set & (1u << i))
+            (void)json_array_append_new(array, json_string(name(i)));
+    return array;
+}
+
+static const char *cause_name(unsigned cause)
+{
+    return gh_cause_name((enum gh_cause)cause);
+}
+
+static const char *line_name(unsigned line)
+{
+    return gh_line_name((enum gh_line)line);
+}
+
+static json_t *inputs_json(const struct gh_gate_state *gate)
+{
+    json_t *object = json_object();
+
+    for (int input = 0; input < GH_INPUT_COUNT; input++) {
+        unsigned bit = GH_INPUT_BIT(input);
+        if (gate->door.wired & bit)
+            (void)json_object_set_new(object, gh_input_name((enum gh_input)input),
+                                      json_string(!(gate->door.inputs.known & bit) ? "unknown"
+                                                  : gate->door.inputs.active & bit ? "active"
+                                                                                   : "inactive"));
+    }
+    return object;
+}
+
+static json_t *door_json(const struct gh_gate_state *gate)
+{
+    return json_pack("{s:b, s:o, s:o, s:o}", "stuck", gate->door.stuck, "unlocked_by",
+                     names_json(gate->door.causes, GH_CAUSE_COUNT, cause_name), "lines",
+                     names_json(gate->door.lines, GH_LINE_COUNT, line_name), "inputs",
+                     inputs_json(gate));
+}
+
+static json_t *reader_json(const struct gh_reader_state *reader)
+{
+    return json_pack("{s:b, s:s, s:o, s:o}", "open", reader->open, "trouble", reader->trouble,
+                     "codes", number(reader->codes), "rejected", number(reader->rejected));
+}
+
+static json_t *devices_json(const struct gh_report *report)
+{
+    const struct gh_thermometer_state *thermometer = &report->thermometer;
+    json_t *object =
+        json_pack("{s:{s:o, s:o, s:o, s:b}}", "camera", "frames", number(report->see.frames),
+                  "broken_frames", number(report->see.broken_frames), "codes",
+                  number(report->see.codes), "over", report->see.over);
+
+    if (report->readers.scanner.wired)
+        (void)json_object_set_new(object, "scanner", reader_json(&report->readers.scanner));
+    if (report->readers.keyboard.wired)
+        (void)json_object_set_new(object, "keyboard", reader_json(&report->readers.keyboard));
+    /* What it reads may be somebody's temperature: only whether it does. */
+    if (report->has_thermometer)
+        (void)json_object_set_new(
+            object, "thermometer",
+            json_pack("{s:b, s:s}", "reads", thermometer->reads, "trouble", thermometer->trouble));
+    if (report->has_sound)
+        (void)json_object_set_new(object, "sound",
+                                  json_pack("{s:b, s:s, s:o, s:o, s:o}", "open",
+                                            report->voice.device_open, "trouble",
+                                            report->voice.trouble, "prompts_missing",
+                                            number(report->voice.prompts_missing), "prompts",
+                                            number(report->voice.prompts), "announcements",
+                                            number(report->voice.announcements)));
+    return object;
+}
+
+enum gh_status gh_report_json(const struct gh_report *report, struct gh_writer *writer)
+{
+    const struct gh_gate_state *gate = &report->gate;
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o, s:o, s:o, s:o}", "version",
+                  GH_VERSION, "uptime_s", number((uint64_t)report->uptime_s), "memory_bytes",
+                  number(report->memory_bytes), "dropped", number(report->dropped), "gate",
+                  gate_json(gate), "list", list_json(gate), "clock", "trusted", gate->clock.trusted,
+                  "time", time_text(gate->clock.now_s), "journal", journal_json(gate), "passages",
+                  passages_json(gate), "door", door_json(gate), "devices", devices_json(report));
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+    json_decref(object);
+    if (!text)
+        return GH_ERR_NOMEM;
+    gh_writer_put_text(writer, text);
+    gh_writer_put_byte(writer, '\n');
+    free(text);
+    return GH_OK;
+}
+
+/* --- metrics --- */
+
+static void put_head(struct gh_writer *writer, const char *name, const char *type, const char *help)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "# HELP gatehouse_gate_%s %s\n# TYPE gatehouse_gate_%s %s\n", name,
+             help, name, type);
+    gh_writer_put_text(writer, text);
+}
+
+static void put_value(struct gh_writer *writer, const char *name, const char *labels,
+                      uint64_t value)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "gatehouse_gate_%s%s %" PRIu64 "\n", name, labels, value);
+    gh_writer_put_text(writer, text);
+}
+
+static void put(struct gh_writer *writer, const char *name, const char *type, const char *help,
+                uint64_t value)
+{
+    put_head(writer, name, type, help);
+    put_value(writer, name, "", value);
+}
+
+static void put_passages(struct gh_writer *writer, const struct gh_gate_state *gate)
+{
+    static const enum gh_outcome outcomes[] = {GH_OUTCOME_OPEN, GH_OUTCOME_GUARD, GH_OUTCOME_DENY};
+
+    put_head(writer, "passages_total", "counter", "decisions since the start, by outcome");
+    for (size_t i = 0; i < GH_ARRAY_SIZE(outcomes); i++) {
+        char labels[32];
+        snprintf(labels, sizeof(labels), "{outcome=\"%s\"}", gh_outcome_token(outcomes[i]));
+        put_value(writer, "passages_total", labels, gate->passages.decided[outcomes[i]]);
+    }
+}
+
+static void put_inputs(struct gh_writer *writer, const struct gh_gate_state *gate)
+{
+    put_head(writer, "input_active", "gauge", "the door's inputs that can be read");
+    for (int input = 0; input < GH_INPUT_COUNT; input++) {
+        char labels[48];
+        if (!(gate->door.inputs.known & GH_INPUT_BIT(input)))
+            continue;
+        snprintf(labels, sizeof(labels), "{input=\"%s\"}", gh_input_name((enum gh_input)input));
+        put_value(writer, "input_active", labels,
+                  (gate->door.inputs.active & GH_INPUT_BIT(input)) != 0);
+    }
+}
+
+static void put_readers(struct gh_writer *writer, const struct gh_report *report)
+{
+    const struct {
+        const char *labels;
+        const struct gh_reader_state *state;
+    } readers[] = {{"{reader=\"scanner\"}", &report->readers.scanner},
+                   {"{reader=\"keyboard\"}", &report->readers.keyboard}};
+
+    put_head(writer, "reader_open", "gauge", "barcode scanners that are there");
+    for (size_t i = 0; i < GH_ARRAY_SIZE(readers); i++)
+        if (readers[i].state->wired)
+            put_value(writer, "reader_open", readers[i].labels, readers[i].state->open);
+    put_head(writer, "reader_codes_total", "counter", "texts that they gave");
+    for (size_t i = 0; i < GH_ARRAY_SIZE(readers); i++)
+        if (readers[i].state->wired)
+            put_value(writer, "reader_codes_total", readers[i].labels, readers[i].state->codes);
+}
+
+void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
+{
+    const struct gh_gate_state *gate = &report->gate;
+
+    put(writer, "enrolled", "gauge", "whether the gate is", gate->enrolled);
+    put(writer, "list_generation", "gauge", "of the list in use, 0: none", gate->list.generation);
+    put(writer, "list_issued_at_seconds", "gauge", "when the server last spoke for it",
+        (uint64_t)(gate->list.issued_at_s > 0 ? gate->list.issued_at_s : 0));
+    put(writer, "clock_trusted", "gauge", "whether the clock is", gate->clock.trusted);
+    put(writer, "journal_open", "gauge", "whether the journal can be written", gate->journal.open);
+    put(writer, "journal_last", "gauge", "number of the last entry", gate->journal.last);
+    put(writer, "journal_acknowledged", "gauge", "number of the last one that the server has",
+        gate->journal.acknowledged);
+    put(writer, "journal_bytes", "gauge", "size of the journal", gate->journal.bytes);
+    put(writer, "journal_waiting", "gauge", "entries that could not be written yet",
+        gate->journal.waiting);
+    put(writer, "journal_lost_total", "counter", "entries that never will be", gate->journal.lost);
+    put_passages(writer, gate);
+    put(writer, "door_unlocked", "gauge", "whether the door is", gate->door.causes != 0);
+    put(writer, "door_stuck", "gauge", "whether its lines cannot be set", gate->door.stuck);
+    put_inputs(writer, gate);
+    put(writer, "frames_total", "counter", "that the camera gave", report->see.frames);
+    put(writer, "broken_frames_total", "counter", "of them", report->see.broken_frames);
+    put(writer, "codes_total", "counter", "that were seen in frames", report->see.codes);
+    put(writer, "dropped_codes_total", "counter", "that the gate had no time for", report->dropped);
+    put_readers(writer, report);
+    if (report->has_sound)
+        put(writer, "sound_open", "gauge", "whether the sound device is there",
+            report->voice.device_open);
+    if (report->has_thermometer)
+        put(writer, "thermometer_reads", "gauge", "whether it does", report->thermometer.reads);
+    put(writer, "resident_memory_bytes", "gauge", "of the program", report->memory_bytes);
+    put(writer, "uptime_seconds", "counter", "of the program", (uint64_t)report->uptime_s);
+}
