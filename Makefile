@@ -174,6 +174,7 @@ fuzz_targets := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code list,$(call library,$(room)))
 	$(call say,LINK,$@)
 	$(Q)$(link)
+$(BUILD)/tests/fuzz/fuzz_framing: $(call objects,src/gate/framing.c src/gate/keymap.c)
 build-fuzz: $(fuzz_targets)
 fuzz:
 	@+$(MAKE) --no-print-directory -j$$(nproc) FUZZ=1 CC=clang build-fuzz
