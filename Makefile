@@ -32,7 +32,7 @@ ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa libseccomp
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -258,16 +258,16 @@ gate_pages := $(wildcard docs/man/gatehouse-gate*) $(filter %-gate.ini.5,$(ini_p
 server_pages := $(wildcard docs/man/gatehouse-server*) $(filter %-server.ini.5,$(ini_pages))
 tool_pages := $(filter-out $(gate_pages) $(server_pages),$(wildcard docs/man/*))
 
-install: install-gate install-server install-tool
+install: install-gate install-server install-tool install-sounds
 install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
-	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
+	$(call put,docs/gatehouse-gate.ini $(wildcard systemd/gatehouse-gate*.conf),$(DOCDIR))
 	$(call pages,$(gate_pages))
 install-server: $(BUILD)/gatehouse-server $(server_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-server)
-	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
+	$(call put,docs/gatehouse-server.ini docs/openapi.yaml $(wildcard systemd/gatehouse-server*.conf),$(DOCDIR))
 	$(call pages,$(server_pages))
 install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
@@ -276,8 +276,11 @@ install-tool: $(BUILD)/gatehouse
 	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
 	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
 	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
+install-sounds: prompts
+	for language in $(prompt_languages); do \
+	  $(call put,$(BUILD)/sounds/$$language/*.wav,$(PREFIX)/share/gatehouse/sounds/$$language) || exit 1; done
 clean:
 	rm -rf build
-.PHONY: install install-gate install-server install-tool clean
+.PHONY: install install-gate install-server install-tool install-sounds clean
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

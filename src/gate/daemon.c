@@ -13,6 +13,7 @@
 #include "gate/door_keeper.h"
 #include "gate/gate.h"
 #include "gate/inquiry.h"
+#include "gate/time_zone.h"
 #include "gate/voice.h"
 #include "gatehouse/file.h"
 
@@ -410,8 +411,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
+    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, err);
     /* The door first: its keeper forks, and takes nothing along that it has no use for. */
-    enum gh_status status = start_door(daemon, err);
+    if (status == GH_OK)
+        status = start_door(daemon, err);
     if (status == GH_OK)
         status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)

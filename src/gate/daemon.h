@@ -15,4 +15,10 @@ gh_daemon_run(const char *config_path, const struct gh_gate_config *config, stru
  * GH_OK if a gate could start with it. */
 GH_MUST_CHECK enum gh_status gh_daemon_check(const struct gh_gate_config *config);
 
+/* `--rest`: request the door's lines, put all of them to their inactive level (the relay to the
+ * side that unlocks, when the fire input is active), and let go of them. What the configuration
+ * says of the lines that cannot be done: GH_ERR_BUSY while a gate runs, and so on. */
+GH_MUST_CHECK enum gh_status gh_daemon_rest(const struct gh_gate_config *config,
+                                            struct gh_error *err);
+
 #endif
