@@ -174,14 +174,16 @@ fuzz_targets := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(fuzz_targets): $(BUILD)/%: $(BUILD)/%.o $(foreach room,base crypto code list,$(call library,$(room)))
 	$(call say,LINK,$@)
 	$(Q)$(link)
+$(BUILD)/tests/fuzz/fuzz_framing: $(call objects,src/gate/framing.c src/gate/keymap.c)
 build-fuzz: $(fuzz_targets)
 fuzz:
 	@+$(MAKE) --no-print-directory -j$$(nproc) FUZZ=1 CC=clang build-fuzz
 	@FUZZ_S='$(FUZZ_S)' tests/fuzz/run build/fuzz $(TARGETS)
 .PHONY: build-fuzz fuzz
 
-# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more. BOARD_SUITE=trixie BOARD_TESTS='green stop' ---
+# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more ---
 BOARD_SUITE ?= bookworm
+BOARD_MACHINES ?= raspi3b virt
 board_packages := build/deb/$(BOARD_SUITE)-arm64
 $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/* systemd/* docs/* docs/man/*) VERSION Makefile
 	@SUITE='$(BOARD_SUITE)' ARCH=arm64 scripts/make-deb
@@ -189,8 +191,9 @@ $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/*
 check-board:
 	@scripts/install-deps build board
 	@+$(MAKE) --no-print-directory all $(board_packages)/made
-	@image=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
-	  BUILD='$(BUILD)' tests/board/run "$$image" $(BOARD_TESTS)
+	@card=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
+	  for machine in $(BOARD_MACHINES); do \
+	  BUILD='$(BUILD)' tests/board/run --machine $$machine "$$card" $(BOARD_TESTS) || exit 1; done
 .PHONY: check-board
 
 # --- for people: these install what is missing first -------------------------------------------------------------

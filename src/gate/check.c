@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gate/courier.h"
+#include "gate/time_zone.h"
 #include "gatehouse/file.h"
 
 /* says: behind "ok". */
@@ -100,7 +101,8 @@ static bool check_line(const struct gh_gpio_seen *seen)
     return true;
 }
 
-static bool check_lines(const struct gh_gate_config *config)
+/* *held: a gate that runs, say, has the lines. */
+static bool check_lines(const struct gh_gate_config *config, bool *held)
 {
     struct gh_gpio_look look;
     bool good = true;
@@ -110,21 +112,64 @@ static bool check_lines(const struct gh_gate_config *config)
         good = check_line(&look.lines[i]) && good;
     for (size_t i = 0; i < GH_INPUT_COUNT; i++)
         good = check_line(&look.inputs[i]) && good;
+    *held = look.lines[GH_LINE_RELAY].user[0] != '\0';
     return good;
+}
+
+/* One that cannot be read now may be in a file that somebody has yet to write. */
+static void check_inputs(const struct gh_door_io *io)
+{
+    static const char *const words[GH_INPUT_COUNT][2] = {
+        [GH_INPUT_CONTACT] = {"the door is shut", "the door is open"},
+        [GH_INPUT_EXIT] = {"not pressed", "pressed"},
+        [GH_INPUT_GUARD] = {"not pressed", "pressed"},
+        [GH_INPUT_TAMPER] = {"the housing is shut", "the housing is open"},
+        [GH_INPUT_FIRE] = {"no alarm", "fire alarm"},
+        [GH_INPUT_OTHER_DOOR] = {"shut and locked", "not shut and locked"},
+    };
+    struct gh_door_inputs found = {0};
+
+    if (io->inputs)
+        found = io->inputs(io->context);
+    if ((io->inputs_wired & GH_INPUT_BIT(GH_INPUT_CONTACT)) == 0)
+        printf("%-12s none: what becomes of those who are let in is not known\n", "contact");
+    for (unsigned i = 0; i < GH_INPUT_COUNT; i++) {
+        unsigned bit = GH_INPUT_BIT(i);
+        if ((io->inputs_wired & bit) == 0)
+            continue;
+        if (found.known & bit)
+            printf("%-12s ok, %s\n", gh_input_name((enum gh_input)i),
+                   words[i][(found.active & bit) != 0]);
+        else
+            printf("%-12s there, but it cannot be read\n", gh_input_name((enum gh_input)i));
+    }
 }
 
 static bool check_door(const struct gh_gate_config *config)
 {
     struct gh_error err = {0};
     struct gh_door_io io;
+    bool held = false;
 
-    if (config->door == GH_DOOR_GPIO)
-        return check_lines(config);
+    if (config->door == GH_DOOR_GPIO && (!check_lines(config, &held) || held))
+        return held;
     enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, &err);
-    bool good = report_words("door", status, "a trace on standard output", &err);
-    if (status == GH_OK)
-        io.free(io.context);
+    bool good = report_words(
+        "door", status, config->door == GH_DOOR_TRACE ? "a trace on standard output" : "", &err);
+    if (status != GH_OK)
+        return good;
+    check_inputs(&io);
+    io.free(io.context);
     return good;
+}
+
+static bool check_time_zone(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+
+    if (config->time_zone[0] == '\0')
+        return true;
+    return report("time zone", gh_time_zone_check(config->time_zone, &err), &err);
 }
 
 /* --- what else is plugged in --- */
@@ -180,6 +225,8 @@ enum gh_status gh_daemon_check(const struct gh_gate_config *config)
     bool readers = check_readers(config);
     bool thermometer = check_thermometer(config);
     bool sound = check_sound(config);
+    bool zone = check_time_zone(config);
 
-    return state && camera && door && readers && thermometer && sound ? GH_OK : GH_ERR_INVALID;
+    return state && camera && door && readers && thermometer && sound && zone ? GH_OK
+                                                                              : GH_ERR_INVALID;
 }

@@ -448,6 +448,8 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
     if (status == GH_OK)
         status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
+        status = gh_gate_sandbox(daemon->config_path, &daemon->config, err);
+    if (status == GH_OK)
         status = gh_http_global_init();
     if (status == GH_OK)
         status = gh_courier_identity_path(daemon->config.state_dir, path);
