@@ -334,13 +334,8 @@ static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_ident
 
 static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
 {
-    struct gh_voice_options options = {
-        .device = daemon->config.sound_device,
-        .languages = daemon->config.sound_languages,
-        .folders = {daemon->config.sound_folder, GH_VOICE_LOCAL_SOUNDS, GH_VOICE_SOUNDS},
-        .clock = daemon->clock,
-        .announced = daemon->announced,
-    };
+    struct gh_voice_options options =
+        gh_gate_config_voice(&daemon->config, daemon->clock, daemon->announced);
 
     return gh_voice_start(&options, &daemon->voice, err);
 }
