@@ -270,7 +270,7 @@ static int set_up_events(struct daemon *daemon)
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
                             daemon);
-    if (r >= 0 && daemon->io.inputs_wired != 0 && daemon->io.inputs_fd >= 0)
+    if (r >= 0 && daemon->io.inputs && daemon->io.inputs_fd >= 0)
         r = sd_event_add_io(daemon->event, NULL, daemon->io.inputs_fd, EPOLLIN, on_inputs, daemon);
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->readings), EPOLLIN,
