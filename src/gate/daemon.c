@@ -180,8 +180,11 @@ static int on_announced(sd_event_source *source, int fd, uint32_t revents, void 
     (void)source;
     (void)fd;
     (void)revents;
-    while (gh_queue_pop(daemon->announced, &announced))
+    while (gh_queue_pop(daemon->announced, &announced)) {
         gh_gate_announced(daemon->gate, &announced);
+        if (daemon->courier)
+            gh_courier_announced(daemon->courier, announced.id);
+    }
     tick(daemon);
     return 0;
 }
