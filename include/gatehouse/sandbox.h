@@ -48,5 +48,7 @@ void gh_sandbox_allow_system(struct gh_sandbox *sandbox);
  * kernel has it, and refuses; GH_ERR_TOOBIG: too many paths. */
 GH_MUST_CHECK enum gh_status gh_sandbox_enter(const struct gh_sandbox *sandbox,
                                               struct gh_error *err);
+/* Is this a process with sanitizers in it, where entering does nothing? */
+bool gh_sandbox_is_left_out(void);
 
 #endif

@@ -21,4 +21,9 @@ GH_MUST_CHECK enum gh_status gh_daemon_check(const struct gh_gate_config *config
 GH_MUST_CHECK enum gh_status gh_daemon_rest(const struct gh_gate_config *config,
                                             struct gh_error *err);
 
+/* Takes from this process what a gate so configured does not need (sandbox.h), unless the
+ * configuration says otherwise. Before any thread is made. */
+GH_MUST_CHECK enum gh_status
+gh_gate_sandbox(const char *config_path, const struct gh_gate_config *config, struct gh_error *err);
+
 #endif

@@ -242,6 +242,7 @@ struct gh_door_io {
     struct gh_door_inputs (*inputs)(void *context);
     int inputs_fd;
     int64_t inputs_poll_ms; /* 0: never needed */
+    const char *inputs_path; /* the file that inputs opens, borrowed like context; NULL: none */
     /* What was set last is still meant, and will be for another for_ms from now. Whoever keeps the
      * door (door_keeper.h) puts the relay to its locked level when that time is over without
      * another word; where it has done so already, renew first makes the lines what they were set

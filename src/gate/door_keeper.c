@@ -20,6 +20,7 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
+#include "gatehouse/sandbox.h"
 
 #define NEVER INT64_MAX
 #define LAST_TRIES 5
@@ -194,6 +195,17 @@ static _Noreturn void keep(struct keeper *keeper)
     _exit(0);
 }
 
+/* A keeper that is locked in too little is better than none. */
+static void enter_sandbox(const struct keeper *keeper)
+{
+    struct gh_sandbox sandbox = {.keeper = true};
+    struct gh_error err = {0};
+
+    gh_sandbox_allow(&sandbox, GH_SANDBOX_REPLACE, keeper->inner.inputs_path);
+    if (gh_sandbox_enter(&sandbox, &err) != GH_OK)
+        gh_log(GH_LOG_WARNING, "sandbox", "the door's keeper goes without: %s", err.text);
+}
+
 static _Noreturn void keeper_main(struct keeper *keeper, int socket, int gates_socket)
 {
     sigset_t all;
@@ -206,6 +218,7 @@ static _Noreturn void keeper_main(struct keeper *keeper, int socket, int gates_s
     close(gates_socket);
     close(STDIN_FILENO);
     keeper->socket = socket;
+    enter_sandbox(keeper);
     keep(keeper);
 }
 
@@ -309,7 +322,8 @@ static void keeper_free(void *context)
     keeper->inner.free(keeper->inner.context);
     atomic_store(&shared->over, true);
     leave_lines(shared, taken);
-    /* The lines are at rest: nothing is lost by not waiting for one that is stuck. */
+    gh_cleanup_fd(&keeper->socket); /* it ends by itself; */
+    /* with the lines at rest nothing is lost by not waiting for one that is stuck. */
     kill(keeper->pid, SIGKILL);
     while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
         ;

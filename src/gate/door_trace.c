@@ -261,6 +261,7 @@ enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *conta
     if (inputs_file[0] != '\0') {
         out->inputs_wired = GH_INPUT_BIT(GH_INPUT_COUNT) - 1;
         out->inputs = trace_inputs;
+        out->inputs_path = trace->inputs_file;
     }
     return GH_OK;
 }

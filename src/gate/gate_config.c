@@ -35,6 +35,7 @@ static const struct gh_config_key keys[] = {
     {"gate", "time_zone", TEXT(time_zone), .initial = ""},
     {"gate", "direction", CHOICE(direction, direction_choices), .initial = "both"},
     {"gate", "control", TEXT(control), .initial = ""},
+    {"gate", "sandbox", BOOL(sandbox), .initial = "yes"},
     {"camera", "max_width", INT(max_width, 160, 1920), .initial = "1280"},
     {"camera", "max_height", INT(max_height, 120, 1080), .initial = "720"},
     {"replay", "follow", BOOL(follow), .initial = "no"},

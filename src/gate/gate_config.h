@@ -24,6 +24,7 @@ struct gh_gate_config {
     char time_zone[64]; /* "Asia/Shanghai"; "": the board's own */
     int direction;      /* enum gh_direction */
     char control[108];  /* the socket's path; "": none */
+    bool sandbox;
     /* [camera] */
     int64_t max_width, max_height;
     /* [replay] */

@@ -80,7 +80,7 @@ static void put_alarm_metrics(struct gh_writer *writer, const struct gh_db *db)
 void gh_api_metrics(struct gh_request *request)
 {
     struct gh_db_counts counts;
-    char buffer[8192], text[128];
+    char buffer[16384], text[128];
     struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
     enum gh_status status = gh_db_count(request->server->db, &counts);
     if (status != GH_OK) {
