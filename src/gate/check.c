@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gate/courier.h"
+#include "gate/time_zone.h"
 #include "gatehouse/file.h"
 
 static bool report(const char *what, enum gh_status status, const struct gh_error *err)
@@ -71,16 +72,33 @@ static bool check_camera(const struct gh_gate_config *config)
     return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END;
 }
 
-/* A contact that cannot be read now may be a file that somebody has yet to write. */
-static void check_contact(const struct gh_door_io *io)
+/* One that cannot be read now may be in a file that somebody has yet to write. */
+static void check_inputs(const struct gh_door_io *io)
 {
-    static const char *const words[] = {[GH_CONTACT_UNKNOWN] = "there, but it cannot be read",
-                                        [GH_CONTACT_OPEN] = "ok, the door is open",
-                                        [GH_CONTACT_SHUT] = "ok, the door is shut"};
+    static const char *const words[GH_INPUT_COUNT][2] = {
+        [GH_INPUT_CONTACT] = {"the door is shut", "the door is open"},
+        [GH_INPUT_EXIT] = {"not pressed", "pressed"},
+        [GH_INPUT_GUARD] = {"not pressed", "pressed"},
+        [GH_INPUT_TAMPER] = {"the housing is shut", "the housing is open"},
+        [GH_INPUT_FIRE] = {"no alarm", "fire alarm"},
+        [GH_INPUT_OTHER_DOOR] = {"shut and locked", "not shut and locked"},
+    };
+    struct gh_door_inputs found = {0};
 
-    printf("%-10s %s\n", "contact",
-           io->contact ? words[io->contact(io->context)]
-                       : "none: what becomes of those who are let in is not known");
+    if (io->inputs)
+        found = io->inputs(io->context);
+    if ((io->inputs_wired & GH_INPUT_BIT(GH_INPUT_CONTACT)) == 0)
+        printf("%-10s none: what becomes of those who are let in is not known\n", "contact");
+    for (unsigned i = 0; i < GH_INPUT_COUNT; i++) {
+        unsigned bit = GH_INPUT_BIT(i);
+        if ((io->inputs_wired & bit) == 0)
+            continue;
+        if (found.known & bit)
+            printf("%-10s ok, %s\n", gh_input_name((enum gh_input)i),
+                   words[i][(found.active & bit) != 0]);
+        else
+            printf("%-10s there, but it cannot be read\n", gh_input_name((enum gh_input)i));
+    }
 }
 
 static bool check_door(const struct gh_gate_config *config)
@@ -92,9 +110,18 @@ static bool check_door(const struct gh_gate_config *config)
     bool good = report("door", status, &err);
     if (status != GH_OK)
         return good;
-    check_contact(&io);
+    check_inputs(&io);
     io.free(io.context);
     return good;
+}
+
+static bool check_time_zone(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+
+    if (config->time_zone[0] == '\0')
+        return true;
+    return report("time zone", gh_time_zone_check(config->time_zone, &err), &err);
 }
 
 enum gh_status gh_daemon_check(const struct gh_gate_config *config)
@@ -102,6 +129,7 @@ enum gh_status gh_daemon_check(const struct gh_gate_config *config)
     bool state = check_state(config);
     bool camera = check_camera(config);
     bool door = check_door(config);
+    bool zone = check_time_zone(config);
 
-    return state && camera && door ? GH_OK : GH_ERR_INVALID;
+    return state && camera && door && zone ? GH_OK : GH_ERR_INVALID;
 }

@@ -10,9 +10,12 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "gate/control.h"
+#include "gate/desk.h"
 #include "gate/door_keeper.h"
 #include "gate/gate.h"
 #include "gate/inquiry.h"
+#include "gate/time_zone.h"
 #include "gate/voice.h"
 #include "gatehouse/file.h"
 
@@ -27,6 +30,7 @@ struct daemon {
     const char *config_path;
     struct gh_gate_config config;
     const struct gh_clock *clock;
+    int64_t start_ns;
     sd_event *event;
     sd_event_source *timer;
     struct gh_queue *sightings, *news, *answers, *readings, *announced;
@@ -38,6 +42,8 @@ struct daemon {
     struct gh_readers *readers;
     struct gh_thermometer *thermometer; /* NULL: there is none */
     struct gh_gate *gate;
+    struct gh_desk desk;
+    struct gh_control *control; /* NULL: nobody is listened to */
 };
 
 /* --- what the gate asks for --- */
@@ -357,6 +363,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
         .time_floor_s = gh_build_time_s(),
         .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,
         .battery_clock = daemon->config.battery_clock,
+        .direction = (enum gh_direction)daemon->config.direction,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);
@@ -402,6 +409,36 @@ static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
+static void on_question(void *context, const char *line, struct gh_writer *answer)
+{
+    struct daemon *daemon = context;
+
+    gh_desk_answer(&daemon->desk, line, answer);
+    tick(daemon);
+}
+
+/* After everything that it looks at. A gate that cannot be asked opens all the same. */
+static void start_control(struct daemon *daemon)
+{
+    struct gh_error err = {0};
+
+    daemon->desk = (struct gh_desk){
+        .clock = daemon->clock,
+        .start_ns = daemon->start_ns,
+        .gate = daemon->gate,
+        .see = daemon->see,
+        .sightings = daemon->sightings,
+        .readers = daemon->readers,
+        .thermometer = daemon->thermometer,
+        .voice = daemon->voice,
+        .has_sound = daemon->config.sound_device[0] != '\0',
+    };
+    if (daemon->config.control[0] != '\0' &&
+        gh_control_new(daemon->event, daemon->config.control, on_question, daemon, &daemon->control,
+                       &err) != GH_OK)
+        gh_log(GH_LOG_ERR, "control", "%s; nobody at the board is answered", err.text);
+}
+
 static enum gh_status start(struct daemon *daemon, struct gh_error *err)
 {
     char path[PATH_MAX];
@@ -409,8 +446,10 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
+    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, err);
     /* The door first: its keeper forks, and takes nothing along that it has no use for. */
-    enum gh_status status = start_door(daemon, err);
+    if (status == GH_OK)
+        status = start_door(daemon, err);
     if (status == GH_OK)
         status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
@@ -456,6 +495,8 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
      */
     if (status == GH_OK)
         status = start_readers(daemon, err);
+    if (status == GH_OK)
+        start_control(daemon);
     gh_wipe(&identity, sizeof(identity));
     return status;
 }
@@ -474,6 +515,8 @@ static void end(struct daemon *daemon)
 {
     if (daemon->see)
         say_counts(daemon);
+    gh_control_free(daemon->control);
+    daemon->control = NULL;
     gh_readers_stop(daemon->readers); /* they hand on to the eyes */
     daemon->readers = NULL;
     gh_thermometer_stop(daemon->thermometer);
@@ -501,7 +544,11 @@ enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_confi
                              struct gh_error *err)
 {
     struct daemon daemon = {
-        .config_path = config_path, .config = *config, .clock = gh_clock_system()};
+        .config_path = config_path,
+        .config = *config,
+        .clock = gh_clock_system(),
+        .start_ns = gh_clock_monotonic_ns(gh_clock_system()),
+    };
 
     gh_log_set_level(gh_gate_config_log_level(config));
     enum gh_status status = start(&daemon, err);

@@ -14,7 +14,7 @@
 #define GH_READER_RETRY_MAX_MS 32000
 #define GH_READER_TEXTS_IN_A_ROW 16 /* a card in chunks; from there on, one in */
 #define GH_READER_TEXT_EVERY_MS 250
-#define GH_READER_READ_BYTES 4096 /* at most, in one turn */
+#define GH_READER_READ_BYTES 4080 /* at most, in one turn; whole events, of 16 or 24 bytes */
 
 struct gh_reader;
 

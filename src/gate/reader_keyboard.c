@@ -18,7 +18,7 @@
 #define FLOOD_BYTES (512 * 1024)
 #define NAME_BYTES 80
 
-_Static_assert(GH_READER_READ_BYTES >= sizeof(struct input_event), "whole events are read");
+_Static_assert(GH_READER_READ_BYTES % sizeof(struct input_event) == 0, "whole events are read");
 
 #define LONG_BITS (CHAR_BIT * sizeof(unsigned long))
 #define LONGS(bits) (((bits) + LONG_BITS - 1) / LONG_BITS)

@@ -21,6 +21,7 @@ struct place {
     struct gh_readers *readers;
     struct gh_reader reader;
     struct gh_reading_source source; /* a card in chunks that is scanned here */
+    int64_t text_ns;                 /* when the last text came */
 };
 
 struct gh_readers {
@@ -41,15 +42,15 @@ static void hand_on(void *context, struct gh_bytes text)
 {
     struct place *place = context;
 
+    place->text_ns = gh_clock_monotonic_ns(place->readers->options.clock);
     gh_see_text(place->readers->see, &place->source, text);
 }
 
-/* Who has gone leaves no chunk behind; the chunks that are here are forgotten at: */
+/* Who has gone leaves no chunk behind; those that are here are forgotten at: */
 static int64_t forget_ns(const struct place *place)
 {
-    return place->source.parts.count == 0
-               ? INT64_MAX
-               : place->source.parts.last_ns + GH_PARTS_PAUSE_S * GH_NS_PER_S;
+    return place->source.parts.count == 0 ? INT64_MAX
+                                          : place->text_ns + GH_PARTS_PAUSE_S * GH_NS_PER_S;
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -19,7 +19,7 @@
 #define MODULE "thermometer"
 #define NEAR_MS 200   /* somebody is in front of it */
 #define IDLE_MS 500   /* nobody: often enough to notice who comes */
-#define RETRY_MS 2000 /* it is not there, or not to be believed */
+#define RETRY_MS 1000 /* it is not there, or not to be believed */
 #define CURED_NS (60 * GH_NS_PER_S)
 
 struct gh_thermometer {

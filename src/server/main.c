@@ -11,6 +11,9 @@
 #include "gatehouse/sandbox.h"
 #include "server/server.h"
 
+/* A configuration that is missing or wrong: the unit does not try that again (EX_CONFIG). */
+#define EXIT_CONFIGURATION 78
+
 static int usage(FILE *stream, int code)
 {
     fprintf(stream, "usage: gatehouse-server --config FILE [--check]\n"
@@ -72,6 +75,7 @@ static int serve(const char *path)
     (void)signal(SIGXFSZ, SIG_IGN); /* both are errors of a call, not ends of the server */
 
     enum gh_status status = gh_server_settings_load(path, &settings, &err);
+    int failure = status == GH_ERR_INVALID || status == GH_ERR_NOTFOUND ? EXIT_CONFIGURATION : 1;
     if (status == GH_OK) {
         gh_log_set_level(settings.log_level);
         status = enter_sandbox(path, &settings, &err);
@@ -86,7 +90,7 @@ static int serve(const char *path)
     gh_server_free(server);
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, "server", "%s", err.text);
-    return status == GH_OK ? 0 : 1;
+    return status == GH_OK ? 0 : failure;
 }
 
 int main(int argc, char **argv)

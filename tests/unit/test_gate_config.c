@@ -328,7 +328,7 @@ static enum gh_status open_camera(const char *name, struct gh_error *err)
 static void test_camera(void **state)
 {
     (void)state;
-    static const char *const nonsense[] = {"", "video0", "v4l2:", "v4l2:video0", "usb:/dev/video0"};
+    static const char *const nonsense[] = {"video0", "v4l2:", "v4l2:video0", "usb:/dev/video0"};
     struct gh_error err;
     char replay[160];
 
@@ -344,6 +344,62 @@ static void test_camera(void **state)
         assert_int_equal(open_camera(nonsense[i], &err), GH_ERR_INVALID);
         assert_true(err.text[0] != '\0');
     }
+}
+
+#define NO_CAMERA "[gate]\nstate_dir = /s\ncamera =\ndoor = trace\n"
+
+/* A gate may have scanners only; but nothing to read codes with it may not have. */
+static void test_no_camera(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    struct gh_camera camera;
+    struct gh_error err = {0};
+
+    assert_refused(NO_CAMERA, "neither a camera nor a scanner");
+    assert_refused(NO_CAMERA "[scanner]\ndevice =\nbaud = 9600\n", "neither");
+    assert_loads(NO_CAMERA "[scanner]\ndevice = /dev/ttyACM0\n", &config);
+    assert_loads(NO_CAMERA "[keyboard]\ndevice = /dev/input/event0\n", &config);
+    assert_int_equal(gh_gate_config_camera(&config, gh_clock_system(), &camera, &err), GH_OK);
+    camera.free(camera.context);
+}
+
+static void test_readers(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    const struct gh_clock *clock = gh_clock_system();
+
+    assert_loads(LEAST, &config);
+    struct gh_readers_options readers = gh_gate_config_readers(&config, clock);
+    assert_string_equal(readers.scanner, "");
+    assert_string_equal(readers.keyboard, "");
+    assert_true(readers.scanner_baud == 115200);
+    assert_int_equal(readers.scanner_framing, GH_FRAMING_LINE);
+    assert_ptr_equal(readers.clock, clock);
+    assert_null(readers.evdev_ioctl);
+    assert_string_equal(gh_gate_config_thermometer(&config, clock, NULL).sensor, "");
+
+    assert_loads(LEAST "[scanner]\ndevice = /dev/serial/by-id/x\nbaud = 9600\nframing = stx-etx\n"
+                       "[keyboard]\ndevice = /dev/input/by-id/y\n"
+                       "[temperature]\nsensor = mlx90614\noffset_millic = -300\n",
+                 &config);
+    readers = gh_gate_config_readers(&config, clock);
+    assert_string_equal(readers.scanner, "/dev/serial/by-id/x");
+    assert_string_equal(readers.keyboard, "/dev/input/by-id/y");
+    assert_true(readers.scanner_baud == 9600);
+    assert_int_equal(readers.scanner_framing, GH_FRAMING_STX_ETX);
+    struct gh_thermometer_options thermometer = gh_gate_config_thermometer(&config, clock, NULL);
+    assert_string_equal(thermometer.sensor, "mlx90614");
+    assert_string_equal(thermometer.iio_root, "/sys/bus/iio/devices");
+    assert_true(thermometer.offset_millic == -300);
+
+    assert_refused(LEAST "[scanner]\nbaud = 14400\n", "14400");
+    assert_refused(LEAST "[scanner]\nbaud = 300\n", "baud");
+    assert_refused(LEAST "[scanner]\nframing = lines\n", "framing");
+    assert_refused(LEAST "[scanner]\ndevice = ttyACM0\n", "ttyACM0");
+    assert_refused(LEAST "[keyboard]\ndevice = event0\n", "event0");
+    assert_refused(LEAST "[temperature]\noffset_millic = 20001\n", "offset_millic");
 }
 
 static void test_door_io(void **state)
@@ -393,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_active_low),  cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_long_values), cmocka_unit_test(test_camera),
         cmocka_unit_test(test_door_io),     cmocka_unit_test(test_example),
+        cmocka_unit_test(test_no_camera),   cmocka_unit_test(test_readers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

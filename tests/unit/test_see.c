@@ -417,6 +417,80 @@ static void test_ask_about_foreign(void **state)
     assert_string_equal(asked.text, "");
 }
 
+/* --- other ways than the camera --- */
+
+static void give_text(struct gh_reading_source *source, const char *text)
+{
+    gh_see_text(see, source, (struct gh_bytes){(const uint8_t *)text, strlen(text)});
+}
+
+/* From this thread, and read as the camera's would have read it. */
+static void test_text(void **state)
+{
+    (void)state;
+    static struct gh_reading_source source, other;
+    char text[FIXTURE_CODE_BYTES];
+
+    fixture_health(&fixture, ANNA, text);
+    start();
+    give_text(&source, text);
+    assert_seen(GH_KIND_HEALTH, GH_REASON_FOREIGN);
+    gh_see_set_trust(see, trust);
+    gh_fake_clock_advance_ms(&fixture.clock, 5);
+    give_text(&source, text);
+    struct gh_sighting sighting = next_sighting();
+    assert_int_equal(sighting.credential.reason, GH_REASON_OK);
+    assert_true(sighting.captured_ns == GH_FAKE_CLOCK_START_NS + 5 * GH_NS_PER_MS);
+    assert_true(gh_see_count(see).codes == 2);
+    assert_true(gh_see_count(see).frames == 0);
+    /* Each way has its own card. */
+    give_text(&source, chunks[0]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    give_text(&other, chunks[1]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    show_chunk(chunks[1]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    give_text(&source, chunks[1]);
+    assert_seen(GH_KIND_SHC, whole_card());
+    gh_reading_forget(&source);
+    give_text(&source, chunks[1]);
+    assert_seen(GH_KIND_SHC, GH_REASON_WAIT_PARTS);
+    gh_reading_forget(&source);
+    gh_reading_forget(&other);
+}
+
+static struct gh_camera none(void)
+{
+    struct gh_camera no_camera;
+    struct gh_error err = {0};
+
+    if (gh_camera_none_new(&no_camera, &err) != GH_OK)
+        fail_msg("%s", err.text);
+    return no_camera;
+}
+
+/* A gate with scanners only: the thread turns, for the watchdog, and ends at once. */
+static void test_without_a_camera(void **state)
+{
+    (void)state;
+    static struct gh_reading_source source;
+    struct gh_frame frame;
+
+    camera = none();
+    assert_int_equal(camera.next(camera.context, 0, &frame, NULL), GH_ERR_AGAIN);
+    camera.wake(camera.context);
+    camera.wake(camera.context);
+    assert_int_equal(camera.next(camera.context, 100000000, &frame, NULL), GH_ERR_AGAIN);
+    assert_int_equal(camera.next(camera.context, 0, &frame, NULL), GH_ERR_AGAIN);
+    start();
+    turns_before = 0;
+    turns_before = wait_for(turned).turns;
+    turns_before = wait_for(turned).turns;
+    give_text(&source, "hello");
+    assert_seen(GH_KIND_UNKNOWN, GH_REASON_NOT_A_CODE);
+    assert_true(gh_see_count(see).broken_frames == 0 && !gh_see_count(see).over);
+}
+
 /* --- reading alone --- */
 
 static void read_text(const char *text, size_t size, int64_t now_s, struct gh_sighting *out)
@@ -492,6 +566,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parts_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ask_about_foreign, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_a_camera, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_enrolment, setup, teardown),
     };
