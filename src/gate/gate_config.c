@@ -117,7 +117,9 @@ static enum gh_status mark(struct gh_gpio_wiring *wiring, const char *path, cons
     memcpy(text, names, sizeof(text));
     for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
         if (!take(wiring, name))
-            return gh_fail(err, GH_ERR_INVALID, "%s: %s cannot have \"%.40s\"", path, key, name);
+            return gh_fail(err, GH_ERR_INVALID,
+                           "%s: %s names \"%.40s\", which is no line that can be so", path, key,
+                           name);
     }
     return GH_OK;
 }
