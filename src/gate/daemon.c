@@ -185,8 +185,11 @@ static int on_announced(sd_event_source *source, int fd, uint32_t revents, void 
     (void)source;
     (void)fd;
     (void)revents;
-    while (gh_queue_pop(daemon->announced, &announced))
+    while (gh_queue_pop(daemon->announced, &announced)) {
         gh_gate_announced(daemon->gate, &announced);
+        if (daemon->courier)
+            gh_courier_announced(daemon->courier, announced.id);
+    }
     tick(daemon);
     return 0;
 }
@@ -316,7 +319,7 @@ static int set_up_events(struct daemon *daemon)
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
                             daemon);
-    if (r >= 0 && daemon->io.inputs_wired != 0 && daemon->io.inputs_fd >= 0)
+    if (r >= 0 && daemon->io.inputs && daemon->io.inputs_fd >= 0)
         r = sd_event_add_io(daemon->event, NULL, daemon->io.inputs_fd, EPOLLIN, on_inputs, daemon);
     if (r >= 0)
         r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->readings), EPOLLIN,
@@ -381,13 +384,8 @@ static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_ident
 
 static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
 {
-    struct gh_voice_options options = {
-        .device = daemon->config.sound_device,
-        .languages = daemon->config.sound_languages,
-        .folders = {daemon->config.sound_folder, GH_VOICE_LOCAL_SOUNDS, GH_VOICE_SOUNDS},
-        .clock = daemon->clock,
-        .announced = daemon->announced,
-    };
+    struct gh_voice_options options =
+        gh_gate_config_voice(&daemon->config, daemon->clock, daemon->announced);
 
     return gh_voice_start(&options, &daemon->voice, err);
 }

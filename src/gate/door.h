@@ -218,6 +218,7 @@ enum gh_contact {
 struct gh_door_inputs {
     unsigned active; /* a set of GH_INPUT_BIT */
     unsigned known;  /* likewise: those that could be read; the others are not in active */
+    bool by_time;    /* inputs_fd was readable for a look in time, not for a change */
 };
 /* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
@@ -286,7 +287,8 @@ struct gh_gpio_wiring {
  * name; when it is back its lines get what set was asked for last, and the log says so.
  *
  * After fork, see gh_door_io: lines of a chip that came back later are the parent's alone; a
- * child's set of them fails with GH_ERR_GONE. Fork while nobody is in set or inputs. */
+ * child's set of them fails with GH_ERR_GONE, its inputs are not known. Fork while nobody is in set
+ * or inputs. */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring,
                                               const struct gh_clock *clock, unsigned initial,
                                               struct gh_door_io *out, struct gh_error *err);

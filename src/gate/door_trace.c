@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gate/door.h"
+#include "gate/forks.h"
 #include "gatehouse/bytes.h"
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
@@ -32,6 +33,7 @@ struct trace {
     const char *inputs_name; /* its last part */
     int inputs_fd;           /* of inotify, on its folder; -1: no inputs */
     struct gh_door_inputs inputs;
+    unsigned forks; /* gh_forks of the process that the events are for */
 };
 
 /* --- the lines --- */
@@ -162,11 +164,12 @@ static bool drain_events(const struct trace *trace)
     return touched;
 }
 
-/* One buffer of events a call: what more there is keeps the descriptor readable. */
+/* One buffer of events a call: what more there is keeps the descriptor readable. A child leaves
+ * them to its parent, and looks for itself. */
 static struct gh_door_inputs trace_inputs(void *context)
 {
     struct trace *trace = (struct trace *)context;
-    if (drain_events(trace)) {
+    if (trace->forks != gh_forks() || drain_events(trace)) {
         read_inputs(trace);
     }
     return trace->inputs;
@@ -222,6 +225,7 @@ static enum gh_status set_up(struct trace *trace, const struct gh_clock *clock,
                              struct gh_error *err)
 {
     trace->inputs_fd = -1;
+    trace->forks = gh_forks();
     trace->clock = clock;
     trace->start_ns = gh_clock_monotonic_ns(clock);
     memcpy(trace->contact_file, contact_file, strlen(contact_file) + 1);

@@ -322,3 +322,16 @@ struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_co
                                            .clock = clock,
                                            .readings = readings};
 }
+
+struct gh_voice_options gh_gate_config_voice(const struct gh_gate_config *config,
+                                             const struct gh_clock *clock,
+                                             struct gh_queue *announced)
+{
+    return (struct gh_voice_options){
+        .device = config->sound_device,
+        .languages = config->sound_languages,
+        .folders = {config->sound_folder, GH_VOICE_LOCAL_SOUNDS, GH_VOICE_SOUNDS},
+        .clock = clock,
+        .announced = announced,
+    };
+}

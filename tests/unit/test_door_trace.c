@@ -376,6 +376,28 @@ static void a_child_and_its_parent_know_what_is_on(void **state)
                               "door +0.000 relay on\ndoor +0.000 relay off\n");
 }
 
+static void a_child_looks_for_itself(void **state)
+{
+    (void)state;
+    int result = -1;
+    struct desk desk;
+    open_desk(&desk);
+    write_text(desk.path, "exit\n");
+    pid_t child = fork();
+    if (child == 0) {
+        struct gh_door_inputs inputs = desk.io.inputs(desk.io.context);
+        bool good = inputs.active == GH_INPUT_BIT(GH_INPUT_EXIT) && inputs.known == ALL;
+        write_text(desk.path, "fire\n");
+        inputs = desk.io.inputs(desk.io.context);
+        _exit(good && inputs.active == GH_INPUT_BIT(GH_INPUT_FIRE) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    assert_true(is_readable(desk.io.inputs_fd)); /* the words were for the parent */
+    expect_inputs(&desk, GH_INPUT_BIT(GH_INPUT_FIRE), ALL);
+    close_desk(&desk);
+}
+
 static void a_contact_needs_a_name_that_fits(void **state)
 {
     (void)state;
@@ -399,6 +421,7 @@ int main(void)
         cmocka_unit_test(many_changes_are_taken_in_parts),
         cmocka_unit_test(a_folder_that_is_not_there_is_named),
         cmocka_unit_test(a_child_and_its_parent_know_what_is_on),
+        cmocka_unit_test(a_child_looks_for_itself),
         cmocka_unit_test(a_full_device_is_an_error_and_the_line_comes_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
