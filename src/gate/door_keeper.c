@@ -284,14 +284,6 @@ static enum gh_status keeper_renew(void *context, int64_t for_ms, struct gh_erro
     return status;
 }
 
-/* Not behind the lock: a set may hang. */
-static enum gh_contact keeper_contact(void *context)
-{
-    struct keeper *keeper = context;
-
-    return keeper->inner.contact(keeper->inner.context);
-}
-
 static struct gh_door_inputs keeper_inputs(void *context)
 {
     struct keeper *keeper = context;
@@ -411,7 +403,6 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
     out->set = keeper_set;
     out->free = keeper_free;
     out->renew = keeper_renew;
-    out->contact = inner->contact ? keeper_contact : NULL;
     out->inputs = inner->inputs ? keeper_inputs : NULL;
     out->inputs_fd = keeper->inputs_fd;
     out->context = keeper;

@@ -55,7 +55,6 @@ static const struct gh_config_key keys[] = {
     {"door", "pulse_ms", INT(pulse_ms, 100, 60000), .initial = "3000"},
     {"door", "contact", TEXT(wiring.inputs[GH_INPUT_CONTACT].name), .initial = ""},
     {"door", "contact_active", CHOICE(contact_active, contact_choices), .initial = "open"},
-    {"door", "contact_file", TEXT(contact_file), .initial = ""},
     {"door", "exit", TEXT(wiring.inputs[GH_INPUT_EXIT].name), .initial = ""},
     {"door", "guard", TEXT(wiring.inputs[GH_INPUT_GUARD].name), .initial = ""},
     {"door", "tamper", TEXT(wiring.inputs[GH_INPUT_TAMPER].name), .initial = ""},
@@ -300,7 +299,7 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
     struct gh_door_options door = gh_gate_config_door(config);
 
     if (config->door == GH_DOOR_TRACE)
-        return gh_door_trace_new(clock, config->contact_file, config->inputs_file, out, err);
+        return gh_door_trace_new(clock, config->inputs_file, out, err);
     return gh_door_gpio_new(&config->wiring, clock, gh_door_rest_lines(&door), out, err);
 }
 

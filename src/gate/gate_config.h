@@ -41,7 +41,6 @@ struct gh_gate_config {
     int64_t debounce_ms;
     int relay_mode; /* enum gh_relay_mode */
     int64_t hold_max_s;
-    char contact_file[512];
     int64_t held_open_s;
     int fail; /* enum gh_fail_state */
     int64_t pulse_ms;

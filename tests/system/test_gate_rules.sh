@@ -8,18 +8,18 @@
 
 # --- a town whose rules change, and a gate that leads in, with a thermometer as the kernel shows it ---
 
-make_town '[policy]' 'home = none' 'debounce_ms = 500' 'passage_timeout_ms = 1500' 'anti_passback = hard'
+make_town '[policy]' 'home = none' 'debounce_ms = 500' 'passage_timeout_ms = 4000' 'anti_passback = hard'
 head -n 5 "$work/town.ini" >"$work/town.head"
 # rules LINE...: from now on, with the next generation
 lists=1
 rules() {
     {
         cat "$work/town.head"
-        printf '%s\n' '[policy]' 'home = none' 'debounce_ms = 500' 'passage_timeout_ms = 1500' "$@"
+        printf '%s\n' '[policy]' 'home = none' 'debounce_ms = 500' 'passage_timeout_ms = 4000' "$@"
     } >"$work/town.ini"
     kill -HUP "$(pid_of town)"
     lists=$((lists + 1))
-    check "a new generation: $*" wait_for 20 said north 'list: generation' $lists
+    check "a new generation: ${*:-no more rules}" wait_for 20 said north 'list: generation' $lists
 }
 
 sensor=$work/iio:device0
@@ -35,57 +35,76 @@ printf '[temperature]\nsensor = %s\n' "$sensor" >>"$work/north.ini"
 start_gate north
 enrol north
 
-# another NAME PERSON COUNT: out of sight, and here (again); the COUNTth decision.
+# another NAME PERSON: out of sight, and here (again), until that is decided.
 another() {
     sleep 1 # longer than debounce_ms
+    another_count=$(($(passages "$1" | wc -l) + 1))
     show "$1" "$(person "$2")"
-    wait_for 10 passage_count_is "$1" "$3"
+    wait_for 10 passage_count_is "$1" $another_count
 }
 direction_of_last() { dump "$1" | grep '"type":"passage"' | tail -n 1 | grep -q "\"direction\":\"$2\""; }
 
 # --- who came in does not come in again ---
 
-another north g1 1
+another north g1
 check "somebody comes in" last_passage_is north 'open ok'
 check "which is an entry of that way" direction_of_last north in
-another north g1 2
+another north g1
 check "and does not come in again" last_passage_is north 'deny passback'
-another north g2 3
+another north g2
 check "somebody else does" last_passage_is north 'open ok'
 stop north
 start_gate north
 lists=1
 check "the gate is started again" wait_for 20 said north 'list: generation'
-another north g1 4
+another north g1
 check "and knows from its journal who came in" last_passage_is north 'deny passback'
 check "the relay moved for nobody since" relay_pulses_are north 0
+
+# --- two gates ---
+
+make_gate south
+sed -i '/^\[gate\]/a direction = out' "$work/south.ini"
+start_gate south
+enrol south
+another south g1
+check "who came in leaves by the way out" last_passage_is south 'open ok'
+comes_in() { another north g1 && last_passage_is north 'open ok'; }
+check "and comes in again, once the way in has heard of it" wait_for 30 comes_in
+goes_out() { another south g1 && last_passage_is south 'open ok'; }
+check "and leaves again" wait_for 30 goes_out
+another south g1
+check "but not twice" last_passage_is south 'deny passback'
+stop south
+
+# --- other rules ---
+
 rules 'anti_passback = soft'
-another north g1 5
+another north g2
 check "with soft rules it is only noted" last_passage_is north 'open passback_noted'
 rules 'anti_passback = off'
-another north g1 6
+another north g2
 check "without any, nobody asks" last_passage_is north 'open ok'
 
 # --- who is measured ---
 
 rules 'temperature = required' 'temperature_limit = 37.5'
-another north g3 7
+another north g3
 check "who is not measured is not let in" last_passage_is north 'guard temperature_missing'
-measure 37400
-sleep 0.5
-another north g4 8
+measure 37421
+another north g4
 check "who is measured is" last_passage_is north 'open ok'
 measure 23070
 sleep 2 # nobody is there for longer than a second
-measure 37500
-another north g5 9
+measure 39876
+another north g5
 check "a fever calls the guard" last_passage_is north 'guard fever'
 not_said() { ! grep -q -e "$2" "$work/$1.err" "$work/$1.out"; }
 check "and no word about it stands in the log" not_said north 'fever'
-check "nor what was measured" not_said north '37[.]*[45]'
+check "nor what was measured" not_said north '[^0-9a-f]\(37[.]*421\|39[.]*876\)[^0-9a-f]'
 in_journal() { dump north | grep -q -e "$1"; }
 not_in_journal() { ! in_journal "$1"; }
-check "nor in the journal" not_in_journal '37[.]*[45]00'
+check "nor in the journal" not_in_journal ':\(37421\|39876\)[,}]'
 measure 23070
 
 # --- when the door stands open by itself ---
