@@ -222,6 +222,8 @@ void gh_kept_load(struct gh_courier *courier);
  * signed; nothing else is done then. Else as the disk: once more, later. */
 GH_MUST_CHECK enum gh_status gh_kept_take(struct gh_courier *courier, struct gh_bytes bytes,
                                           struct gh_error *err);
+/* Whether its sound is here, to the bit: it may be that of another one, too. */
+bool gh_kept_has_sound(const struct gh_courier *courier, const struct gh_announcement *said);
 void gh_kept_done(struct gh_courier *courier, gh_id id);
 /* What is due without the server: tell, write down, forget. Returns in how many ms to come again at
  * the latest. */
