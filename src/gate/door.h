@@ -227,8 +227,8 @@ struct gh_door_inputs {
  *
  * After a fork the child may call set and inputs (the door's keeper asks about a fire), and nothing
  * else, also while the parent is stopped in the middle of either, or dead: nothing is requested or
- * opened anew in the child, no lock is one that the other may hold, and inputs never waits, not
- * even for an edge that the other took away. It ends without free. */
+ * opened anew in the child, no lock is one that the other may hold, and there inputs reads
+ * levels alone: it never waits, and takes nothing away from the parent. It ends without free. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
@@ -242,7 +242,7 @@ struct gh_door_io {
     unsigned inputs_wired; /* a set of GH_INPUT_BIT */
     struct gh_door_inputs (*inputs)(void *context);
     int inputs_fd;
-    int64_t inputs_poll_ms; /* 0: never needed */
+    int64_t inputs_poll_ms;  /* 0: never needed */
     const char *inputs_path; /* the file that inputs opens, borrowed like context; NULL: none */
     /* What was set last is still meant, and will be for another for_ms from now. Whoever keeps the
      * door (door_keeper.h) puts the relay to its locked level when that time is over without
