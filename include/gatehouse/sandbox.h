@@ -40,7 +40,7 @@ struct gh_sandbox {
  * there is room for is a mistake of the program, which gh_sandbox_enter reports. */
 void gh_sandbox_allow(struct gh_sandbox *sandbox, enum gh_sandbox_access access, const char *path);
 /* What every program on this machine needs: libraries and their plug-ins, /etc, time zones, the
- * files about names and addresses below /run, temporary files; to read /sys and the boot's id. */
+ * files about names and addresses below /run, temporary files; to read /sys and /proc. */
 void gh_sandbox_allow_system(struct gh_sandbox *sandbox);
 
 /* Enter it. While there is no other thread: Landlock holds for this one and those it makes. Said
@@ -48,5 +48,7 @@ void gh_sandbox_allow_system(struct gh_sandbox *sandbox);
  * kernel has it, and refuses; GH_ERR_TOOBIG: too many paths. */
 GH_MUST_CHECK enum gh_status gh_sandbox_enter(const struct gh_sandbox *sandbox,
                                               struct gh_error *err);
+/* Is this a process with sanitizers in it, where entering does nothing? */
+bool gh_sandbox_is_left_out(void);
 
 #endif

@@ -58,11 +58,12 @@ void gh_sandbox_allow_system(struct gh_sandbox *sandbox)
         "/lib",
         "/lib64",
         "/sys",
-        "/proc/sys/kernel/random",
-        "/proc/sys/crypto",
+        "/proc",
         "/run/NetworkManager",
         "/run/resolvconf",
         "/run/systemd/resolve",
+        "/dev/random",
+        "/dev/urandom",
     };
     static const char *const write[] = {"/tmp", "/var/tmp"}; /* where SQLite sorts */
 
@@ -70,6 +71,7 @@ void gh_sandbox_allow_system(struct gh_sandbox *sandbox)
         gh_sandbox_allow(sandbox, GH_SANDBOX_READ, read[i]);
     for (size_t i = 0; i < GH_ARRAY_SIZE(write); i++)
         gh_sandbox_allow(sandbox, GH_SANDBOX_WRITE, write[i]);
+    gh_sandbox_allow(sandbox, GH_SANDBOX_DEVICES, "/dev/null");
 }
 
 /* --- Landlock --- */
@@ -184,7 +186,7 @@ static enum gh_status restrict_files(int version, const struct gh_sandbox *sandb
 
 /* --- both --- */
 
-static bool has_sanitizers(void)
+bool gh_sandbox_is_left_out(void)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return true;
@@ -231,7 +233,7 @@ enum gh_status gh_sandbox_enter(const struct gh_sandbox *sandbox, struct gh_erro
 {
     struct gh_error mine = {0};
 
-    if (has_sanitizers())
+    if (gh_sandbox_is_left_out())
         return GH_OK;
     if (sandbox->count > GH_SANDBOX_PATHS_MAX)
         return gh_fail(err, GH_ERR_TOOBIG, "the sandbox has no room for %zu paths", sandbox->count);

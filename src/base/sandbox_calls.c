@@ -33,7 +33,8 @@ static const char common[] =
 static const char daemons[] =
     /* files */
     "access arm_fadvise64_64 arm_sync_file_range chmod close_range copy_file_range dup dup2 "
-    "dup3 faccessat faccessat2 fadvise64 fadvise64_64 fallocate fchmod fchmodat fchmodat2 "
+    "dup3 faccessat faccessat2 fadvise64 fadvise64_64 fallocate fchmod fchmodat fchmodat2 fchown "
+    "fchown32 "
     "fdatasync flock fstatfs fstatfs64 fsync ftruncate ftruncate64 getcwd getdents getdents64 "
     "inotify_add_watch inotify_init1 inotify_rm_watch link linkat lstat lstat64 mkdir mkdirat "
     "open openat preadv preadv2 pwrite64 pwritev pwritev2 readahead readlink readlinkat "

@@ -67,7 +67,8 @@ struct gh_outbox {
     bool receipt_told;         /* the gate knows it, or that there is none */
     bool plain;                /* the server takes no compressed batches */
     bool unsaved;              /* the note is behind */
-    int64_t saved_ns;          /* when it was written last, or tried */
+    int64_t saved_ns;          /* when it was written last, or tried; 0: not yet */
+    int64_t told_ns;           /* when the gate was told of a receipt last */
 };
 
 /* An announcement that has not expired, or has and nobody has said so yet. */
@@ -194,7 +195,9 @@ void gh_courier_turn_entries(struct gh_courier *courier);
 /* What was acknowledged, in a file (courier_note.c). */
 void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
 void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
-void gh_outbox_close(struct gh_courier *courier);          /* the journal */
+/* The gate of a receipt that it does not know yet; not now: when it is due. */
+void gh_outbox_tell(struct gh_courier *courier, bool now);
+void gh_outbox_close(struct gh_courier *courier); /* the journal */
 /* Not so far any more: the server has lost something, or never had it. Then a receipt for more than
  * that allows nothing, and the gate is told so. */
 void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence);

@@ -93,6 +93,7 @@ static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct 
     /* The reason may be somebody's health: it is in the entry, and nowhere else. */
     gh_log(GH_LOG_INFO, "passage", "%s (entry %" PRIu64 ")", gh_outcome_token(decision.outcome),
            entry.sequence);
+    gh_gate_count(gate, &entry);
     if (moved && opens) {
         gh_passback_went(&gate->passback, &entry);
         gh_gate_follow(gate, &entry);

@@ -6,6 +6,7 @@
 #include "gate/after.h"
 #include "gate/fresh.h"
 #include "gate/gate.h"
+#include "gate/gate_state.h"
 #include "gate/keep.h"
 #include "gate/measure.h"
 #include "gate/passage.h"
@@ -52,6 +53,7 @@ struct gh_gate {
     int64_t prompted_ns;       /* then; INT64_MIN: nothing was */
     enum gh_standing standing; /* what stands; COUNT: nothing */
     int64_t standing_ns;       /* and was spoken about then */
+    struct gh_gate_tally tally;
     /* a code shown to a gate that is not enrolled, so that it is answered once while it is held up
      */
     uint8_t stranger[GH_IDENTITY_BYTES];
@@ -130,6 +132,11 @@ bool gh_gate_look(struct gh_gate *gate);
 /* The journal is open: write the start entry, which says how far the clock is trusted. */
 void gh_gate_write_start(struct gh_gate *gate);
 void gh_gate_server_time(struct gh_gate *gate, const struct gh_courier_event *event);
+
+/* --- state: gate_state.c --- */
+
+/* A decision, as it was written down. */
+void gh_gate_count(struct gh_gate *gate, const struct gh_entry *entry);
 
 /* --- decisions: gate_decide.c --- */
 

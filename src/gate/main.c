@@ -5,6 +5,9 @@
 
 #include "gate/daemon.h"
 
+/* A configuration that is missing or wrong: the unit does not try that again (EX_CONFIG). */
+#define EXIT_CONFIGURATION 78
+
 static const char usage[] = "usage: gatehouse-gate --config FILE [--check | --rest]\n"
                             "       gatehouse-gate --version\n";
 
@@ -40,11 +43,14 @@ int main(int argc, char **argv)
     struct gh_gate_config config;
     struct gh_error err = {0};
     enum gh_status status = gh_gate_config_load(path, &config, &err);
+    int failure = task == 0 && (status == GH_ERR_INVALID || status == GH_ERR_NOTFOUND)
+                      ? EXIT_CONFIGURATION
+                      : 1;
     if (status == GH_OK)
         status = task == 'k'   ? gh_daemon_check(&config)
                  : task == 'r' ? gh_daemon_rest(&config, &err)
                                : gh_daemon_run(path, &config, &err);
     if (status != GH_OK && err.text[0])
         gh_log(GH_LOG_ERR, "gate", "%s", err.text);
-    return status == GH_OK ? 0 : 1;
+    return status == GH_OK ? 0 : failure;
 }

@@ -35,7 +35,7 @@ struct gh_server_settings {
     char url_file[PATH_MAX];        /* "": none */
     char tls_certificate[PATH_MAX]; /* "": plain HTTP */
     char tls_key[PATH_MAX];
-    bool allow_plain_http;
+    bool allow_plain_http, sandbox;
     int log_level_choice, home_rule_choice; /* as configured; use the two below */
     int paper_choice, clock_choice, holder_choice, old_list_choice;
     int passback_choice, temperature_choice;

@@ -71,6 +71,7 @@ class Raspi3b:
     """The Raspberry Pi 3B: SD card, network by USB, GPIO17 is the relay."""
     name = 'raspi3b'
     relay = 'GPIO17'
+    wiring = {'chip': 'gpiochip0', 'relay': 17}
     disk = '/dev/mmcblk0'
     console = 'ttyS1,115200'  # the mini UART; the other one is the agent's
 
@@ -93,15 +94,16 @@ class Virt:
     """QEMU's own machine: a PL061 whose line 3 is the power key, the exit button here; line 5 is the relay."""
     name = 'virt'
     relay = 'line 5'
+    wiring = {'chip': 'gpiochip0', 'relay': 5, 'exit': 3}
     disk = '/dev/vda'
-    console = 'hvc0'
+    console = 'ttyS0'
 
     @staticmethod
     def arguments(image):
         return ['-M', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-m', '1024',
                 '-drive', f'file={image}/sd.img,if=virtio,format=raw,snapshot=on',
                 '-device', 'virtio-net-pci,netdev=net0,romfile=',
-                '-device', 'virtio-serial-pci', '-device', 'virtconsole,chardev=console']
+                '-device', 'pci-serial,chardev=console']
 
     registers = '/2wx 0x090303fc'  # GPIODATA of all lines, GPIODIR
 
@@ -130,7 +132,7 @@ class Machine:
                   '-serial', 'chardev:agent']
         if self.kind is Raspi3b:
             serial += ['-serial', 'chardev:console']
-        append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=5 systemd.log_level=notice'
+        append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=3 systemd.log_level=notice'
         command = ['qemu-system-aarch64', *self.kind.arguments(self.image), *COMMON, *serial,
                    '-kernel', f'{self.image}/kernel', '-initrd', f'{self.image}/initrd', '-append', append,
                    '-netdev', 'user,id=net0,restrict=off', '-qmp', f'unix:{sockets["qmp"]},server=on,wait=off']

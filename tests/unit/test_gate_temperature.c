@@ -166,6 +166,16 @@ static void test_optional_never_waits(void **state)
     rig_assert_last(&rig, 3, GH_REASON_FEVER);
 }
 
+static void install(enum gh_temperature_rule rule)
+{
+    rig.fixture.manifest.policy.temperature.rule = rule;
+    rig.fixture.manifest.generation++;
+    fixture_install_list(&rig.fixture);
+    fixture_pin_list(&rig.fixture);
+    rig_news(&rig, GH_COURIER_LIST);
+    rig_pass_ms(&rig, 1);
+}
+
 static void test_off_reads_nothing(void **state)
 {
     (void)state;
@@ -176,13 +186,35 @@ static void test_off_reads_nothing(void **state)
     rig_assert_last(&rig, 2, GH_REASON_OK);
     /* Nor does what was read then count once it is on. */
     measure(41000);
-    rig.fixture.manifest.policy.temperature.rule = GH_TEMPERATURE_OPTIONAL;
-    rig.fixture.manifest.generation++;
-    fixture_install_list(&rig.fixture);
-    fixture_pin_list(&rig.fixture);
-    rig_news(&rig, GH_COURIER_LIST);
+    install(GH_TEMPERATURE_OPTIONAL);
     rig_show(&rig, rig.dora);
     rig_assert_last(&rig, 3, GH_REASON_OK);
+}
+
+static void test_switched_off_it_is_forgotten(void **state)
+{
+    (void)state;
+    rig_start_with_list(&rig);
+    measure(41000);
+    install(GH_TEMPERATURE_OFF);
+    install(GH_TEMPERATURE_OPTIONAL);
+    rig_show(&rig, rig.anna);
+    rig_assert_last(&rig, 2, GH_REASON_OK);
+}
+
+/* Stepped up at the last moment: the guard is called, but need not come. */
+static void test_a_moment_too_late(void **state)
+{
+    (void)state;
+    rig_start_with_list(&rig);
+    for (int i = 0; i < 90; i++) {
+        rig_show(&rig, rig.anna);
+        if (i >= 78)
+            measure(36500);
+        rig_pass_ms(&rig, 100);
+    }
+    rig_assert_last(&rig, 3, GH_REASON_OK);
+    assert_int_equal(rig.entries.entry[1].reason, GH_REASON_TEMPERATURE_MISSING);
 }
 
 /* What no body is like: the wall, a lamp, a sensor that is broken. */
@@ -285,6 +317,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refusal_uses_it_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_optional_never_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_off_reads_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_switched_off_it_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_moment_too_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_is_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expires_while_waiting, setup, teardown),
