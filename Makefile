@@ -32,7 +32,7 @@ ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error $(PKG_CONFIG) is missing: run 'make deps' first)
 endif
 PACKAGES := zbar libqrencode libcurl sqlite3 libgpiod libcrypto libcbor jansson libjpeg libpng \
-            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa
+            inih libsystemd libmicrohttpd libsodium zlib libzstd alsa libseccomp
 MISSING := $(shell $(PKG_CONFIG) --print-errors --exists $(PACKAGES) 2>&1)
 ifneq ($(MISSING),)
 $(error $(MISSING) (run 'make deps' first))
@@ -127,8 +127,15 @@ $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 build-tests: all $(unit_tests) $(system_helpers)
 check: build-tests
 	@BUILD='$(BUILD)' tests/run $(TESTS)
-bench: all $(benches)
+bench: all $(benches) bench-light
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
+# Memory, start and writes of the real gate with LIGHT_PEOPLE=100000 on its list.
+light := $(BUILD)/tests/bench/light/bare
+$(light): $(BUILD)/%: $(BUILD)/%.o
+	$(call say,LINK,$@)
+	$(Q)$(link)
+bench-light: all $(light) $(BUILD)/tests/system/journal_dump
+	@BUILD='$(BUILD)' tests/bench/light.sh
 # FLEET_GATES=10000 gates against one server; 500 take some 20 seconds.
 fleet := $(BUILD)/tests/bench/fleet/fleet
 $(fleet): $(call objects,$(wildcard tests/bench/fleet/*.c)) $(test_libraries)
@@ -136,7 +143,7 @@ $(fleet): $(call objects,$(wildcard tests/bench/fleet/*.c)) $(test_libraries)
 	$(Q)$(link)
 bench-fleet: all $(fleet)
 	@BUILD='$(BUILD)' FLEET_GATES='$(FLEET_GATES)' FLEET_CHANGES='$(FLEET_CHANGES)' $(fleet)
-.PHONY: build-tests check bench bench-fleet
+.PHONY: build-tests check bench bench-light bench-fleet
 
 # --- chaos: real programs, whose network, disks, clocks and power fail; HACKING.md says more ---------------------------
 chaos_tools := $(patsubst %,$(BUILD)/tests/chaos/%,checker power replayer)
@@ -174,8 +181,9 @@ fuzz:
 	@FUZZ_S='$(FUZZ_S)' tests/fuzz/run build/fuzz $(TARGETS)
 .PHONY: build-fuzz fuzz
 
-# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more. BOARD_SUITE=trixie BOARD_TESTS='green stop' ---
+# --- board: the installed gate on an emulated Raspberry Pi; HACKING.md says more ---
 BOARD_SUITE ?= bookworm
+BOARD_MACHINES ?= raspi3b virt
 board_packages := build/deb/$(BOARD_SUITE)-arm64
 $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/* systemd/* docs/* docs/man/*) VERSION Makefile
 	@SUITE='$(BOARD_SUITE)' ARCH=arm64 scripts/make-deb
@@ -183,8 +191,9 @@ $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/*
 check-board:
 	@scripts/install-deps build board
 	@+$(MAKE) --no-print-directory all $(board_packages)/made
-	@image=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
-	  BUILD='$(BUILD)' tests/board/run "$$image" $(BOARD_TESTS)
+	@card=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
+	  for machine in $(BOARD_MACHINES); do \
+	  BUILD='$(BUILD)' tests/board/run --machine $$machine "$$card" $(BOARD_TESTS) || exit 1; done
 .PHONY: check-board
 
 # --- for people: these install what is missing first -------------------------------------------------------------
@@ -217,7 +226,7 @@ check-packages:
 
 # --- lint: each part can fail. cppcheck knows neither the cleanup attribute nor that readdir is safe on its own stream ---
 C_FILES := $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch] tests/bench/*/*.[ch] tests/fakes/*/*.[ch])
-SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
+SH_FILES := .ci/run tests/run tests/board/guest tests/board/root/usr/local/sbin/board-agent tests/fuzz/run tests/chaos/run tests/chaos/mutate tests/bench/light.sh $(wildcard scripts/* tests/system/*.sh tests/packages/*) src/cli/completion/gatehouse.bash
 lint: $(ini_pages)
 	$(call say,LINT,clang-format)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
@@ -259,16 +268,16 @@ gate_pages := $(wildcard docs/man/gatehouse-gate*) $(filter %-gate.ini.5,$(ini_p
 server_pages := $(wildcard docs/man/gatehouse-server*) $(filter %-server.ini.5,$(ini_pages))
 tool_pages := $(filter-out $(gate_pages) $(server_pages),$(wildcard docs/man/*))
 
-install: install-gate install-server install-tool
+install: install-gate install-server install-tool install-sounds
 install-gate: $(BUILD)/gatehouse-gate $(gate_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-gate)
-	$(call put,docs/gatehouse-gate.ini,$(DOCDIR))
+	$(call put,docs/gatehouse-gate.ini $(wildcard systemd/gatehouse-gate*.conf),$(DOCDIR))
 	$(call pages,$(gate_pages))
 install-server: $(BUILD)/gatehouse-server $(server_pages)
 	$(call put,$<,$(PREFIX)/sbin,0755)
 	$(call system,gatehouse-server)
-	$(call put,docs/gatehouse-server.ini docs/openapi.yaml,$(DOCDIR))
+	$(call put,docs/gatehouse-server.ini docs/openapi.yaml $(wildcard systemd/gatehouse-server*.conf),$(DOCDIR))
 	$(call pages,$(server_pages))
 install-tool: $(BUILD)/gatehouse
 	$(call put,$<,$(PREFIX)/bin,0755)
@@ -277,8 +286,11 @@ install-tool: $(BUILD)/gatehouse
 	$(call put,src/cli/completion/_gatehouse,$(ZSHDIR))
 	$(call put,src/cli/completion/gatehouse.fish,$(FISHDIR))
 	install -d $(DESTDIR)$(BASHDIR) && install -m 0644 src/cli/completion/gatehouse.bash $(DESTDIR)$(BASHDIR)/gatehouse
+install-sounds: prompts
+	for language in $(prompt_languages); do \
+	  $(call put,$(BUILD)/sounds/$$language/*.wav,$(PREFIX)/share/gatehouse/sounds/$$language) || exit 1; done
 clean:
 	rm -rf build
-.PHONY: install install-gate install-server install-tool clean
+.PHONY: install install-gate install-server install-tool install-sounds clean
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -60,7 +60,7 @@ root_remove() { # FOLDER
 # The root in which SUITE's packages for ARCH are built; this machine's own has lintian besides.
 root_for_building() { # SUITE ARCH
     build_suite=$1 build_arch=$2 build_machine=$(dpkg --print-architecture)
-    build_depends=$(sed -n '/^Build-Depends:/,/^[^ ]/p' debian/control | grep '^ ')
+    build_depends=$(sed -n '/^Build-Depends/,/^Standards/p' debian/control | grep '^ ')
     if [ "$build_arch" = "$build_machine" ]; then
         build_profiles=''
         set -- --include=lintian

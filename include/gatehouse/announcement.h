@@ -13,7 +13,7 @@
 #define GH_ANNOUNCEMENT_REPEAT_MAX 20
 #define GH_ANNOUNCEMENT_SIGNED_BYTES 512
 /* So many are alive at once: neither cancelled nor expired. A gate keeps no more, either. */
-#define GH_ANNOUNCEMENTS_MAX 32
+#define GH_ANNOUNCEMENTS_MAX 16
 
 struct gh_announcement {
     gh_id id;

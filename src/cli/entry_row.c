@@ -50,9 +50,33 @@ static const char *text_of(const char *token, const struct said *table, size_t c
 static const char *door_text(const json_t *entry)
 {
     static const struct said table[] = {
-        {"opened", "The door was opened"},    {"passed", "Somebody went through"},
-        {"held", "The door is held open"},    {"shut", "The door is shut again"},
-        {"unused", "Nobody opened the door"}, {"forced", "The door was forced open"},
+        {"opened", "The door was opened"},
+        {"passed", "Somebody went through"},
+        {"held", "The door is held open"},
+        {"shut", "The door is shut again"},
+        {"unused", "Nobody opened the door"},
+        {"forced", "The door was forced open"},
+        {"exit", "The exit button unlocked the door"},
+        {"guard", "The guard's button unlocked the door"},
+        {"test", "Somebody at the board unlocked the door"},
+        {"hours_open", "Opening hours: the door is unlocked"},
+        {"hours_shut", "Opening hours: the door is locked again"},
+        {"fire", "Fire alarm: the door is unlocked"},
+        {"fire_over", "The fire alarm is over"},
+        {"tamper", "The housing was opened"},
+        {"tamper_over", "The housing is shut again"},
+        {"toggled", "The decision locked the door again"},
+    };
+    return text_of(gh_json_text(entry, "event"), table, GH_ARRAY_SIZE(table));
+}
+
+static const char *announcement_text(const json_t *entry)
+{
+    static const struct said table[] = {
+        {"played", "An announcement was played"},
+        {"expired", "An announcement expired before it was played"},
+        {"failed", "An announcement could not be played"},
+        {"silent", "An announcement, and no sound device"},
     };
     return text_of(gh_json_text(entry, "event"), table, GH_ARRAY_SIZE(table));
 }
@@ -88,6 +112,9 @@ static const char *reason_text(const json_t *entry)
     }
     if (token[0] == 0 && strcmp(type, "list") == 0) {
         return list_text(entry);
+    }
+    if (token[0] == 0 && strcmp(type, "announcement") == 0) {
+        return announcement_text(entry);
     }
     if (token[0] == 0 && strcmp(type, "prune") == 0) {
         return "Old entries were removed at the gate";

@@ -10,7 +10,9 @@
 /* What the courier hands to the voice: verified, and its sound kept in the state folder. */
 struct gh_announcement_job {
     struct gh_announcement announcement;
-    char path[512]; /* of the WAV file; the voice reads it, whoever made it removes it */
+    /* Of the WAV file; the voice reads it, the courier removes it. "": the sound never came. Then
+     * it has expired; or, before that, cannot be kept, and has failed. */
+    char path[512];
 };
 /* What the voice says when it is done with it, or cannot be. */
 struct gh_announced {

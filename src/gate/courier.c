@@ -12,8 +12,10 @@
 
 #include "gate/courier_parts.h"
 #include "gatehouse/file.h"
+#include "gatehouse/log.h"
 
-#define NICE 5 /* decoding and deciding come first */
+#define ORDERS_MAX 48 /* of each announcement that there may be what became of it */
+#define NICE 5        /* decoding and deciding come first */
 
 enum gh_status gh_courier_identity_path(const char *state_dir, char *path)
 {
@@ -46,8 +48,14 @@ void gh_courier_publish(struct gh_courier *courier)
 
 int64_t gh_courier_turn(struct gh_courier *courier, enum gh_courier_lane lane)
 {
-    return lane == GH_COURIER_LANE_LIST ? gh_courier_list_lane(courier)
-                                        : gh_courier_entries_lane(courier);
+    switch (lane) {
+    case GH_COURIER_LANE_LIST:
+        return gh_courier_list_lane(courier);
+    case GH_COURIER_LANE_ENTRIES:
+        return gh_courier_entries_lane(courier);
+    default:
+        return gh_courier_news_lane(courier);
+    }
 }
 
 static void *lane_main(void *argument)
@@ -84,7 +92,9 @@ enum gh_status gh_courier_start(struct gh_courier *courier, struct gh_error *err
 {
     enum gh_status status = start_lane(&courier->list, err);
 
-    return status == GH_OK ? start_lane(&courier->entries, err) : status;
+    if (status == GH_OK)
+        status = start_lane(&courier->entries, err);
+    return status == GH_OK ? start_lane(&courier->news, err) : status;
 }
 
 /* --- life --- */
@@ -95,7 +105,7 @@ static enum gh_status init_lane(struct gh_courier *courier, struct gh_lane *lane
     lane->courier = courier;
     lane->turn = turn;
     pthread_mutex_init(&lane->transport_lock, NULL);
-    return gh_queue_new(sizeof(struct gh_order), 16, &lane->orders);
+    return gh_queue_new(sizeof(struct gh_order), ORDERS_MAX, &lane->orders);
 }
 
 static enum gh_status init(struct gh_courier *courier, const struct gh_courier_options *options)
@@ -104,19 +114,23 @@ static enum gh_status init(struct gh_courier *courier, const struct gh_courier_o
                                  .greatest_ms = options->backoff_max_ms};
 
     courier->options = *options;
-    courier->watch.enrol = courier->watch.backoff = courier->outbox.backoff = backoff;
+    courier->watch.enrol = courier->watch.backoff = courier->outbox.backoff =
+        courier->desk.backoff = backoff;
     courier->watch.waits = courier->watch.brief = true;
     gh_boot_id(courier->boot_id);
     pthread_mutex_init(&courier->lock, NULL);
     enum gh_status list = init_lane(courier, &courier->list, gh_courier_list_lane);
     enum gh_status entries = init_lane(courier, &courier->entries, gh_courier_entries_lane);
-    enum gh_status status = list != GH_OK ? list : entries;
+    enum gh_status news = init_lane(courier, &courier->news, gh_courier_news_lane);
+    enum gh_status status = list != GH_OK ? list : entries != GH_OK ? entries : news;
     if (status == GH_OK)
         status = gh_courier_identity_path(options->state_dir, courier->identity_path);
     if (status == GH_OK)
         status = gh_courier_list_path(options->state_dir, courier->list_path);
     if (status == GH_OK)
         status = gh_path_join(options->state_dir, "acknowledged", courier->note_path, PATH_MAX);
+    if (status == GH_OK)
+        status = gh_path_join(options->state_dir, "announcements", courier->desk.folder, PATH_MAX);
     return status;
 }
 
@@ -168,6 +182,15 @@ void gh_courier_renew_list(struct gh_courier *courier)
     (void)gh_queue_push(courier->list.orders, &order); /* full: the gate asks again */
 }
 
+void gh_courier_announced(struct gh_courier *courier, gh_id announcement)
+{
+    struct gh_order order = {.type = GH_ORDER_ANNOUNCED, .announcement = announcement};
+
+    if (!gh_queue_push(courier->news.orders, &order))
+        gh_log(GH_LOG_ERR, GH_COURIER_MODULE,
+               "an announcement that was played may be played again after a restart");
+}
+
 void gh_courier_kick(struct gh_courier *courier)
 {
     gh_lane_wake(&courier->entries);
@@ -186,7 +209,7 @@ void gh_courier_stop(struct gh_courier *courier)
 {
     if (!courier)
         return;
-    struct gh_lane *lanes[] = {&courier->list, &courier->entries};
+    struct gh_lane *lanes[] = {&courier->list, &courier->entries, &courier->news};
     atomic_store(&courier->stop, true);
     for (size_t i = 0; i < GH_ARRAY_SIZE(lanes); i++) {
         if (!lanes[i]->runs)

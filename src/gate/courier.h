@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The courier: the part of the gate that talks to the server. Two lanes, each a thread with a
- * connection and a pause after failures of its own, so that neither waits for the other: one enrols
- * and then brings lists in, the other takes entries out. The first owns the identity's file and
- * writes the list's folder; the second only reads the journal. It tells the gate what happened
- * through a queue of events. */
+/* The courier: the part of the gate that talks to the server. Three lanes, each a thread with a
+ * connection and a pause after failures of its own, so that none waits for another: one enrols and
+ * then brings lists in, one takes entries out, one fetches news. The first owns the identity's file
+ * and writes the list's folder; the second only reads the journal; the third owns the folder of
+ * announcements, and asks only when the list's answers say that there is something. It tells the
+ * gate what happened through a queue of events.
+ *
+ * An announcement, once verified, is told when its sound is there; again after a restart, without
+ * the server, from what is kept; and when it is cancelled. It is kept until gh_courier_announced
+ * says what became of it, and never told again then, over restarts. One that expires before its
+ * sound could be fetched is told then, with an empty path. */
 #ifndef GATEHOUSE_SRC_GATE_COURIER_H
 #define GATEHOUSE_SRC_GATE_COURIER_H
 
@@ -74,14 +80,21 @@ GH_MUST_CHECK enum gh_status gh_courier_new(const struct gh_courier_options *opt
                                             const struct gh_identity *identity,
                                             struct gh_courier **out, struct gh_error *err);
 /* Do what is due now in one lane; returns after how many ms to call again. */
-enum gh_courier_lane { GH_COURIER_LANE_LIST, GH_COURIER_LANE_ENTRIES };
+enum gh_courier_lane {
+    GH_COURIER_LANE_LIST,
+    GH_COURIER_LANE_ENTRIES,
+    GH_COURIER_LANE_NEWS,
+    GH_COURIER_LANES
+};
 int64_t gh_courier_turn(struct gh_courier *courier, enum gh_courier_lane lane);
-/* Both lanes as threads. On error what runs goes on until gh_courier_stop. */
+/* All lanes as threads. On error what runs goes on until gh_courier_stop. */
 GH_MUST_CHECK enum gh_status gh_courier_start(struct gh_courier *courier, struct gh_error *err);
 
 /* From the gate's thread: an enrolment code was shown; there is a new entry. Never block. */
 void gh_courier_enrol(struct gh_courier *courier, const struct gh_enrolment *enrolment);
 void gh_courier_kick(struct gh_courier *courier);
+/* What became of an announcement is written down: it is not told again. */
+void gh_courier_announced(struct gh_courier *courier, gh_id announcement);
 /* The list at hand is not what it was: bring it whole, with the next answer. */
 void gh_courier_renew_list(struct gh_courier *courier);
 

@@ -170,7 +170,9 @@ enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_http_request *req
         return status;
     }
     tell_time(lane, response, began_ns, gh_clock_monotonic_ns(clock));
-    return response->status == 200 ? GH_OK : refusal(response, request->path, err);
+    if (response->status == 200 || (response->status == 206 && request->range_from > 0))
+        return GH_OK;
+    return refusal(response, request->path, err);
 }
 
 enum gh_status gh_lane_fetch(struct gh_lane *lane, struct gh_http_request *request,

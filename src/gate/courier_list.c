@@ -98,8 +98,9 @@ static enum gh_status ask(struct gh_courier *courier, bool wait, struct gh_http_
     };
 
     gh_hex_encode(at_hand->tag, GH_LIST_TAG_BYTES, tag);
-    snprintf(path, sizeof(path), "/api/v1/list?generation=%" PRIu64 "&tag=%s&wait_s=%d&boot=%s",
-             at_hand->number, tag, wait ? WAIT_S : 0, courier->boot_id);
+    snprintf(path, sizeof(path),
+             "/api/v1/list?generation=%" PRIu64 "&tag=%s&wait_s=%d&boot=%s&news=%" PRIu64,
+             at_hand->number, tag, wait ? WAIT_S : 0, courier->boot_id, courier->watch.news);
     return gh_lane_request(&courier->list, &request, response, err);
 }
 
@@ -133,13 +134,14 @@ static void failed(struct gh_courier *courier, bool waited, enum gh_status statu
     gh_backoff_failed(&watch->backoff, now_ns(courier), outcome->retry_after_s);
 }
 
-static void succeeded(struct gh_courier *courier, bool waited, int64_t took_ms,
+static void succeeded(struct gh_courier *courier, bool waited, bool woken, int64_t took_ms,
                       const struct gh_list_outcome *outcome)
 {
     struct gh_list_watch *watch = &courier->watch;
     int64_t at_ns = now_ns(courier), pause_ms = 0;
 
-    bool early = judge_answer(watch, waited, outcome->news || outcome->ask_again, took_ms, at_ns);
+    bool early =
+        judge_answer(watch, waited, outcome->news || outcome->ask_again || woken, took_ms, at_ns);
     if (!waited)
         watch->brief_next_ns = at_ns + BRIEF_AGAIN_NS;
     if (outcome->ask_again)
@@ -149,6 +151,17 @@ static void succeeded(struct gh_courier *courier, bool waited, int64_t took_ms,
     else if (early)
         pause_ms = courier->options.backoff_first_ms;
     gh_backoff_succeeded(&watch->backoff, at_ns, pause_ms);
+}
+
+/* Whoever fetches them does so in a lane of its own: the next question can be asked at once. False:
+ * there are none since the last answer. */
+static bool hear_of_news(struct gh_courier *courier, const struct gh_list_outcome *outcome)
+{
+    if (!outcome->says_number || outcome->number == courier->watch.news)
+        return false;
+    courier->watch.news = outcome->number;
+    gh_courier_hear_of_news(courier, outcome->number);
+    return true;
 }
 
 void gh_courier_turn_list(struct gh_courier *courier)
@@ -169,8 +182,9 @@ void gh_courier_turn_list(struct gh_courier *courier)
         status = gh_courier_take_list(courier, (struct gh_bytes){response.body, response.size},
                                       &outcome, &err);
     gh_http_response_free(&response);
+    bool woken = hear_of_news(courier, &outcome);
     if (status == GH_OK)
-        succeeded(courier, wait, took_ms, &outcome);
+        succeeded(courier, wait, woken, took_ms, &outcome);
     else /* what cannot be taken has come all the same: the waiting was well */
         failed(courier, wait && !answered, status, &outcome, &err);
 }

@@ -20,8 +20,9 @@ struct json_t;
 #define GH_COURIER_AGAIN_MS 10000 /* to a connection that cannot be made at all */
 
 struct gh_order {
-    enum { GH_ORDER_WAKE, GH_ORDER_ENROL, GH_ORDER_LIST } type;
+    enum { GH_ORDER_WAKE, GH_ORDER_ENROL, GH_ORDER_LIST, GH_ORDER_ANNOUNCED } type;
     struct gh_enrolment enrolment;
+    gh_id announcement;
 };
 
 /* A thread with a connection of its own. */
@@ -33,7 +34,7 @@ struct gh_lane {
     pthread_mutex_t transport_lock; /* connecting against cancelling */
     bool connected;                 /* transport and list_key are there */
     bool authenticated;             /* the server's answers are the server's */
-    /* The list lane's is the one that counts, the entries lane has a copy. */
+    /* The list lane's is the one that counts, the others have copies. */
     struct gh_identity identity;
     struct gh_public_key *list_key;
     int64_t clock_next_ns; /* when to tell the gate the server's time again */
@@ -53,6 +54,7 @@ struct gh_list_watch {
     int64_t brief_next_ns;        /* when to ask without waiting, for the time of day */
     unsigned troubled;            /* bits of enum gh_list_trouble: told since a list was accepted */
     bool parts_gone;              /* no part of a snapshot is left over */
+    uint64_t news;                /* the number of the last news, as the server said last */
 };
 
 /* The entries lane's. */
@@ -65,21 +67,53 @@ struct gh_outbox {
     bool receipt_told;         /* the gate knows it, or that there is none */
     bool plain;                /* the server takes no compressed batches */
     bool unsaved;              /* the note is behind */
-    int64_t saved_ns;          /* when it was written last, or tried */
+    int64_t saved_ns;          /* when it was written last, or tried; 0: not yet */
+    int64_t told_ns;           /* when the gate was told of a receipt last */
+};
+
+/* An announcement that has not expired, or has and nobody has said so yet. */
+struct gh_kept {
+    struct gh_announcement said;
+    enum {
+        GH_KEPT_WANTED, /* its sound is not here */
+        GH_KEPT_READY,  /* it is */
+        GH_KEPT_LOST,   /* it never will be */
+        GH_KEPT_DONE,   /* what became of it is known; or cancelled */
+    } state;
+    bool told; /* the gate has heard of this state; of DONE: it stands on the disk */
+    struct gh_backoff backoff; /* of fetching the sound */
+};
+/* Those that are alive, and as many more that are done but could be told again. */
+#define GH_KEPT_MAX (4 * GH_ANNOUNCEMENTS_MAX)
+
+/* The news lane's. */
+struct gh_news_desk {
+    struct gh_backoff backoff; /* of asking what is new */
+    uint64_t publication;      /* of the identity that it has */
+    gh_id gate;                /* whose announcements are in kept; 0: not looked yet */
+    uint64_t known;            /* the last number that was asked for; 0: from the beginning */
+    uint64_t resets;           /* of those of the courier that it has obeyed */
+    struct gh_kept kept[GH_KEPT_MAX];
+    size_t kept_count;
+    char folder[PATH_MAX];
 };
 
 struct gh_courier {
     struct gh_courier_options options;
     char identity_path[PATH_MAX], list_path[PATH_MAX], note_path[PATH_MAX];
     char boot_id[GH_BOOT_ID_TEXT_BYTES];
-    struct gh_lane list, entries;
+    struct gh_lane list, entries, news;
     struct gh_list_watch watch;
     struct gh_outbox outbox;
-    atomic_bool stop; /* both threads */
-    /* What the list lane made of the identity, for the other one. */
+    struct gh_news_desk desk;
+    atomic_bool stop; /* all threads */
+    /* What the list lane made of the identity, for the others. */
     pthread_mutex_t lock;
     struct gh_identity published;
     uint64_t publication; /* counts them */
+    /* What the list lane heard of news, for the news lane: */
+    uint64_t news_wanted; /* the number of the last one there is */
+    uint64_t news_resets; /* how often it was lower than before: numbers begin anew */
 };
 
 /* --- lanes (courier_lane.c) --- */
@@ -95,8 +129,9 @@ void gh_lane_wake(struct gh_lane *lane);   /* any thread */
 void gh_lane_tell(struct gh_lane *lane, enum gh_courier_event_type type);
 void gh_lane_push(struct gh_lane *lane, struct gh_courier_event *event);
 /* One request, with the gate's token once it is enrolled; what it says about the time of day is
- * told. GH_OK only for status 200; anything else is said in err with the server's own token. The
- * response is the caller's to free in every case, and says retry_after_s. */
+ * told. GH_OK only for status 200, and 206 if a range was asked for; anything else is said in err
+ * with the server's own token. The response is the caller's to free in every case, and says
+ * retry_after_s. */
 GH_MUST_CHECK enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_http_request *request,
                                              struct gh_http_response *response,
                                              struct gh_error *err);
@@ -122,6 +157,8 @@ struct gh_list_outcome {
     enum gh_list_trouble trouble; /* it was refused */
     uint64_t offered;             /* the generation that it said it was; 0: not known */
     int64_t retry_after_s;
+    bool says_number; /* the answer could be read, and the last news have this number: */
+    uint64_t number;
 };
 /* Verify an answer, make it the list at hand, tell the gate, pin. */
 GH_MUST_CHECK enum gh_status gh_courier_take_list(struct gh_courier *courier,
@@ -158,7 +195,9 @@ void gh_courier_turn_entries(struct gh_courier *courier);
 /* What was acknowledged, in a file (courier_note.c). */
 void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
 void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
-void gh_outbox_close(struct gh_courier *courier);          /* the journal */
+/* The gate of a receipt that it does not know yet; not now: when it is due. */
+void gh_outbox_tell(struct gh_courier *courier, bool now);
+void gh_outbox_close(struct gh_courier *courier); /* the journal */
 /* Not so far any more: the server has lost something, or never had it. Then a receipt for more than
  * that allows nothing, and the gate is told so. */
 void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence);
@@ -166,5 +205,40 @@ void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence);
 void gh_outbox_check(struct gh_courier *courier);
 /* The receipt of an answer: verified, and of our own entry, it is kept. */
 void gh_outbox_take_receipt(struct gh_courier *courier, const struct json_t *receipt);
+
+/* --- the news lane --- */
+
+int64_t gh_courier_news_lane(struct gh_courier *courier);
+/* From the list lane: the number of the last news that there are. */
+void gh_courier_hear_of_news(struct gh_courier *courier, uint64_t number);
+/* Whether there are some that it has not asked for. Any thread. */
+bool gh_courier_has_news(struct gh_courier *courier);
+
+/* Announcements, with their files (courier_kept.c). */
+
+/* All that the folder holds, verified by the lane's key; what is nothing of that is removed. */
+void gh_kept_load(struct gh_courier *courier);
+/* One that the server gives: verified, and kept. GH_ERR_DENIED: it is not for this gate, or not
+ * signed; nothing else is done then. Else as the disk: once more, later. */
+GH_MUST_CHECK enum gh_status gh_kept_take(struct gh_courier *courier, struct gh_bytes bytes,
+                                          struct gh_error *err);
+/* Whether its sound is here, to the bit: it may be that of another one, too. */
+bool gh_kept_has_sound(const struct gh_courier *courier, const struct gh_announcement *said);
+void gh_kept_done(struct gh_courier *courier, gh_id id);
+/* What is due without the server: tell, write down, forget. Returns in how many ms to come again at
+ * the latest. */
+int64_t gh_kept_tick(struct gh_courier *courier);
+/* `FOLDER/NAME.SUFFIX` of an announcement, and of its sound. GH_ERR_TOOBIG. */
+GH_MUST_CHECK enum gh_status gh_kept_path(const struct gh_courier *courier, gh_id id,
+                                          const char *suffix, char *out, size_t out_bytes);
+GH_MUST_CHECK enum gh_status gh_kept_sound_path(const struct gh_courier *courier,
+                                                const struct gh_announcement *said,
+                                                const char *suffix, char *out, size_t out_bytes);
+/* The sound of one into its file (courier_sound.c): goes on where it broke off. GH_ERR_AGAIN: it
+ * stepped back, since there are news to ask for; a part was kept. */
+GH_MUST_CHECK enum gh_status gh_courier_fetch_sound(struct gh_courier *courier,
+                                                    const struct gh_announcement *said,
+                                                    int64_t *retry_after_s, bool *progress,
+                                                    struct gh_error *err);
 
 #endif

@@ -32,7 +32,7 @@ static enum gh_status parse(struct gh_bytes answer, struct take *take)
 {
     struct gh_cbor_reader reader = gh_cbor_reader_over(answer);
 
-    bool four = gh_cbor_array(&reader) == 4;
+    bool five = gh_cbor_array(&reader) == 5;
     take->manifest_bytes = gh_cbor_bytes(&reader);
     take->delta.header = gh_cbor_bytes(&reader);
     take->delta.records = gh_cbor_bytes(&reader);
@@ -40,9 +40,11 @@ static enum gh_status parse(struct gh_bytes answer, struct take *take)
     take->handovers = reader;
     for (size_t i = 0; i < take->handover_count && reader.status == GH_OK; i++)
         (void)gh_cbor_bytes(&reader);
-    if (gh_cbor_finish(&reader) != GH_OK || !four || take->handover_count > HANDOVERS_MAX ||
+    take->outcome->number = gh_cbor_uint(&reader);
+    if (gh_cbor_finish(&reader) != GH_OK || !five || take->handover_count > HANDOVERS_MAX ||
         (take->delta.header.size == 0 && take->delta.records.size > 0))
         return gh_fail(take->err, GH_ERR_REFUSED, "the server's answer makes no sense");
+    take->outcome->says_number = true;
     return GH_OK;
 }
 

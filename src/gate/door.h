@@ -209,38 +209,33 @@ unsigned gh_door_lines(struct gh_door *door, int64_t now_ns, int64_t *next_ns);
 unsigned gh_door_rest_lines(const struct gh_door_options *options);
 
 /* --- the half that moves --- */
-enum gh_contact {
-    GH_CONTACT_UNKNOWN, /* cannot be read now */
-    GH_CONTACT_OPEN,
-    GH_CONTACT_SHUT,
-};
-
-/* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
- * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
- * level first, so that the relay rests in its fail state. contact says how the door's contact is at
- * this moment, at once, also while another thread is in set; NULL: the door has none.
- * After a fork, set and inputs work in the child as well, also while the parent is stopped in the
- * middle of either, or dead: what a door_io remembers about its lines is shared by both
- * (MAP_SHARED) or not needed, no lock is one that the other may hold, nothing is requested anew in
- * the child, and inputs never waits, not even for an edge that the other took away. free is the
- * parent's. */
 struct gh_door_inputs {
     unsigned active; /* a set of GH_INPUT_BIT */
     unsigned known;  /* likewise: those that could be read; the others are not in active */
+    bool by_time;    /* inputs_fd was readable for a look in time, not for a change */
 };
+/* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
+ * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
+ * level first, so that the relay rests in its fail state.
+ *
+ * After a fork the child may call set and inputs (the door's keeper asks about a fire), and nothing
+ * else, also while the parent is stopped in the middle of either, or dead: nothing is requested or
+ * opened anew in the child, no lock is one that the other may hold, and there inputs reads
+ * levels alone: it never waits, and takes nothing away from the parent. It ends without free. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
     void *context;
-    enum gh_contact (*contact)(void *context);
-    /* The inputs. Which are wired stays the same for ever; NULL: none is. inputs says how they are
-     * at this moment, at once, also while another thread is in set, and makes inputs_fd quiet:
-     * that is readable when one of them may have changed since (edges, not levels: also when it has
-     * changed back). inputs_fd -1: there is no such word, ask every inputs_poll_ms. */
+    /* The inputs. Which are wired stays the same for ever. inputs says how they are at this moment,
+     * at once, also while another thread is in set, and takes what made inputs_fd readable, a
+     * bounded part of it: that is readable when one of them may have changed since (edges, not
+     * levels: also when it has changed back). NULL: there are none. inputs_fd -1: there is no such
+     * word, ask every inputs_poll_ms. */
     unsigned inputs_wired; /* a set of GH_INPUT_BIT */
     struct gh_door_inputs (*inputs)(void *context);
     int inputs_fd;
-    int64_t inputs_poll_ms; /* 0: never needed */
+    int64_t inputs_poll_ms;  /* 0: never needed */
+    const char *inputs_path; /* the file that inputs opens, borrowed like context; NULL: none */
     /* What was set last is still meant, and will be for another for_ms from now. Whoever keeps the
      * door (door_keeper.h) puts the relay to its locked level when that time is over without
      * another word; where it has done so already, renew first makes the lines what they were set
@@ -269,19 +264,50 @@ struct gh_gpio_wiring {
     char chip[64]; /* "gpiochip0", "/dev/gpiochip0"; "": line names are looked up on all chips */
     struct gh_gpio_line lines[GH_LINE_COUNT];
     struct gh_gpio_line inputs[GH_INPUT_COUNT]; /* the contact is active while the door is open */
-    int64_t
-        debounce_us; /* edges closer than that wake nobody, where the kernel can do it; 0: all */
+    int64_t debounce_us; /* edges closer than that wake nobody where the kernel can do so; 0: all */
 };
 /* Requests the lines at once, as outputs, `initial` ones active, and as inputs. wiring is copied,
  * the clock borrowed. GH_ERR_NOTFOUND (chip or line, by name), GH_ERR_BUSY (in use, and by whom
- * where the kernel says), GH_ERR_DENIED, GH_ERR_INVALID (one line for two things). */
+ * where the kernel says), GH_ERR_DENIED, GH_ERR_INVALID (one line for two things).
+ *
+ * inputs_fd also becomes readable every 20 ms while a line has no edges (chips without interrupts)
+ * or more than a hundred a second (chatter), and every 2 s, for a look at whether the chips are
+ * there. inputs is there for that even when no input is wired.
+ *
+ * A chip that goes away: set fails and names it, its inputs are not known. inputs and set look for
+ * it once a second, by its label, at its path, and under other numbers if its lines are wired by
+ * name; when it is back its lines get what set was asked for last, and the log says so.
+ *
+ * After fork, see gh_door_io: lines of a chip that came back later are the parent's alone; a
+ * child's set of them fails with GH_ERR_GONE, its inputs are not known. Fork while nobody is in set
+ * or inputs. */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring,
                                               const struct gh_clock *clock, unsigned initial,
                                               struct gh_door_io *out, struct gh_error *err);
 
+#define GH_GPIO_NAME_BYTES 32 /* of what the kernel calls something */
+#define GH_GPIO_PATH_BYTES 128
+/* How a wired line or input looks from outside; texts are "" and the offset is -1 where that cannot
+ * be told. */
+struct gh_gpio_seen {
+    const char *what; /* "relay", "exit"; static */
+    char name[64];    /* as the wiring has it; "": not wired, and all that follows is empty */
+    char chip[GH_GPIO_PATH_BYTES];
+    char label[GH_GPIO_NAME_BYTES]; /* what the chip calls itself */
+    int offset;
+    char line_name[GH_GPIO_NAME_BYTES]; /* what the kernel calls the line */
+    char user[GH_GPIO_NAME_BYTES];      /* who has it now; "gatehouse": a gate that runs */
+    char wrong[GH_ERROR_TEXT_BYTES];    /* one sentence that begins with `what`; "": nothing */
+};
+struct gh_gpio_look {
+    struct gh_gpio_seen lines[GH_LINE_COUNT];
+    struct gh_gpio_seen inputs[GH_INPUT_COUNT];
+};
+/* Opens chips and looks, requests nothing: also while a gate runs, whose lines are no fault. */
+void gh_door_gpio_look(const struct gh_gpio_wiring *wiring, struct gh_gpio_look *out);
+
 /* Prints one line on stdout for each change: `door +12.345 relay on` (seconds since it was made),
- * at once. contact_file (copied; "": no contact) holds the word open or shut, as somebody
- * else writes it; anything else, or no file, is unknown.
+ * at once.
  *
  * inputs_file (copied; "": no inputs) holds the names of the active inputs, separated by white
  * space, a name behind a `?` is one that cannot be read; all are wired then. Somebody else writes
@@ -290,7 +316,7 @@ GH_MUST_CHECK enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wirin
  * file, a file over 1 KiB, and one with any other word: nothing is known. Its folder must be there.
  * GH_ERR_TOOBIG, GH_ERR_NOTFOUND, GH_ERR_NOMEM, GH_ERR_IO. */
 GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock,
-                                               const char *contact_file, const char *inputs_file,
-                                               struct gh_door_io *out, struct gh_error *err);
+                                               const char *inputs_file, struct gh_door_io *out,
+                                               struct gh_error *err);
 
 #endif

@@ -195,6 +195,8 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
         gh_gate_server_time(gate, event);
         break;
     case GH_COURIER_PRESENCE:
+        gh_passback_heard(&gate->passback, event->presence, event->presence_count);
+        break;
     case GH_COURIER_ANNOUNCEMENT: /* the daemon's, which has the voice */
         break;
     }
@@ -203,13 +205,6 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event)
 void gh_gate_inputs(struct gh_gate *gate)
 {
     gh_gate_look_at_inputs(gate, true);
-}
-
-void gh_gate_temperature(struct gh_gate *gate, int64_t at_ns, int64_t millic)
-{
-    (void)gate;
-    (void)at_ns;
-    (void)millic;
 }
 
 void gh_gate_announced(struct gh_gate *gate, const struct gh_announced *announced)
@@ -227,13 +222,26 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+int64_t gh_gate_recall(struct gh_gate *gate)
+{
+    const struct gh_time_look *last = &gate->keeper.last;
+
+    if (!gate->record.journal || !gate->keeper.trusted ||
+        !gh_passback_recall(&gate->passback, &gate->policy.passback, gate->record.journal,
+                            last->wall_ns / GH_NS_PER_MS))
+        return INT64_MAX;
+    return last->monotonic_ns;
+}
+
 int64_t gh_gate_tick(struct gh_gate *gate)
 {
-    int64_t next_ns;
+    int64_t next_ns, passback_ns = INT64_MAX, measure_ns = INT64_MAX;
 
     gh_gate_look_at_inputs(gate, false); /* a fire waits for nothing */
     (void)gh_gate_look(gate);
     if (gate->identity.enrolled) {
+        passback_ns = gh_gate_recall(gate);
+        measure_ns = gh_gate_measured(gate);
         gh_gate_decide(gate, gh_gate_now_ns(gate));
         if (gh_record_tick(&gate->record))
             gate->options.peers.entry(gate->options.peers.context);
@@ -254,6 +262,7 @@ int64_t gh_gate_tick(struct gh_gate *gate)
         next_ns = earlier(next_ns, gate->record.retry_ns);
         next_ns = earlier(next_ns, gh_gate_hours_next_ns(gate));
         next_ns = earlier(next_ns, gate->keep.next_ns);
+        next_ns = earlier(next_ns, earlier(passback_ns, measure_ns));
     }
     return next_ns;
 }
@@ -283,7 +292,10 @@ enum gh_status gh_gate_new(const struct gh_gate_options *options,
     gh_passage_init(&gate->passage, &gate->policy);
     gh_timekeeper_init(&gate->keeper, options->time_floor_s, options->battery_clock);
     gh_fresh_init(&gate->fresh, gh_gate_now_ns(gate));
-    enum gh_status status = become(gate, identity);
+    gh_measure_init(&gate->measure);
+    enum gh_status status = gh_passback_init(&gate->passback, options->direction);
+    if (status == GH_OK)
+        status = become(gate, identity);
     if (status != GH_OK) {
         gh_gate_free(gate);
         return gh_fail(err, status, "the enrolment cannot be used: %s", gh_status_text(status));
@@ -303,6 +315,7 @@ void gh_gate_free(struct gh_gate *gate)
         gh_log(GH_LOG_ERR, "door", "it cannot be locked: %s", err.text);
     if (gate->identity.enrolled)
         gh_record_close(&gate->record);
+    gh_passback_clear(&gate->passback);
     gh_list_close(gate->list);
     gh_trust_unref(gate->trust);
     gh_public_key_free(gate->list_key);

@@ -55,7 +55,8 @@ void gh_gate_sighting(struct gh_gate *gate, const struct gh_sighting *sighting);
 void gh_gate_answered(struct gh_gate *gate, const struct gh_credential *credential);
 /* The door's inputs may have changed (door.h: inputs_fd). */
 void gh_gate_inputs(struct gh_gate *gate);
-/* A temperature was measured, in thousandths of a degree Celsius. */
+/* A temperature was measured, in thousandths of a degree Celsius, of whoever stands there: what it
+ * means is in measure.h. Whoever waits for it is decided about. It is written down nowhere. */
 void gh_gate_temperature(struct gh_gate *gate, int64_t at_ns, int64_t millic);
 /* What became of an announcement: writes the entry. */
 void gh_gate_announced(struct gh_gate *gate, const struct gh_announced *announced);
@@ -65,6 +66,32 @@ void gh_gate_news(struct gh_gate *gate, const struct gh_courier_event *event);
 int64_t gh_gate_tick(struct gh_gate *gate);
 void gh_gate_set_door(struct gh_gate *gate,
                       const struct gh_door_options *door); /* from the next opening on */
+
+/* --- for a person at the board; call gh_gate_tick after each --- */
+
+/* Unlocks the door for pulse_ms, with an entry `test` that is durable before (a gate that is not
+ * enrolled has no journal, and only says so in the log). GH_ERR_BUSY: the other door of a lock is
+ * not shut. Any error of the journal; GH_ERR_IO: the door could not be driven. The door is left as
+ * it was then. */
+GH_MUST_CHECK enum gh_status gh_gate_test_relay(struct gh_gate *gate, struct gh_error *err);
+/* Three times on and off: a lamp or the buzzer. GH_ERR_INVALID: no such; GH_ERR_IO: it could not be
+ * driven. */
+GH_MUST_CHECK enum gh_status gh_gate_test_line(struct gh_gate *gate, enum gh_line line,
+                                               struct gh_error *err);
+/* How the door is, as it was looked at last. */
+struct gh_gate_door {
+    unsigned causes;     /* what keeps it unlocked: a set of GH_CAUSE_BIT; 0: locked */
+    unsigned lines;      /* a set of GH_LINE_BIT, as they were set last */
+    bool lines_known;    /* they could be */
+    unsigned wired;      /* inputs: sets of GH_INPUT_BIT */
+    unsigned active;     /* those that count as active, */
+    unsigned unknown;    /* and those that cannot be read */
+    unsigned chattering; /* do not come to rest */
+    uint64_t blinks;     /* changes that came and went between two looks */
+    bool interlocked;    /* the other door of a lock is not shut and locked */
+    bool forced, held;   /* and the door is not shut again */
+};
+struct gh_gate_door gh_gate_look_at_door(const struct gh_gate *gate);
 
 int64_t gh_build_time_s(void); /* when this program was built, at the earliest */
 

@@ -27,6 +27,16 @@ static const struct gh_credential *which_home(const struct gh_passage_step *step
                : NULL;
 }
 
+/* Of a certificate, the person that the list knows its holder as; 0: nobody. */
+static gh_id subject_of(const struct gh_passage_step *step, const struct gh_answers *answers)
+{
+    const struct gh_credential *person = whose(step);
+
+    if (!person)
+        return 0;
+    return answers->subject != 0 ? answers->subject : person->subject;
+}
+
 static struct gh_entry passage_entry(const struct gh_gate *gate, const struct gh_passage_step *step,
                                      const struct gh_answers *answers,
                                      const struct gh_decision *decision)
@@ -41,11 +51,11 @@ static struct gh_entry passage_entry(const struct gh_gate *gate, const struct gh
         .colour = decision->colour,
         .generation = answers->generation,
         .list_age_s = decision->list_age_s,
+        .direction = gate->options.direction,
+        .subject = subject_of(step, answers),
     };
 
     if (person) {
-        /* Of a certificate, the person that the list knows its holder as. */
-        entry.subject = answers->subject != 0 ? answers->subject : person->subject;
         entry.health_code = person->id;
         entry.form = person->form;
     }
@@ -54,6 +64,18 @@ static struct gh_entry passage_entry(const struct gh_gate *gate, const struct gh
         entry.housing_code = housing->id;
     }
     return entry;
+}
+
+/* Nobody went this way by it, as the area's other gates, and this one after a start, have to know:
+ * they count movements by entries. */
+static void write_unused(struct gh_gate *gate, uint64_t about)
+{
+    struct gh_entry entry = {.type = GH_ENTRY_DOOR,
+                             .clock_trusted = gate->keeper.trusted,
+                             .door = GH_DOOR_EVENT_UNUSED,
+                             .about = about};
+
+    gh_record_somehow(&gate->record, &entry);
 }
 
 /* The entry is durable before the door moves; where it cannot be, nobody is let in. */
@@ -71,8 +93,11 @@ static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct 
     /* The reason may be somebody's health: it is in the entry, and nowhere else. */
     gh_log(GH_LOG_INFO, "passage", "%s (entry %" PRIu64 ")", gh_outcome_token(decision.outcome),
            entry.sequence);
-    if (moved && opens)
+    gh_gate_count(gate, &entry);
+    if (moved && opens) {
+        gh_passback_went(&gate->passback, &entry);
         gh_gate_follow(gate, &entry);
+    }
     if (!moved && opens) {
         /* What the entry says now is that nobody got in: a later try must not let somebody in after
          * all. */
@@ -81,7 +106,10 @@ static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct 
         entry.type = GH_ENTRY_FAULT;
         entry.outcome = GH_OUTCOME_GUARD;
         entry.reason = GH_REASON_DOOR_FAILED;
+        uint64_t about = entry.sequence;
         gh_record_somehow(&gate->record, &entry);
+        if (gate->options.direction != GH_DIRECTION_NONE)
+            write_unused(gate, about);
     }
     gate->options.peers.entry(gate->options.peers.context);
 }
@@ -129,6 +157,8 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
 
     gh_record_try(&gate->record); /* it knows times that have been */
     ask_list(gate, step, &answers);
+    bool trusted = clock_is_trusted_for(gate, step);
+    (void)gh_gate_recall(gate); /* nobody is quicker than the newest entries */
 
     struct gh_decide_input input = {
         .policy = &gate->policy,
@@ -136,11 +166,15 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
         .health = step->has_health ? &step->health : NULL,
         .housing = step->has_housing ? &step->housing : NULL,
         .other = step->has_other ? &step->other : NULL,
-        .clock_trusted = clock_is_trusted_for(gate, step),
+        .passed_back =
+            gh_passback_passed(&gate->passback, &gate->policy.passback, subject_of(step, &answers),
+                               gate->keeper.last.wall_ns / GH_NS_PER_MS),
+        .clock_trusted = trusted,
         .now_s = gate->keeper.last.wall_ns / GH_NS_PER_S,
         .interlocked = gh_gate_is_interlocked(gate),
         .final = step->final,
     };
+    gh_gate_put_temperature(gate, &input);
     struct gh_decision decision = gh_decide(&input);
     if (decision.outcome == GH_OUTCOME_OPEN && !gh_gate_claim_door(gate)) {
         input.interlocked = true;
@@ -148,6 +182,8 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
     }
     if (!gh_passage_answer(&gate->passage, decision.reason, gate->passage_ns))
         return;
+    if (step->has_health)
+        gh_gate_use_temperature(gate, decision.reason);
     if (decision.outcome == GH_OUTCOME_WAIT)
         gh_gate_show(gate, decision.reason, false);
     else

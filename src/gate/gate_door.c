@@ -4,6 +4,7 @@
 #include "gatehouse/log.h"
 
 #define RETRY_NS (200 * GH_NS_PER_MS)
+#define RENEW_NS (GH_DOOR_RENEW_EVERY_MS * GH_NS_PER_MS)
 /* A reason that is shown again so soon is not spoken again. */
 #define SPOKEN_NS (2 * GH_NS_PER_S)
 /* What stands is. */
@@ -38,14 +39,16 @@ static enum gh_status renew(struct gh_gate *gate, int64_t now_ns, struct gh_erro
     }
     bool same = gate->granted_ms != 0 && gate->granted_until_ns == until_ns &&
                 (gate->granted_ms == GH_DOOR_RENEW_FIRE) == (for_ms == GH_DOOR_RENEW_FIRE);
-    if (same && now_ns < gate->renew_ns)
+    bool early = now_ns < gate->renew_ns &&
+                 (gate->renew_ns == INT64_MAX || gate->renew_ns - now_ns <= RENEW_NS);
+    if (same && early)
         return GH_OK;
     enum gh_status status = io->renew(io->context, for_ms, err);
     if (status != GH_OK)
         return status;
     gate->granted_ms = for_ms;
     gate->granted_until_ns = until_ns;
-    gate->renew_ns = again ? now_ns + GH_DOOR_RENEW_EVERY_MS * GH_NS_PER_MS : INT64_MAX;
+    gate->renew_ns = again ? now_ns + RENEW_NS : INT64_MAX;
     return GH_OK;
 }
 
@@ -136,6 +139,8 @@ static void write_events(struct gh_gate *gate, const struct gh_after_event *even
                                  .after_ms = events[i].after_ms};
         if (events[i].event == GH_DOOR_EVENT_FORCED)
             gh_log(GH_LOG_WARNING, "door", "it was opened without a decision");
+        if (events[i].event == GH_DOOR_EVENT_UNUSED)
+            gh_passback_unused(&gate->passback, events[i].about);
         if (gate->identity.enrolled)
             gh_gate_write(gate, &entry);
     }

@@ -63,10 +63,11 @@ static void find(struct gh_gate *gate, bool told)
 {
     const struct gh_door_io *io = gate->options.io;
 
-    if (!io->inputs || gate->watch.wired == 0)
+    if (!io->inputs) /* or to be called all the same: outputs may have gone (door.h) */
         return;
     struct gh_door_inputs found = io->inputs(io->context);
-    gate->input_changes |= gh_door_watch_look(&gate->watch, &found, told, gh_gate_now_ns(gate));
+    gate->input_changes |=
+        gh_door_watch_look(&gate->watch, &found, told && !found.by_time, gh_gate_now_ns(gate));
     say_trouble(gate);
 }
 
@@ -129,6 +130,7 @@ bool gh_gate_claim_door(struct gh_gate *gate)
         return false;
     if (!IS_WIRED(gate, GH_INPUT_OTHER_DOOR))
         return true;
+    /* Lines that cannot be moved are said, and the relay will not be moved either. */
     gh_door_claim(&gate->door, true);
     (void)gh_gate_apply_door(gate, gh_gate_now_ns(gate), &next_ns);
     if (!gh_gate_is_interlocked(gate))
@@ -144,6 +146,7 @@ static void unlock_by_button(struct gh_gate *gate, enum gh_cause cause, enum gh_
 {
     int64_t now_ns = gh_gate_now_ns(gate);
     bool known = (gh_door_causes(&gate->door, now_ns) & GH_CAUSE_BIT(cause)) != 0;
+    const struct gh_button *button = cause == GH_CAUSE_EXIT ? &gate->wall.exit : &gate->wall.guard;
 
     gh_log(GH_LOG_NOTICE, "door", "the %s button was pressed",
            cause == GH_CAUSE_EXIT ? "exit" : "guard's");
@@ -151,7 +154,7 @@ static void unlock_by_button(struct gh_gate *gate, enum gh_cause cause, enum gh_
         gh_gate_write_door(gate, event);
     now_ns = gh_gate_now_ns(gate);
     (void)gh_door_unlock(&gate->door, cause, now_ns);
-    gh_door_press(&gate->door, cause, true, now_ns);
+    gh_door_press(&gate->door, cause, gh_button_is_pressed(button), now_ns);
     if (!gh_gate_show(gate, GH_REASON_UNLOCKED, false) && !known)
         gh_gate_write_door_fault(gate);
 }
@@ -195,6 +198,14 @@ static void fire_alarm(struct gh_gate *gate, bool fire)
         gh_gate_write_door_fault(gate);
 }
 
+static void say_fire_goes_on(const struct gh_gate *gate)
+{
+    int64_t since_ns = gate->door.causes[GH_CAUSE_FIRE].from_ns;
+
+    gh_log(GH_LOG_ERR, "door", "the fire alarm has lasted for %d h: it is unlocked",
+           (int)((gh_gate_now_ns(gate) - since_ns) / (3600 * GH_NS_PER_S)));
+}
+
 static void tamper_alarm(struct gh_gate *gate, bool tamper)
 {
     int64_t next_ns;
@@ -225,7 +236,7 @@ static void act(struct gh_gate *gate, enum gh_wall_event event)
         fire_alarm(gate, event == GH_WALL_FIRE);
         break;
     case GH_WALL_FIRE_STILL:
-        gh_log(GH_LOG_ERR, "door", "the fire alarm goes on: it is unlocked");
+        say_fire_goes_on(gate);
         break;
     case GH_WALL_GUARD:
         guard_is_here(gate);
@@ -284,9 +295,9 @@ void gh_gate_look_at_inputs(struct gh_gate *gate, bool told)
     enum gh_wall_event events[GH_WALL_EVENTS];
     int64_t now_ns = gh_gate_now_ns(gate), next_ns;
 
+    find(gate, told);
     if (gate->watch.wired == 0)
         return;
-    find(gate, told);
     unsigned changed = gate->input_changes;
     gate->input_changes = 0;
     look_at_contact(gate, changed, now_ns);

@@ -6,8 +6,11 @@
 #include "gate/after.h"
 #include "gate/fresh.h"
 #include "gate/gate.h"
+#include "gate/gate_state.h"
 #include "gate/keep.h"
+#include "gate/measure.h"
 #include "gate/passage.h"
+#include "gate/passback.h"
 #include "gate/record.h"
 #include "gate/timekeeper.h"
 #include "gate/wall.h"
@@ -29,6 +32,8 @@ struct gh_gate {
     struct gh_passage passage;
     int64_t passage_ns; /* the passage's own time: that of the frames, which never goes back */
     struct gh_fresh fresh;
+    struct gh_measure measure;
+    struct gh_passback passback;
     struct gh_door door;
     unsigned applied; /* lines as they were set last */
     bool applied_known;
@@ -48,6 +53,7 @@ struct gh_gate {
     int64_t prompted_ns;       /* then; INT64_MIN: nothing was */
     enum gh_standing standing; /* what stands; COUNT: nothing */
     int64_t standing_ns;       /* and was spoken about then */
+    struct gh_gate_tally tally;
     /* a code shown to a gate that is not enrolled, so that it is answered once while it is held up
      */
     uint8_t stranger[GH_IDENTITY_BYTES];
@@ -58,6 +64,9 @@ int64_t gh_gate_now_ns(const struct gh_gate *gate);
 /* Write down what happened by itself, now or as soon as that is possible; nobody is let in by it.
  * By the clock as it was looked at last. */
 void gh_gate_write(struct gh_gate *gate, struct gh_entry *entry);
+/* Read on in the journal who went which way before the start: one step. Returns when to go on;
+ * INT64_MAX: nothing is left, or it cannot be known yet. */
+int64_t gh_gate_recall(struct gh_gate *gate);
 
 /* --- door: gate_door.c --- */
 
@@ -124,10 +133,26 @@ bool gh_gate_look(struct gh_gate *gate);
 void gh_gate_write_start(struct gh_gate *gate);
 void gh_gate_server_time(struct gh_gate *gate, const struct gh_courier_event *event);
 
+/* --- state: gate_state.c --- */
+
+/* A decision, as it was written down. */
+void gh_gate_count(struct gh_gate *gate, const struct gh_entry *entry);
+
 /* --- decisions: gate_decide.c --- */
 
 /* at_ns: when what is decided about happened; a disk that stalled in between makes nobody stand
  * there longer than they did. */
 void gh_gate_decide(struct gh_gate *gate, int64_t at_ns);
+
+/* --- temperatures: gate_measure.c --- */
+
+/* Whoever waits for the reading that counts now is decided about next. Returns when there may be
+ * one without another word of the thermometer; INT64_MAX: not so. */
+int64_t gh_gate_measured(struct gh_gate *gate);
+/* What the decision is to know. */
+struct gh_decide_input;
+void gh_gate_put_temperature(const struct gh_gate *gate, struct gh_decide_input *input);
+/* Somebody was decided about. */
+void gh_gate_use_temperature(struct gh_gate *gate, enum gh_reason reason);
 
 #endif

@@ -5,6 +5,16 @@
 
 #include "gate/gate.h"
 
+/* Decisions since the start. */
+struct gh_gate_tally {
+    uint64_t decided[GH_OUTCOME_DENY + 1]; /* by outcome */
+    bool any;                              /* then the last one: */
+    enum gh_outcome outcome;
+    enum gh_reason reason;
+    int64_t at_ms; /* wall clock */
+    uint64_t entry;
+};
+
 struct gh_gate_state {
     bool enrolled;
     gh_id id; /* and the following: when enrolled */
@@ -24,22 +34,16 @@ struct gh_gate_state {
         uint64_t acknowledged;  /* by the server, with a receipt; 0: none */
         uint64_t waiting, lost; /* not written yet; never will be */
     } journal;
-    struct {
-        uint64_t decided[GH_OUTCOME_DENY + 1]; /* by outcome, since the start */
-        bool any;                              /* then the last one: */
-        enum gh_outcome outcome;
-        enum gh_reason reason;
-        int64_t at_s;
-        uint64_t entry;
-    } passages;
-    struct {
-        unsigned causes; /* what keeps it unlocked: a set of GH_CAUSE_BIT; 0: it is locked */
-        unsigned lines;  /* as they were set last */
-        bool stuck;      /* they could not be set */
-        unsigned wired;  /* inputs */
-        struct gh_door_inputs inputs;
-    } door;
+    struct gh_gate_tally passages;
+    struct gh_gate_door door;
 };
+/* The same in short, without a look at any disk. */
+struct gh_gate_health {
+    bool enrolled;
+    bool list_usable, clock_trusted, journal_open; /* when enrolled */
+    uint64_t waiting;                              /* entries that could not be written yet */
+};
+struct gh_gate_health gh_gate_health(const struct gh_gate *gate);
 void gh_gate_describe(struct gh_gate *gate, struct gh_gate_state *out);
 
 #endif

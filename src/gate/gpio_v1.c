@@ -2,6 +2,7 @@
 /* libgpiod 1.6 (Debian 12). Its flags hold for a whole request, so that a line that is active low
  * is turned round here: relay and lamps stay one request, which moves them at the same moment. */
 #include <errno.h>
+#include <fcntl.h>
 #include <gpiod.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,17 +49,27 @@ unsigned gh_gpio_chip_line_count(struct gh_gpio_chip *chip)
     return gpiod_chip_num_lines(real_chip(chip));
 }
 
-bool gh_gpio_chip_is_used(struct gh_gpio_chip *chip, unsigned offset,
-                          char consumer[GH_GPIO_CONSUMER_BYTES])
+void gh_gpio_chip_label(struct gh_gpio_chip *chip, char label[GH_GPIO_NAME_BYTES])
 {
-    consumer[0] = '\0';
+    const char *text = gpiod_chip_label(real_chip(chip));
+    snprintf(label, GH_GPIO_NAME_BYTES, "%s", text == NULL ? "" : text);
+}
+
+int gh_gpio_chip_line(struct gh_gpio_chip *chip, unsigned offset, struct gh_gpio_line_info *out)
+{
     struct gpiod_line *line = gpiod_chip_get_line(real_chip(chip), offset);
-    if (line == NULL || !gpiod_line_is_used(line)) {
-        return false;
+    *out = (struct gh_gpio_line_info){0};
+    if (line == NULL) {
+        return -1;
     }
-    const char *name = gpiod_line_consumer(line);
-    snprintf(consumer, GH_GPIO_CONSUMER_BYTES, "%s", name == NULL ? "" : name);
-    return true;
+    const char *name = gpiod_line_name(line);
+    const char *consumer = gpiod_line_consumer(line);
+    out->used = gpiod_line_is_used(line);
+    snprintf(out->name, sizeof(out->name), "%s", name == NULL ? "" : name);
+    if (out->used) {
+        snprintf(out->consumer, sizeof(out->consumer), "%s", consumer == NULL ? "" : consumer);
+    }
+    return 0;
 }
 
 static void levels(const struct gh_gpio_set *set, const int *values, int out[GH_LINE_COUNT])
@@ -105,6 +116,19 @@ int gh_gpio_request_set(struct gh_gpio_request *request, const int *values)
     return gpiod_line_set_value_bulk(&request->bulk, next);
 }
 
+int gh_gpio_request_renew(struct gh_gpio_request *request, const int *values)
+{
+    int next[GH_LINE_COUNT] = {0};
+    levels(request->set, values, next);
+    return gpiod_line_set_config_bulk(&request->bulk, GPIOD_LINE_REQUEST_DIRECTION_OUTPUT, 0, next);
+}
+
+int gh_gpio_request_test(struct gh_gpio_request *request)
+{
+    int values[GH_LINE_COUNT];
+    return gpiod_line_get_value_bulk(&request->bulk, values);
+}
+
 void gh_gpio_request_release(struct gh_gpio_request *request)
 {
     if (request != NULL) {
@@ -113,22 +137,48 @@ void gh_gpio_request_release(struct gh_gpio_request *request)
     }
 }
 
-/* --- the input --- */
+/* --- inputs --- */
 
 struct gh_gpio_input {
     struct gpiod_line *line;
     bool active_low;
 };
 
-struct gh_gpio_input *gh_gpio_input_new(struct gh_gpio_chip *chip, unsigned offset, bool active_low)
+static int bias(enum gh_gpio_pull pull)
+{
+    return pull == GH_GPIO_PULL_UP     ? GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP
+           : pull == GH_GPIO_PULL_DOWN ? GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN
+                                       : 0;
+}
+
+static int request_input(struct gpiod_line *line, const struct gh_gpio_input_wish *wish)
+{
+    if (!wish->edges) {
+        return gpiod_line_request_input_flags(line, GH_GPIO_CONSUMER, bias(wish->pull));
+    }
+    if (gpiod_line_request_both_edges_events_flags(line, GH_GPIO_CONSUMER, bias(wish->pull)) != 0) {
+        return -1;
+    }
+    int fd = gpiod_line_event_get_fd(line);
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) {
+        int saved_errno = errno;
+        gpiod_line_release(line);
+        errno = saved_errno;
+        return -1;
+    }
+    return 0;
+}
+
+struct gh_gpio_input *gh_gpio_input_new(struct gh_gpio_chip *chip,
+                                        const struct gh_gpio_input_wish *wish)
 {
     struct gh_gpio_input *input = (struct gh_gpio_input *)calloc(1, sizeof(*input));
     if (input == NULL) {
         return NULL;
     }
-    input->active_low = active_low;
-    input->line = gpiod_chip_get_line(real_chip(chip), offset);
-    if (input->line == NULL || gpiod_line_request_input(input->line, GH_GPIO_CONSUMER) != 0) {
+    input->active_low = wish->active_low;
+    input->line = gpiod_chip_get_line(real_chip(chip), wish->offset);
+    if (input->line == NULL || request_input(input->line, wish) != 0) {
         int saved_errno = errno;
         free(input);
         errno = saved_errno;
@@ -144,6 +194,17 @@ int gh_gpio_input_get(struct gh_gpio_input *input)
         return -1;
     }
     return (level != 0) != input->active_low;
+}
+
+int gh_gpio_input_fd(struct gh_gpio_input *input)
+{
+    return gpiod_line_event_get_fd(input->line);
+}
+
+int gh_gpio_input_drain(struct gh_gpio_input *input)
+{
+    struct gpiod_line_event events[GH_GPIO_EDGES_A_DRAIN];
+    return gpiod_line_event_read_multiple(input->line, events, GH_GPIO_EDGES_A_DRAIN);
 }
 
 void gh_gpio_input_release(struct gh_gpio_input *input)

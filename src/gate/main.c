@@ -5,27 +5,28 @@
 
 #include "gate/daemon.h"
 
-static const char usage[] = "usage: gatehouse-gate --config FILE [--check]\n"
+/* A configuration that is missing or wrong: the unit does not try that again (EX_CONFIG). */
+#define EXIT_CONFIGURATION 78
+
+static const char usage[] = "usage: gatehouse-gate --config FILE [--check | --rest]\n"
                             "       gatehouse-gate --version\n";
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+        {"rest", no_argument, NULL, 'r'},         {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {0},
     };
     const char *path = NULL;
-    bool check = false;
+    int task = 0;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'c') {
             path = optarg;
-        } else if (option == 'k') {
-            check = true;
+        } else if ((option == 'k' || option == 'r') && (!task || task == option)) {
+            task = option;
         } else if (option == 'v') {
             puts("gatehouse-gate " GH_VERSION);
             return 0;
@@ -42,9 +43,14 @@ int main(int argc, char **argv)
     struct gh_gate_config config;
     struct gh_error err = {0};
     enum gh_status status = gh_gate_config_load(path, &config, &err);
+    int failure = task == 0 && (status == GH_ERR_INVALID || status == GH_ERR_NOTFOUND)
+                      ? EXIT_CONFIGURATION
+                      : 1;
     if (status == GH_OK)
-        status = check ? gh_daemon_check(&config) : gh_daemon_run(path, &config, &err);
+        status = task == 'k'   ? gh_daemon_check(&config)
+                 : task == 'r' ? gh_daemon_rest(&config, &err)
+                               : gh_daemon_run(path, &config, &err);
     if (status != GH_OK && err.text[0])
         gh_log(GH_LOG_ERR, "gate", "%s", err.text);
-    return status == GH_OK ? 0 : 1;
+    return status == GH_OK ? 0 : failure;
 }

@@ -400,7 +400,6 @@ static void spend(struct gh_passage *passage, const struct gh_credential *person
         if (is_person(code) && same_person(&code->credential, person)) {
             code->state = GH_PASSAGE_SPENT;
             code->denied = denied && reason != GH_REASON_PASSBACK;
-            code->unmeasured = code->again = false;
         } else if (is_card(code)) {
             rest(code);
         }

@@ -90,6 +90,14 @@ bool gh_queue_pop(struct gh_queue *queue, void *message)
     return found;
 }
 
+size_t gh_queue_room(struct gh_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t room = queue->capacity - queue->count;
+    pthread_mutex_unlock(&queue->lock);
+    return room;
+}
+
 int gh_queue_fd(const struct gh_queue *queue)
 {
     return queue->fd;

@@ -18,7 +18,8 @@ GH_MUST_CHECK enum gh_status gh_queue_new(size_t message_bytes, size_t capacity,
 void gh_queue_free(struct gh_queue *queue); /* NULL is fine; nobody may use it any more */
 bool gh_queue_push(struct gh_queue *queue, const void *message); /* copies; false: full */
 bool gh_queue_pop(struct gh_queue *queue,
-                  void *message); /* false: empty; then the descriptor is quiet */
+                  void *message);             /* false: empty; then the descriptor is quiet */
+size_t gh_queue_room(struct gh_queue *queue); /* for so many more, at this moment */
 int gh_queue_fd(const struct gh_queue *queue);
 uint64_t gh_queue_dropped(struct gh_queue *queue);
 

@@ -76,7 +76,7 @@ static json_t *passages_json(const struct gh_gate_state *gate)
                                       gh_outcome_token(gate->passages.outcome), "reason",
                                       gh_reason_info(gate->passages.reason)->token, "text",
                                       gh_reason_info(gate->passages.reason)->text, "at",
-                                      time_text(gate->passages.at_s), "entry",
+                                      time_text(gate->passages.at_ms / 1000), "entry",
                                       number(gate->passages.entry))) != 0) {
         json_decref(object);
         return NULL;
@@ -104,27 +104,34 @@ static const char *line_name(unsigned line)
     return gh_line_name((enum gh_line)line);
 }
 
-static json_t *inputs_json(const struct gh_gate_state *gate)
+static const char *input_name(unsigned input)
+{
+    return gh_input_name((enum gh_input)input);
+}
+
+static json_t *inputs_json(const struct gh_gate_door *door)
 {
     json_t *object = json_object();
 
     for (int input = 0; input < GH_INPUT_COUNT; input++) {
         unsigned bit = GH_INPUT_BIT(input);
-        if (gate->door.wired & bit)
+        const char *level = door->unknown & bit  ? "unknown"
+                            : door->active & bit ? "active"
+                                                 : "inactive";
+        if (door->wired & bit)
             (void)json_object_set_new(object, gh_input_name((enum gh_input)input),
-                                      json_string(!(gate->door.inputs.known & bit) ? "unknown"
-                                                  : gate->door.inputs.active & bit ? "active"
-                                                                                   : "inactive"));
+                                      json_string(level));
     }
     return object;
 }
 
-static json_t *door_json(const struct gh_gate_state *gate)
+static json_t *door_json(const struct gh_gate_door *door)
 {
-    return json_pack("{s:b, s:o, s:o, s:o}", "stuck", gate->door.stuck, "unlocked_by",
-                     names_json(gate->door.causes, GH_CAUSE_COUNT, cause_name), "lines",
-                     names_json(gate->door.lines, GH_LINE_COUNT, line_name), "inputs",
-                     inputs_json(gate));
+    return json_pack("{s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "stuck", !door->lines_known,
+                     "interlocked", door->interlocked, "forced", door->forced, "held", door->held,
+                     "unlocked_by", names_json(door->causes, GH_CAUSE_COUNT, cause_name), "lines",
+                     names_json(door->lines, GH_LINE_COUNT, line_name), "inputs", inputs_json(door),
+                     "chattering", names_json(door->chattering, GH_INPUT_COUNT, input_name));
 }
 
 static json_t *reader_json(const struct gh_reader_state *reader)
@@ -164,13 +171,13 @@ static json_t *devices_json(const struct gh_report *report)
 enum gh_status gh_report_json(const struct gh_report *report, struct gh_writer *writer)
 {
     const struct gh_gate_state *gate = &report->gate;
-    json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o, s:o, s:o, s:o}", "version",
-                  GH_VERSION, "uptime_s", number((uint64_t)report->uptime_s), "memory_bytes",
-                  number(report->memory_bytes), "dropped", number(report->dropped), "gate",
-                  gate_json(gate), "list", list_json(gate), "clock", "trusted", gate->clock.trusted,
-                  "time", time_text(gate->clock.now_s), "journal", journal_json(gate), "passages",
-                  passages_json(gate), "door", door_json(gate), "devices", devices_json(report));
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o, s:o, s:o, s:o}", "version", GH_VERSION,
+        "uptime_s", number((uint64_t)report->uptime_s), "memory_bytes",
+        number(report->memory_bytes), "dropped", number(report->dropped), "gate", gate_json(gate),
+        "list", list_json(gate), "clock", "trusted", gate->clock.trusted, "time",
+        time_text(gate->clock.now_s), "journal", journal_json(gate), "passages",
+        passages_json(gate), "door", door_json(&gate->door), "devices", devices_json(report));
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
@@ -226,11 +233,10 @@ static void put_inputs(struct gh_writer *writer, const struct gh_gate_state *gat
     put_head(writer, "input_active", "gauge", "the door's inputs that can be read");
     for (int input = 0; input < GH_INPUT_COUNT; input++) {
         char labels[48];
-        if (!(gate->door.inputs.known & GH_INPUT_BIT(input)))
+        if (!(gate->door.wired & ~gate->door.unknown & GH_INPUT_BIT(input)))
             continue;
         snprintf(labels, sizeof(labels), "{input=\"%s\"}", gh_input_name((enum gh_input)input));
-        put_value(writer, "input_active", labels,
-                  (gate->door.inputs.active & GH_INPUT_BIT(input)) != 0);
+        put_value(writer, "input_active", labels, (gate->door.active & GH_INPUT_BIT(input)) != 0);
     }
 }
 
@@ -271,7 +277,9 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
     put(writer, "journal_lost_total", "counter", "entries that never will be", gate->journal.lost);
     put_passages(writer, gate);
     put(writer, "door_unlocked", "gauge", "whether the door is", gate->door.causes != 0);
-    put(writer, "door_stuck", "gauge", "whether its lines cannot be set", gate->door.stuck);
+    put(writer, "door_stuck", "gauge", "whether its lines cannot be set", !gate->door.lines_known);
+    put(writer, "door_forced", "gauge", "whether it was, and is not shut again", gate->door.forced);
+    put(writer, "door_held", "gauge", "whether it is open for too long", gate->door.held);
     put_inputs(writer, gate);
     put(writer, "frames_total", "counter", "that the camera gave", report->see.frames);
     put(writer, "broken_frames_total", "counter", "of them", report->see.broken_frames);

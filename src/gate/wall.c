@@ -29,7 +29,7 @@ void gh_wall_init(struct gh_wall *wall)
     memset(wall, 0, sizeof(*wall));
     release(&wall->exit);
     release(&wall->guard);
-    wall->wait_ns = wall->fire_said_ns = wall->last_ns = INT64_MIN;
+    wall->asked_ns = wall->wait_ns = wall->fire_said_ns = wall->last_ns = INT64_MIN;
 }
 
 static void hear_time(struct gh_wall *wall, int64_t now_ns)
@@ -42,6 +42,7 @@ static void hear_time(struct gh_wall *wall, int64_t now_ns)
     gh_steady_take_back(&wall->exit.down_ns, back_ns);
     gh_steady_take_back(&wall->guard.pressed_ns, back_ns);
     gh_steady_take_back(&wall->guard.down_ns, back_ns);
+    gh_steady_take_back(&wall->asked_ns, back_ns);
     gh_steady_take_back(&wall->wait_ns, back_ns);
     gh_steady_take_back(&wall->fire_said_ns, back_ns);
 }
@@ -85,15 +86,17 @@ static void look_at_exit(struct gh_wall *wall, enum gh_level level, bool interlo
     bool pressed = look_at_button(&wall->exit, level, now_ns, GH_WALL_EXIT, telling);
     bool waited = wall->wait_ns != INT64_MIN;
 
+    if (pressed)
+        wall->asked_ns = now_ns;
     if (pressed && interlocked) {
         wall->wait_ns = now_ns;
         tell(telling, GH_WALL_EXIT_WAITS);
+    } else if (waited && !pressed && now_ns - wall->wait_ns >= WAIT_NS) {
+        wall->wait_ns = INT64_MIN;
+        tell(telling, GH_WALL_EXIT_IN_VAIN);
     } else if (!interlocked && (pressed || waited)) {
         wall->wait_ns = INT64_MIN;
         tell(telling, GH_WALL_EXIT);
-    } else if (waited && now_ns - wall->wait_ns >= WAIT_NS) {
-        wall->wait_ns = INT64_MIN;
-        tell(telling, GH_WALL_EXIT_IN_VAIN);
     }
 }
 
@@ -141,7 +144,12 @@ size_t gh_wall_look(struct gh_wall *wall, const struct gh_door_watch *watch, boo
 void gh_wall_wait(struct gh_wall *wall, int64_t now_ns)
 {
     hear_time(wall, now_ns);
-    wall->wait_ns = now_ns;
+    wall->wait_ns = wall->asked_ns != INT64_MIN ? wall->asked_ns : now_ns;
+}
+
+bool gh_button_is_pressed(const struct gh_button *button)
+{
+    return button->pressed_ns != INT64_MIN;
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -47,7 +47,8 @@ struct gh_button {
 };
 struct gh_wall {
     struct gh_button exit, guard;
-    int64_t wait_ns; /* somebody waits at the exit since then; INT64_MIN: nobody */
+    int64_t asked_ns; /* when it was pressed last; INT64_MIN: never */
+    int64_t wait_ns;  /* somebody waits at the exit since then; INT64_MIN: nobody */
     bool fire, tamper;
     int64_t fire_said_ns;
     int64_t last_ns;
@@ -61,6 +62,8 @@ size_t gh_wall_look(struct gh_wall *wall, const struct gh_door_watch *watch, boo
 /* The door could not be unlocked for who has pressed the exit button, because of the other door
  * after all: they wait for it. */
 void gh_wall_wait(struct gh_wall *wall, int64_t now_ns);
+/* It keeps the door unlocked: not when it was let go while its presser waited, nor when stuck. */
+bool gh_button_is_pressed(const struct gh_button *button);
 /* When to look again without a change; INT64_MAX: not. */
 int64_t gh_wall_next_ns(const struct gh_wall *wall);
 

@@ -12,6 +12,9 @@ struct gh_answer {
     struct gh_bytes body;
     struct MHD_Response *response; /* for request.c */
     unsigned users;
+    /* of the list's: the number of the last news, and where it stands, at the end of the body */
+    uint64_t news;
+    size_t news_at;
 };
 
 /* Status 200. data (malloc'ed) is taken over, also when it fails; type has static lifetime.

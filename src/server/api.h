@@ -44,6 +44,13 @@ void gh_api_enrol(struct gh_request *request);
 /* api_list.c */
 void gh_api_list(struct gh_request *request);
 void gh_api_list_snapshot(struct gh_request *request);
+/* api_news.c */
+void gh_api_news(struct gh_request *request);
+void gh_api_sound(struct gh_request *request);
+/* api_announcements.c */
+void gh_api_announce(struct gh_request *request);
+void gh_api_announcements_get(struct gh_request *request);
+void gh_api_announcement_cancel(struct gh_request *request);
 /* api_entries.c */
 void gh_api_entries_post(struct gh_request *request);
 void gh_api_entries_get(struct gh_request *request);

@@ -193,7 +193,7 @@ static bool read_filter(struct gh_request *request, struct gh_db_entry_filter *f
         }
     }
     gh_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad_request",
-                    "type must be passage, start, fault, clock, door, list or prune");
+                    "type must be passage, start, fault, clock, door, list, prune or announcement");
     return false;
 }
 

@@ -8,6 +8,7 @@
 #include "server/api.h"
 #include "server/ingest.h"
 #include "server/list_key.h"
+#include "server/news.h"
 #include "server/records.h"
 #include "server/server.h"
 #include "server/trusted.h"
@@ -97,6 +98,7 @@ static void rotate_list_key(struct gh_request *request)
         return;
     }
     gh_log(GH_LOG_NOTICE, "server", "another list key signs from now on");
+    gh_news_sign_again(server->news);
     if (gh_ingest_add_key(gh_records_ingest(server->records), server->keys.list_raw) != GH_OK)
         gh_log(GH_LOG_ERR, "server", "receipts of the new list key are known after a restart only");
     /* So that all hear of it now. Else they do when they ask next. */

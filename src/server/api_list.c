@@ -96,9 +96,10 @@ void gh_api_list(struct gh_request *request)
     struct gh_server *server = request->server;
     struct gh_generation have = {0};
     uint8_t boot[GH_BOOT_BYTES];
-    int64_t number = 0, wait_s = 0;
+    int64_t number = 0, wait_s = 0, news = 0;
     if (!gh_request_query_number(request, "generation", 0, INT64_MAX, &number) ||
         !gh_request_query_number(request, "wait_s", 0, GH_POLL_WAIT_MAX_S, &wait_s) ||
+        !gh_request_query_number(request, "news", 0, INT64_MAX, &news) ||
         !query_hex(request, "tag", have.tag, sizeof(have.tag)) ||
         !query_hex(request, "boot", boot, sizeof(boot)))
         return;
@@ -108,7 +109,9 @@ void gh_api_list(struct gh_request *request)
     if (gh_request_query(request, "boot") != NULL)
         look_at_boot(server, gate, boot);
     look_ahead(server, gate, &have);
-    gh_polls_take(server->polls, request, gate, &have, wait_s);
+    bool asks = gh_request_query(request, "news") != NULL;
+    gh_polls_take(server->polls, request, gate, &have, asks ? (uint64_t)news : GH_POLL_NO_NEWS,
+                  wait_s);
 }
 
 void gh_api_list_snapshot(struct gh_request *request)

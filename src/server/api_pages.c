@@ -62,10 +62,25 @@ static void put_list_metrics(struct gh_writer *writer, const struct gh_server *s
                gh_roster_connected(server->roster));
 }
 
+static void put_alarm_metrics(struct gh_writer *writer, const struct gh_db *db)
+{
+    uint64_t raised[GH_ALARM_END];
+    char text[128];
+    gh_db_alarms_raised(db, raised);
+    gh_writer_put_text(
+        writer, "# HELP gatehouse_alarms_raised_total Alarms since the start, each time, by kind.\n"
+                "# TYPE gatehouse_alarms_raised_total counter\n");
+    for (int kind = 1; kind < GH_ALARM_END; kind++) {
+        snprintf(text, sizeof(text), "gatehouse_alarms_raised_total{kind=\"%s\"} %" PRIu64 "\n",
+                 gh_alarm_name((enum gh_alarm)kind), raised[kind]);
+        gh_writer_put_text(writer, text);
+    }
+}
+
 void gh_api_metrics(struct gh_request *request)
 {
     struct gh_db_counts counts;
-    char buffer[8192], text[128];
+    char buffer[16384], text[128];
     struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
     enum gh_status status = gh_db_count(request->server->db, &counts);
     if (status != GH_OK) {
@@ -77,6 +92,7 @@ void gh_api_metrics(struct gh_request *request)
                counts.refused);
     put_metric(&writer, "gatehouse_alarms_total", "counter",
                "Alarms: rows of GET /api/v1/alarms that there ever were.", counts.alarms);
+    put_alarm_metrics(&writer, request->server->db);
     put_metric(&writer, "gatehouse_gates", "gauge", "Gates that are enrolled.", counts.gates);
     put_list_metrics(&writer, request->server);
     gh_writer_put_text(&writer, "# HELP gatehouse_http_requests_total Requests answered.\n"

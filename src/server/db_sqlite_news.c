@@ -27,8 +27,8 @@ void gh_sql_merge_news(struct gh_db_news *known, const struct gh_db_news *fresh)
     if (fresh->moved == 0)
         return;
     note(known, fresh->moved, fresh->moved_at);
-    /* At whichever other gate that was: it is news to fresh's last, and to no known last but when
-     * it was at that one, which hears nothing then and loses nothing. */
+    /* That was at another gate than fresh's last. Where it was at the known last's, note has put
+     * fresh's last there, which is higher. */
     if (fresh->moved_before > known->moved_before)
         known->moved_before = fresh->moved_before;
 }

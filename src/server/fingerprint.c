@@ -33,6 +33,22 @@ static void put_rule(struct gh_sha256_context *hash, const struct gh_rule *rule)
     put_text(hash, rule->issuers);
 }
 
+static void put_opening(struct gh_sha256_context *hash, const struct gh_opening *opening)
+{
+    put_number(hash, (int64_t)opening->hours_count);
+    for (size_t i = 0; i < opening->hours_count; i++) {
+        put_number(hash, opening->hours[i].days);
+        put_number(hash, opening->hours[i].from_min);
+        put_number(hash, opening->hours[i].until_min);
+    }
+    put_number(hash, (int64_t)opening->holiday_count);
+    for (size_t i = 0; i < opening->holiday_count; i++) {
+        put_number(hash, opening->holidays[i].year);
+        put_number(hash, opening->holidays[i].month);
+        put_number(hash, opening->holidays[i].day);
+    }
+}
+
 static void put_policy(struct gh_sha256_context *hash, const struct gh_policy *policy)
 {
     const int64_t numbers[] = {
@@ -49,6 +65,11 @@ static void put_policy(struct gh_sha256_context *hash, const struct gh_policy *p
         policy->holder,
         policy->upstream.deadline_ms,
         policy->upstream.offline,
+        policy->passback.rule,
+        policy->passback.forgive_s,
+        policy->temperature.rule,
+        policy->temperature.limit_millic,
+        policy->temperature.valid_ms,
         (int64_t)policy->rule_count,
     };
     for (size_t i = 0; i < GH_ARRAY_SIZE(numbers); i++)
@@ -56,6 +77,7 @@ static void put_policy(struct gh_sha256_context *hash, const struct gh_policy *p
     for (size_t i = 0; i < policy->rule_count; i++)
         put_rule(hash, &policy->rules[i]);
     put_text(hash, policy->upstream.prefixes);
+    put_opening(hash, &policy->opening);
 }
 
 static void put_issuer_key(struct gh_sha256_context *hash, const struct gh_issuer_key *key)

@@ -8,6 +8,7 @@
 #include "gatehouse/clock.h"
 #include "gatehouse/log.h"
 #include "server/http.h"
+#include "server/news.h"
 #include "server/publish.h"
 #include "server/server.h"
 
@@ -25,6 +26,7 @@ struct gh_poll {
     struct gh_request *request;
     struct gh_roster_gate *gate;
     struct gh_generation have;
+    uint64_t news;
     bool at_once; /* it would not wait for a change, only for what is being made */
     struct gh_polls *polls;
 };
@@ -52,23 +54,33 @@ static void answer_later(struct gh_request *request, const char *why)
                                        (int64_t)(gh_random_id() % (RETRY_TO_S - RETRY_FROM_S + 1)));
 }
 
-/* False: not answered. last: there is no more waiting for news. */
+/* False: not answered. last: there is no more waiting for a change. */
 static bool look(struct gh_polls *polls, struct gh_request *request,
-                 const struct gh_generation *have, bool last)
+                 const struct gh_roster_gate *gate, const struct gh_generation *have, uint64_t news,
+                 bool last)
 {
     struct gh_answer *answer;
-    bool news;
-    enum gh_status status = gh_publisher_answer(polls->server->publisher, have, &answer, &news);
-    if (status == GH_OK && !news && !last)
+    bool other;
+    uint64_t number = gh_news_number(polls->server->news, gate);
+    /* A number that is lower than the gate's: the database is an older copy, and counts anew. */
+    bool stale = news != GH_POLL_NO_NEWS && news != number;
+    enum gh_status status =
+        gh_publisher_answer(polls->server->publisher, have, number, &answer, &other);
+    if (status == GH_OK && !other && !stale && !last)
         return false;
     /* A disk that is full, say, makes what was true not less true. */
     if (status != GH_OK && last)
-        status = gh_publisher_last(polls->server->publisher, have, &answer);
+        status = gh_publisher_last(polls->server->publisher, have, number, &answer);
     if (status != GH_OK)
         return false;
     gh_answer_shared(request, answer);
     polls->answered++;
     return true;
+}
+
+static bool look_for(const struct gh_poll *poll, bool last)
+{
+    return look(poll->polls, poll->request, poll->gate, &poll->have, poll->news, last);
 }
 
 /* --- waiting --- */
@@ -96,7 +108,7 @@ static void gone(void *context)
 }
 
 static void keep(struct gh_polls *polls, struct gh_request *request, struct gh_roster_gate *gate,
-                 const struct gh_generation *have, int64_t wait_s)
+                 const struct gh_generation *have, uint64_t news, int64_t wait_s)
 {
     struct gh_poll *poll = calloc(1, sizeof(*poll));
     if (poll == NULL) {
@@ -117,6 +129,7 @@ static void keep(struct gh_polls *polls, struct gh_request *request, struct gh_r
                              .request = request,
                              .gate = gate,
                              .have = *have,
+                             .news = news,
                              .at_once = wait_s == 0,
                              .polls = polls};
     poll->before->after = poll;
@@ -138,16 +151,16 @@ static void end_older(const struct gh_roster_gate *gate)
 }
 
 void gh_polls_take(struct gh_polls *polls, struct gh_request *request, struct gh_roster_gate *gate,
-                   const struct gh_generation *have, int64_t wait_s)
+                   const struct gh_generation *have, uint64_t news, int64_t wait_s)
 {
     end_older(gate);
-    if (look(polls, request, have, wait_s == 0))
+    if (look(polls, request, gate, have, news, wait_s == 0))
         return;
     if (polls->open >= polls->most) {
         answer_later(request, "too many gates wait");
         return;
     }
-    keep(polls, request, gate, have, wait_s);
+    keep(polls, request, gate, have, news, wait_s);
 }
 
 /* --- the end of waiting --- */
@@ -158,17 +171,17 @@ void gh_polls_wake(struct gh_polls *polls)
         struct gh_poll *spoke = &polls->spokes[i], *next;
         for (struct gh_poll *poll = spoke->after; poll != spoke; poll = next) {
             next = poll->after;
-            if (look(polls, poll->request, &poll->have, poll->at_once))
+            if (look_for(poll, poll->at_once))
                 let_go(poll);
         }
     }
 }
 
-static void let_go_of_spoke(struct gh_polls *polls, struct gh_poll *spoke)
+static void let_go_of_spoke(struct gh_poll *spoke)
 {
     while (spoke->after != spoke) {
         struct gh_poll *poll = spoke->after;
-        if (!look(polls, poll->request, &poll->have, true))
+        if (!look_for(poll, true))
             answer_later(poll->request, "the list is being made");
         let_go(poll);
     }
@@ -180,7 +193,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
     int64_t now = tick_now(polls);
     (void)usec;
     for (int i = 0; i < SPOKES && polls->tick < now; i++)
-        let_go_of_spoke(polls, &polls->spokes[++polls->tick % SPOKES]);
+        let_go_of_spoke(&polls->spokes[++polls->tick % SPOKES]);
     polls->tick = now;
     (void)sd_event_source_set_time_relative(source, TICK_US);
     if (polls->open == 0)

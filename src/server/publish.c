@@ -52,6 +52,8 @@ struct gh_publisher {
     struct gh_answer *plain; /* without a delta, and of which generation */
     struct gh_generation plain_of;
     struct gh_delta_cache deltas;
+    uint64_t news;            /* of nearly every gate */
+    struct gh_answer *single; /* the last one that was for one gate alone */
 };
 
 enum gh_status gh_publisher_new(const char *folder, struct gh_db *db, struct gh_server_keys *keys,
@@ -92,6 +94,7 @@ void gh_publisher_free(struct gh_publisher *publisher)
     gh_list_worker_free(publisher->worker);
     gh_delta_cache_clear(&publisher->deltas);
     gh_answer_free(publisher->plain);
+    gh_answer_free(publisher->single);
     gh_wipe(publisher, sizeof(*publisher)); /* the holder secret */
     free(publisher);
 }
@@ -193,7 +196,7 @@ static enum gh_status sign(struct gh_publisher *publisher)
     enum gh_status status = write_manifest(publisher, &writer);
     if (status == GH_OK)
         status = gh_list_answer((struct gh_bytes){writer.data, writer.size}, NULL, publisher->keys,
-                                &plain);
+                                publisher->news, &plain);
     if (status != GH_OK)
         return status;
     publisher->size = writer.size;
@@ -385,7 +388,7 @@ static void take_late_delta(struct gh_publisher *publisher, struct gh_list_delta
     set_generation(&publisher->manifest, &publisher->state.now);
     if (status == GH_OK)
         status = gh_list_answer((struct gh_bytes){writer.data, writer.size}, delta, publisher->keys,
-                                &answer);
+                                publisher->news, &answer);
     if (status == GH_OK)
         gh_delta_cache_put_late(&publisher->deltas, &delta->from, answer, now_ns(publisher));
     gh_list_delta_clear(delta);
@@ -429,28 +432,52 @@ void gh_publisher_deliver(struct gh_publisher *publisher)
 
 /* --- answers --- */
 
+void gh_publisher_set_news(struct gh_publisher *publisher, uint64_t number)
+{
+    publisher->news = number;
+}
+
+/* The answer with this number. Where it is the one of nearly every gate, it takes the place of the
+ * one that they share. */
+static enum gh_status number(struct gh_publisher *publisher, struct gh_answer **shared,
+                             uint64_t news, struct gh_answer **out)
+{
+    struct gh_answer *fresh;
+    *out = *shared;
+    if (news == (*shared)->news)
+        return GH_OK;
+    enum gh_status status = gh_list_answer_renumber(*shared, news, &fresh);
+    if (status != GH_OK)
+        return status;
+    struct gh_answer **place = news == publisher->news ? shared : &publisher->single;
+    gh_answer_free(*place);
+    *place = *out = fresh;
+    return GH_OK;
+}
+
 static enum gh_status answer_with(struct gh_publisher *publisher, struct gh_cached_delta *cached,
-                                  struct gh_answer **out)
+                                  struct gh_answer ***shared)
 {
     enum gh_status status = GH_OK;
     if (cached->answer == NULL)
         status = gh_list_answer(signed_manifest(publisher), &cached->delta, publisher->keys,
-                                &cached->answer);
-    *out = cached->answer;
+                                publisher->news, &cached->answer);
+    *shared = &cached->answer;
     return status;
 }
 
 /* For those from whose list no delta leads: they fetch the snapshot. */
-static enum gh_status answer_from_snapshot(struct gh_publisher *publisher, struct gh_answer **out)
+static enum gh_status answer_from_snapshot(struct gh_publisher *publisher,
+                                           struct gh_answer ***shared)
 {
     struct gh_cached_delta *cached = NULL;
     const struct gh_generation *snapshot = &publisher->state.snapshot.generation;
-    *out = publisher->plain;
+    *shared = &publisher->plain;
     if (gh_generation_same(snapshot, &publisher->state.now))
         return GH_OK;
     enum gh_status status = delta_from(publisher, snapshot, &cached);
     if (status == GH_OK)
-        return answer_with(publisher, cached, out);
+        return answer_with(publisher, cached, shared);
     if (status != GH_ERR_NOTFOUND)
         return status;
     publisher->snapshot_lost = true;
@@ -458,33 +485,42 @@ static enum gh_status answer_from_snapshot(struct gh_publisher *publisher, struc
     return renew(publisher);
 }
 
-enum gh_status gh_publisher_answer(struct gh_publisher *publisher, const struct gh_generation *have,
-                                   struct gh_answer **out, bool *news)
+/* *shared: where the answer stands that all get who have this list at hand. */
+static enum gh_status find_answer(struct gh_publisher *publisher, const struct gh_generation *have,
+                                  struct gh_answer ***shared, bool *other)
 {
     struct gh_cached_delta *cached = NULL;
-    *out = NULL;
-    *news = true;
+    *other = true;
     enum gh_status status = renew(publisher);
     if (status != GH_OK)
         return status;
     if (gh_generation_same(have, &publisher->state.now)) {
-        *news = false;
-        *out = publisher->plain;
+        *other = false;
+        *shared = &publisher->plain;
         return GH_OK;
     }
     status = have->number != 0 ? delta_from(publisher, have, &cached) : GH_ERR_NOTFOUND;
     if (status == GH_OK)
-        return answer_with(publisher, cached, out);
-    return status == GH_ERR_NOTFOUND ? answer_from_snapshot(publisher, out) : status;
+        return answer_with(publisher, cached, shared);
+    return status == GH_ERR_NOTFOUND ? answer_from_snapshot(publisher, shared) : status;
 }
 
-enum gh_status gh_publisher_last(const struct gh_publisher *publisher,
-                                 const struct gh_generation *have, struct gh_answer **out)
+enum gh_status gh_publisher_answer(struct gh_publisher *publisher, const struct gh_generation *have,
+                                   uint64_t news, struct gh_answer **out, bool *other)
 {
-    *out = publisher->plain;
-    return publisher->plain != NULL && gh_generation_same(have, &publisher->plain_of)
-               ? GH_OK
-               : GH_ERR_NOTFOUND;
+    struct gh_answer **shared = NULL;
+    *out = NULL;
+    enum gh_status status = find_answer(publisher, have, &shared, other);
+    return status == GH_OK ? number(publisher, shared, news, out) : status;
+}
+
+enum gh_status gh_publisher_last(struct gh_publisher *publisher, const struct gh_generation *have,
+                                 uint64_t news, struct gh_answer **out)
+{
+    *out = NULL;
+    if (publisher->plain == NULL || !gh_generation_same(have, &publisher->plain_of))
+        return GH_ERR_NOTFOUND;
+    return number(publisher, &publisher->plain, news, out);
 }
 
 struct gh_generation gh_publisher_newest(const struct gh_publisher *publisher)

@@ -28,17 +28,21 @@ void gh_publisher_free(struct gh_publisher *publisher); /* NULL is fine */
 GH_MUST_CHECK enum gh_status gh_publisher_set_policy(struct gh_publisher *publisher,
                                                      const struct gh_policy *policy);
 
+/* The number of the last news of nearly every gate from now on: answers with it are made once. */
+void gh_publisher_set_news(struct gh_publisher *publisher, uint64_t number);
+
 /* What to tell a gate that has `have` at hand (number 0: none): the newest manifest, with the delta
- * that leads there from its own list, or else from the snapshot. Borrowed until the next call of
- * any function here. *news: the gate's list is another one. GH_ERR_AGAIN: it is being made;
- * gh_publisher_fd tells when to ask again. Else as the database. */
+ * that leads there from its own list, or else from the snapshot; and that its last news have this
+ * number. Borrowed until the next call of any function here. *other: the gate's list is another
+ * one. GH_ERR_AGAIN: it is being made; gh_publisher_fd tells when to ask again. Else as the
+ * database. */
 GH_MUST_CHECK enum gh_status gh_publisher_answer(struct gh_publisher *publisher,
-                                                 const struct gh_generation *have,
-                                                 struct gh_answer **out, bool *news);
+                                                 const struct gh_generation *have, uint64_t news,
+                                                 struct gh_answer **out, bool *other);
 /* While that is GH_ERR_AGAIN: what was said last about `have`, if it was the newest then. Nothing
  * is signed anew. GH_ERR_NOTFOUND. */
-GH_MUST_CHECK enum gh_status gh_publisher_last(const struct gh_publisher *publisher,
-                                               const struct gh_generation *have,
+GH_MUST_CHECK enum gh_status gh_publisher_last(struct gh_publisher *publisher,
+                                               const struct gh_generation *have, uint64_t news,
                                                struct gh_answer **out);
 
 /* The generation that was signed last; number 0: none was. */

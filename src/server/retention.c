@@ -5,6 +5,7 @@
 
 #define ENTRIES_MAX 2048
 #define BESIDE_MAX 256 /* dead letters, and alarms */
+#define NEWS_MAX 2048
 #define HUSKS_MAX 1000 /* of one gate */
 #define DAY_S INT64_C(86400)
 
@@ -73,6 +74,9 @@ enum gh_status gh_retention_step(struct gh_db *db, const struct gh_retention_day
         status = gh_db_refused_drop(db, days_before(now, days->refused), BESIDE_MAX);
     if (status == GH_OK)
         status = gh_db_alarms_drop(db, days_before(now, days->alarms), BESIDE_MAX);
+    if (status == GH_OK)
+        status = gh_db_news_drop(db, now, days_before(now, days->entries[GH_ENTRY_ANNOUNCEMENT]),
+                                 NEWS_MAX);
     if (status == GH_OK)
         status = find_checkpoints(db, run);
     return status;

@@ -18,6 +18,7 @@
 #include "gatehouse/log.h"
 #include "server/http.h"
 #include "server/listener.h"
+#include "server/news.h"
 #include "server/password.h"
 #include "server/polls.h"
 #include "server/records.h"
@@ -104,6 +105,8 @@ static enum gh_status open_state(struct gh_server *server, struct gh_error *err)
         status = gh_publisher_set_policy(server->publisher, &server->settings.policy);
     if (status == GH_OK)
         status = gh_roster_new(server->db, &server->roster);
+    if (status == GH_OK)
+        status = gh_news_new(server, &server->news, err);
     return status == GH_OK ? GH_OK : gh_fail(err, status, "state_dir: %s", gh_status_text(status));
 }
 
@@ -182,6 +185,7 @@ void gh_server_free(struct gh_server *server)
         return;
     gh_http_server_stop(server->http);
     sd_event_unref(server->event);
+    gh_news_free(server->news);
     gh_publisher_free(server->publisher);
     gh_roster_free(server->roster);
     gh_trust_unref(server->trust);
@@ -293,6 +297,7 @@ static void take_settings(struct gh_server *server, const struct gh_server_setti
     server->settings.policy = fresh->policy;
     server->settings.upstream = fresh->upstream;
     server->settings.retention = fresh->retention;
+    gh_news_take_policy(server->news);
     enum gh_status status = gh_publisher_set_policy(server->publisher, &fresh->policy);
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "the policy cannot be written down: %s", gh_status_text(status));
@@ -339,6 +344,7 @@ static int on_turn_end(sd_event_source *source, void *context)
         server->woken_for = generation;
         gh_polls_wake(server->polls);
     }
+    gh_news_look(server->news);
     return 0;
 }
 
@@ -388,11 +394,14 @@ static enum gh_status start_list(struct gh_server *server, struct gh_error *err)
         return gh_fail(err, GH_ERR_NOMEM, "the event loop takes nothing more");
     sd_event_source_unref(timer);
     enum gh_status status = gh_polls_new(server, polls_at_most(server), &server->polls);
+    if (status == GH_OK)
+        status = gh_news_start(server->news, err);
     return status == GH_OK ? GH_OK : gh_fail(err, status, "no memory for those who wait");
 }
 
 static void stop_list(struct gh_server *server)
 {
+    gh_news_stop(server->news);
     gh_polls_free(server->polls);
     server->polls = NULL;
     write_roster(server);

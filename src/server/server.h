@@ -14,6 +14,7 @@
 #include "server/throttle.h"
 
 struct gh_http_server;
+struct gh_news;
 struct gh_polls;
 struct gh_records;
 struct gh_upstream;
@@ -29,6 +30,7 @@ struct gh_server {
     struct gh_server_keys keys;
     struct gh_publisher *publisher;
     struct gh_roster *roster;
+    struct gh_news *news;
     struct gh_throttle *throttle;
     struct gh_trust *trust; /* what codes are checked against (trusted.h) */
     char public_url[GH_URL_BYTES];

@@ -30,6 +30,13 @@ static const enum gh_old_list_rule old_list_rules[] = {GH_OLD_LIST_GUARD, GH_OLD
 static const char *const holder_names[] = {"guard", "home", "open", NULL};
 static const enum gh_holder_rule holder_rules[] = {GH_HOLDER_GUARD, GH_HOLDER_HOME, GH_HOLDER_OPEN};
 
+static const char *const passback_names[] = {"off", "soft", "hard", NULL};
+static const enum gh_passback_rule passback_rules[] = {GH_PASSBACK_OFF, GH_PASSBACK_SOFT,
+                                                       GH_PASSBACK_HARD};
+static const char *const temperature_names[] = {"off", "optional", "required", NULL};
+static const enum gh_temperature_rule temperature_rules[] = {
+    GH_TEMPERATURE_OFF, GH_TEMPERATURE_OPTIONAL, GH_TEMPERATURE_REQUIRED};
+
 /* One line of what foreign certificates mean; their order counts. */
 static bool take_rule(void *out, const char *text, char why[GH_CONFIG_WHY_BYTES])
 {
@@ -45,6 +52,64 @@ static bool take_rule(void *out, const char *text, char why[GH_CONFIG_WHY_BYTES]
         return false;
     }
     policy->rule_count++;
+    return true;
+}
+
+static bool take_hours(void *out, const char *text, char why[GH_CONFIG_WHY_BYTES])
+{
+    struct gh_opening *opening = &((struct gh_server_settings *)out)->policy.opening;
+    struct gh_error err = {0};
+    if (opening->hours_count == GH_HOURS_MAX) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "is one more than the %d that a list holds",
+                 GH_HOURS_MAX);
+        return false;
+    }
+    if (gh_hours_parse(text, &opening->hours[opening->hours_count], &err) != GH_OK) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "%.120s", err.text);
+        return false;
+    }
+    opening->hours_count++;
+    return true;
+}
+
+/* Put where it belongs, by date. */
+static bool take_holiday(void *out, const char *text, char why[GH_CONFIG_WHY_BYTES])
+{
+    struct gh_opening *opening = &((struct gh_server_settings *)out)->policy.opening;
+    struct gh_holiday holiday;
+    struct gh_error err = {0};
+    if (gh_holiday_parse(text, &holiday, &err) != GH_OK) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "%.120s", err.text);
+        return false;
+    }
+    size_t at = opening->holiday_count;
+    while (at > 0 && gh_holiday_compare(&opening->holidays[at - 1], &holiday) > 0)
+        at--;
+    if (at > 0 && gh_holiday_compare(&opening->holidays[at - 1], &holiday) == 0) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "%.20s is given twice", text);
+        return false;
+    }
+    if (opening->holiday_count == GH_HOLIDAYS_MAX) {
+        snprintf(why, GH_CONFIG_WHY_BYTES, "is one more than the %d that a list holds",
+                 GH_HOLIDAYS_MAX);
+        return false;
+    }
+    memmove(&opening->holidays[at + 1], &opening->holidays[at],
+            (opening->holiday_count - at) * sizeof(holiday));
+    opening->holidays[at] = holiday;
+    opening->holiday_count++;
+    return true;
+}
+
+/* Degrees, as a decimal with one digit behind the point, or none: exactly that. */
+static bool parse_degrees(const char *text, int64_t *millic)
+{
+    size_t whole = strspn(text, "0123456789");
+    const char *rest = text + whole;
+    bool tenth = rest[0] == '.' && rest[1] >= '0' && rest[1] <= '9' && rest[2] == '\0';
+    if (whole == 0 || whole > 3 || (rest[0] != '\0' && !tenth))
+        return false;
+    *millic = (int64_t)strtol(text, NULL, 10) * 1000 + (tenth ? (rest[1] - '0') * 100 : 0);
     return true;
 }
 
@@ -95,6 +160,11 @@ static const struct gh_config_key keys[] = {
      .type = GH_CONFIG_BOOL,
      .offset = FIELD(allow_plain_http),
      .initial = "no"},
+    {.section = "server",
+     .name = "sandbox",
+     .type = GH_CONFIG_BOOL,
+     .offset = FIELD(sandbox),
+     .initial = "yes"},
     CHOICE("server", "log_level", log_level_choice, level_names, "info"),
     CHOICE("policy", "home", home_rule_choice, home_names, "code"),
     CHOICE("policy", "paper", paper_choice, paper_names, "open"),
@@ -106,6 +176,20 @@ static const struct gh_config_key keys[] = {
     NUMBER("list_stale_age_s", policy.list_stale_age_s, 60, INT64_C(315360000), "86400"),
     NUMBER("list_max_age_s", policy.list_max_age_s, 60, INT64_C(315360000), "604800"),
     CHOICE("policy", "old_list", old_list_choice, old_list_names, "guard"),
+    {.section = "hours", .name = "open", .type = GH_CONFIG_EACH, .take = take_hours},
+    {.section = "hours", .name = "holiday", .type = GH_CONFIG_EACH, .take = take_holiday},
+    CHOICE("policy", "anti_passback", passback_choice, passback_names, "off"),
+    NUMBER("anti_passback_forgive_min", forgive_min, GH_PASSBACK_FORGIVE_MIN_S / 60,
+           GH_PASSBACK_FORGIVE_MAX_S / 60, "720"),
+    CHOICE("policy", "temperature", temperature_choice, temperature_names, "off"),
+    {.section = "policy",
+     .name = "temperature_limit",
+     .type = GH_CONFIG_TEXT,
+     .offset = FIELD(temperature_limit),
+     .size = sizeof(((struct gh_server_settings *)0)->temperature_limit),
+     .initial = "37.3"},
+    NUMBER("temperature_valid_ms", policy.temperature.valid_ms, GH_TEMPERATURE_VALID_MIN_MS,
+           GH_TEMPERATURE_VALID_MAX_MS, "10000"),
     NUMBER("gate_keep_passages_days", policy.retention.passages_days, 1, GH_KEEP_DAYS_MAX, "30"),
     NUMBER("gate_keep_others_days", policy.retention.others_days, 1, GH_KEEP_DAYS_MAX, "365"),
     DAYS("passage_days", entries[GH_ENTRY_PASSAGE], "90"),
@@ -183,6 +267,17 @@ static enum gh_status check_server(const struct gh_server_settings *settings, st
     if (gh_http_check_url(settings->public_url, true, &why) != GH_OK ||
         gh_server_code_host(settings->public_url, host, sizeof(host), &why) != GH_OK)
         return gh_fail(err, GH_ERR_INVALID, "[server] public_url: %.180s", why.text);
+    return GH_OK;
+}
+
+static enum gh_status check_temperature(struct gh_server_settings *settings, struct gh_error *err)
+{
+    int64_t *limit = &settings->policy.temperature.limit_millic;
+    if (!parse_degrees(settings->temperature_limit, limit) || *limit < GH_TEMPERATURE_LIMIT_MIN ||
+        *limit > GH_TEMPERATURE_LIMIT_MAX)
+        return gh_fail(err, GH_ERR_INVALID,
+                       "[policy] temperature_limit must be degrees from %d.0 to %d.0, as 37.3",
+                       GH_TEMPERATURE_LIMIT_MIN / 1000, GH_TEMPERATURE_LIMIT_MAX / 1000);
     return GH_OK;
 }
 
@@ -317,8 +412,6 @@ enum gh_status gh_server_settings_load(const char *path, struct gh_server_settin
                                        struct gh_error *err)
 {
     memset(out, 0, sizeof(*out));
-    out->policy.passback = gh_policy_initial().passback;
-    out->policy.temperature = gh_policy_initial().temperature;
     enum gh_status status = gh_config_load(path, keys, GH_ARRAY_SIZE(keys), out, err);
     if (status != GH_OK)
         return status;
@@ -328,9 +421,14 @@ enum gh_status gh_server_settings_load(const char *path, struct gh_server_settin
     out->policy.clock = clock_rules[out->clock_choice];
     out->policy.old_list = old_list_rules[out->old_list_choice];
     out->policy.holder = holder_rules[out->holder_choice];
+    out->policy.passback.rule = passback_rules[out->passback_choice];
+    out->policy.passback.forgive_s = out->forgive_min * 60;
+    out->policy.temperature.rule = temperature_rules[out->temperature_choice];
     choose_issuer(out);
     struct gh_error why = {0};
     status = check_server(out, &why);
+    if (status == GH_OK)
+        status = check_temperature(out, &why);
     if (status == GH_OK)
         status = check_upstream(out, &why);
     return status == GH_OK ? GH_OK : gh_fail(err, status, "%.60s: %.190s", path, why.text);

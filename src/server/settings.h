@@ -35,9 +35,12 @@ struct gh_server_settings {
     char url_file[PATH_MAX];        /* "": none */
     char tls_certificate[PATH_MAX]; /* "": plain HTTP */
     char tls_key[PATH_MAX];
-    bool allow_plain_http;
+    bool allow_plain_http, sandbox;
     int log_level_choice, home_rule_choice; /* as configured; use the two below */
     int paper_choice, clock_choice, holder_choice, old_list_choice;
+    int passback_choice, temperature_choice;
+    int64_t forgive_min;        /* likewise: policy.passback, */
+    char temperature_limit[16]; /* policy.temperature */
     enum gh_log_level log_level;
     struct gh_policy policy;
     struct gh_upstream_settings upstream;

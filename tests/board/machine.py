@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guest, from outside: QEMU, its monitor (QMP), the hand in the guest (board-agent), the console, the pin."""
 import base64
+import collections
 import json
 import os
 import re
@@ -29,6 +30,11 @@ def wait_for(what, seconds, condition):
         if time.monotonic() > end:
             raise Failure(f'waited {seconds} s in vain for {what}')
         time.sleep(0.05)
+
+
+# When the relay's pin was first seen active, last seen so, and first seen at rest again (None: it is active still). Between
+# the last two QEMU may have been busy with a reset, with the guest standing still.
+Pulse = collections.namedtuple('Pulse', 'rose last_high fell')
 
 
 class Channel:
@@ -65,6 +71,7 @@ class Raspi3b:
     """The Raspberry Pi 3B: SD card, network by USB, GPIO17 is the relay."""
     name = 'raspi3b'
     relay = 'GPIO17'
+    wiring = {'chip': 'gpiochip0', 'relay': 17}
     disk = '/dev/mmcblk0'
     console = 'ttyS1,115200'  # the mini UART; the other one is the agent's
 
@@ -87,22 +94,22 @@ class Virt:
     """QEMU's own machine: a PL061 whose line 3 is the power key, the exit button here; line 5 is the relay."""
     name = 'virt'
     relay = 'line 5'
+    wiring = {'chip': 'gpiochip0', 'relay': 5, 'exit': 3}
     disk = '/dev/vda'
-    console = 'hvc0'
+    console = 'ttyS0'
 
     @staticmethod
     def arguments(image):
         return ['-M', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-m', '1024',
                 '-drive', f'file={image}/sd.img,if=virtio,format=raw,snapshot=on',
                 '-device', 'virtio-net-pci,netdev=net0,romfile=',
-                '-device', 'virtio-serial-pci', '-device', 'virtconsole,chardev=console']
+                '-device', 'pci-serial,chardev=console']
 
-    registers = '/257wx 0x09030000'  # GPIODATA (for each mask of lines) and GPIODIR
+    registers = '/2wx 0x090303fc'  # GPIODATA of all lines, GPIODIR
 
     @staticmethod
     def level(words):
-        is_output = words[256] >> 5 & 1
-        return words[255] >> 5 & 1 if is_output else 0
+        return words[0] >> 5 & words[1] >> 5 & 1
 
 
 class Machine:
@@ -111,7 +118,7 @@ class Machine:
         self.console_path = f'{work}/console-{kind.name}.log'
         self.number = 0
         self.lock = threading.Lock()
-        self.changes = []  # (time, level) of the relay's pin, since the machine was started
+        self.changes = []  # (last look before, look that saw it, level) of the relay's pin, since the machine was started
         self.process = self.qmp = self.agent = self.watcher = None
         self.watching = False
 
@@ -125,7 +132,7 @@ class Machine:
                   '-serial', 'chardev:agent']
         if self.kind is Raspi3b:
             serial += ['-serial', 'chardev:console']
-        append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=5 systemd.log_level=notice'
+        append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=3 systemd.log_level=notice'
         command = ['qemu-system-aarch64', *self.kind.arguments(self.image), *COMMON, *serial,
                    '-kernel', f'{self.image}/kernel', '-initrd', f'{self.image}/initrd', '-append', append,
                    '-netdev', 'user,id=net0,restrict=off', '-qmp', f'unix:{sockets["qmp"]},server=on,wait=off']
@@ -179,25 +186,27 @@ class Machine:
         return self.kind.level(words)
 
     def watch(self):
-        last = None
+        last, before = None, time.monotonic()
         while self.watching:
             try:
                 level = self.pin()
             except (Failure, OSError):
                 return
+            now = time.monotonic()
             if level != last:
-                self.changes.append((time.monotonic(), level))
+                self.changes.append((before, now, level))
                 last = level
+            before = now
             time.sleep(SAMPLE_S)
 
     def pulses_since(self, start):
-        """(when it rose, when it fell or None) for each rise since then."""
+        """A Pulse for each rise since then."""
         pulses = []
-        for when, level in list(self.changes):
+        for before, when, level in list(self.changes):
             if level == 1 and when >= start:
-                pulses.append((when, None))
+                pulses.append(Pulse(when, None, None))
             elif level == 0 and pulses:
-                pulses[-1] = (pulses[-1][0], when)
+                pulses[-1] = Pulse(pulses[-1].rose, before, when)
         return pulses
 
     # --- the hand in the guest ---

@@ -101,6 +101,9 @@ debounce_ms = 20000
     def picture(self, name):
         return f'{self.work}/pictures/{name}.png'
 
+    def text(self, name):
+        return self.tool('scan', self.picture(name))
+
     def decisions(self):
         """The entries of passages on the server, oldest first, as `outcome reason`."""
         entries = self.tool('entries', '--type', 'passage', '--json')

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In the guest: a barcode scanner that types like a keyboard, made with uinput. Types the codes on
  * its standard input, a line each, as such scanners do with the layout of the United States: shift,
- * key, Enter behind each.
+ * key, Enter.
  *
- *   type_code NAME <CODES
+ *   type_code NAME FILE
  *
- * NAME is the device's. It is there a while before it types, and goes when all is typed.
+ * NAME is the device's, in FILE are the codes, a line each. The device is there before FILE is
+ * opened (which may be a FIFO), and goes when all is typed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PLUGGED_MS 3000 /* for udev, and for whoever looks out for the device */
+#define UNPLUG_MS 3000 /* for whoever reads: what is not read by then goes with the device */
 #define KEY_MS 2
 
 /* Where a character is: at the same place in keys, without or with shift. */
@@ -99,26 +100,27 @@ static int plug_in(const char *name)
     snprintf(setup.name, sizeof(setup.name), "%s", name);
     if (ioctl(fd, UI_SET_EVBIT, EV_KEY) != 0)
         die("cannot be a keyboard");
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (ioctl(fd, UI_SET_KEYBIT, keys[i]) != 0)
+    for (int code = KEY_ESC; code <= KEY_CAPSLOCK; code++) /* udev wants to see a whole keyboard */
+        if (ioctl(fd, UI_SET_KEYBIT, code) != 0)
             die("cannot have a key");
-    if (ioctl(fd, UI_SET_KEYBIT, KEY_ENTER) != 0 || ioctl(fd, UI_SET_KEYBIT, KEY_LEFTSHIFT) != 0 ||
-        ioctl(fd, UI_DEV_SETUP, &setup) != 0 || ioctl(fd, UI_DEV_CREATE) != 0)
+    if (ioctl(fd, UI_DEV_SETUP, &setup) != 0 || ioctl(fd, UI_DEV_CREATE) != 0)
         die("cannot be plugged in");
     return fd;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fputs("usage: type_code NAME <CODES\n", stderr);
+    if (argc != 3) {
+        fputs("usage: type_code NAME FILE\n", stderr);
         return 2;
     }
     int fd = plug_in(argv[1]);
-    pause_ms(PLUGGED_MS);
-    for (int character = getchar(); character != EOF; character = getchar())
+    FILE *codes = fopen(argv[2], "r");
+    if (codes == NULL)
+        die(argv[2]);
+    for (int character = getc(codes); character != EOF; character = getc(codes))
         type_character(fd, (char)character);
-    pause_ms(PLUGGED_MS);
+    pause_ms(UNPLUG_MS);
     if (ioctl(fd, UI_DEV_DESTROY) != 0)
         die("cannot be unplugged");
     return 0;

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/v4l2-dv-timings.h>
 #include <linux/videodev2.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,11 +29,12 @@
 
 struct output {
     int fd;
-    unsigned width, height, stride;
+    unsigned width, height;
     unsigned count;
     struct {
         unsigned char *data;
         size_t size;
+        const unsigned char *frame; /* what is in it */
     } buffers[BUFFERS];
 };
 
@@ -61,27 +63,41 @@ static int open_node(unsigned wanted)
     return -1;
 }
 
-/* Until Linux 6.10 a switch of the camera, later a menu of the outputs that it may be connected to.
- */
+/* What the camera shows by itself goes: the text over the picture. Until Linux 6.10 the loop is a
+ * switch of the camera, later a menu of the outputs that it may be connected to; always the last
+ * choice is ours. */
 static void loop_to_camera(void)
 {
     int fd = open_node(V4L2_CAP_VIDEO_CAPTURE);
     struct v4l2_queryctrl query = {.id = V4L2_CTRL_FLAG_NEXT_CTRL};
+    bool looped = false;
 
     while (ioctl(fd, VIDIOC_QUERYCTRL, &query) == 0) {
-        bool is_switch = strcmp((const char *)query.name, "Loop Video") == 0;
-        bool is_menu = strstr((const char *)query.name, "Is Connected To") != NULL;
-        if (is_switch || is_menu) {
+        const char *name = (const char *)query.name;
+        bool loop = strcmp(name, "Loop Video") == 0 || strstr(name, "Is Connected To") != NULL;
+        if (loop || strcmp(name, "OSD Text Mode") == 0) {
             struct v4l2_control control = {.id = query.id, .value = query.maximum};
             if (ioctl(fd, VIDIOC_S_CTRL, &control) != 0)
-                die("cannot loop the output to the camera");
-            close(fd);
-            return;
+                die(name);
+            looped = looped || loop;
         }
         query.id |= V4L2_CTRL_FLAG_NEXT_CTRL;
     }
-    errno = ENOTSUP;
-    die("the driver has no loop");
+    close(fd);
+    if (!looped) {
+        errno = ENOTSUP;
+        die("vivid's loop");
+    }
+}
+
+/* As the camera has it, but 25 pictures a second instead of 60: with more than an emulated board
+ * can do, the driver fills the kernel's log with complaints about itself. */
+static void slow_down(int fd)
+{
+    struct v4l2_dv_timings timings = V4L2_DV_BT_CEA_1280X720P25;
+
+    if (ioctl(fd, VIDIOC_S_DV_TIMINGS, &timings) != 0)
+        die("the output does not take 25 pictures a second");
 }
 
 static void open_output(struct output *output)
@@ -91,17 +107,18 @@ static void open_output(struct output *output)
         .count = BUFFERS, .type = V4L2_BUF_TYPE_VIDEO_OUTPUT, .memory = V4L2_MEMORY_MMAP};
 
     output->fd = open_node(V4L2_CAP_VIDEO_OUTPUT);
+    slow_down(output->fd);
     if (ioctl(output->fd, VIDIOC_G_FMT, &format) != 0)
         die("no format");
     format.fmt.pix.pixelformat = V4L2_PIX_FMT_GREY;
     format.fmt.pix.bytesperline = 0;
     format.fmt.pix.sizeimage = 0;
     if (ioctl(output->fd, VIDIOC_S_FMT, &format) != 0 ||
-        format.fmt.pix.pixelformat != V4L2_PIX_FMT_GREY)
+        format.fmt.pix.pixelformat != V4L2_PIX_FMT_GREY ||
+        format.fmt.pix.bytesperline != format.fmt.pix.width)
         die("the output does not take brightness alone");
     output->width = format.fmt.pix.width;
     output->height = format.fmt.pix.height;
-    output->stride = format.fmt.pix.bytesperline;
     if (ioctl(output->fd, VIDIOC_REQBUFS, &wanted) != 0 || wanted.count < BUFFERS)
         die("no buffers");
     output->count = BUFFERS;
@@ -118,17 +135,17 @@ static void open_output(struct output *output)
     }
 }
 
-static void put(struct output *output, unsigned index, const unsigned char *picture)
+static void put(struct output *output, unsigned index, const unsigned char *frame)
 {
     struct v4l2_buffer buffer = {.index = index,
                                  .type = V4L2_BUF_TYPE_VIDEO_OUTPUT,
                                  .memory = V4L2_MEMORY_MMAP,
                                  .field = V4L2_FIELD_NONE,
-                                 .bytesused = output->stride * output->height};
+                                 .bytesused = output->width * output->height};
 
-    for (unsigned y = 0; y < output->height; y++)
-        memcpy(output->buffers[index].data + (size_t)y * output->stride,
-               picture + (size_t)y * output->width, output->width);
+    if (output->buffers[index].frame != frame)
+        memcpy(output->buffers[index].data, frame, (size_t)output->width * output->height);
+    output->buffers[index].frame = frame;
     if (ioctl(output->fd, VIDIOC_QBUF, &buffer) != 0)
         die("cannot queue a buffer");
 }

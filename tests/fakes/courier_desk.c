@@ -97,10 +97,13 @@ int64_t desk_turn(struct desk *desk)
     int64_t list_ms = gh_courier_turn(desk->courier, GH_COURIER_LANE_LIST);
     take_events(desk);
     int64_t entries_ms = gh_courier_turn(desk->courier, GH_COURIER_LANE_ENTRIES);
-
-    assert_true(list_ms >= 0 && entries_ms >= 0);
     take_events(desk);
-    return list_ms < entries_ms ? list_ms : entries_ms;
+    int64_t news_ms = gh_courier_turn(desk->courier, GH_COURIER_LANE_NEWS);
+
+    assert_true(list_ms >= 0 && entries_ms >= 0 && news_ms >= 0);
+    take_events(desk);
+    int64_t least = list_ms < entries_ms ? list_ms : entries_ms;
+    return news_ms < least ? news_ms : least;
 }
 
 void desk_run_ms(struct desk *desk, int64_t ms)
@@ -193,12 +196,13 @@ void desk_offer_answer(struct desk *desk, uint32_t times)
     struct gh_writer writer = gh_writer_over(desk->answer, sizeof(desk->answer));
 
     fixture_sign_manifest(&desk->fixture);
-    gh_cbor_put_array(&writer, 4);
+    gh_cbor_put_array(&writer, 5);
     gh_cbor_put_bytes(&writer, desk->fixture.manifest_bytes, desk->fixture.manifest_size);
     gh_cbor_put_bytes(&writer, desk->delta_header, desk->delta_header_size);
     gh_cbor_put_bytes(&writer, desk->delta_records, desk->delta_records_size);
     gh_cbor_put_array(&writer, desk->handover_count);
     gh_writer_put(&writer, desk->handovers, desk->handovers_size);
+    gh_cbor_put_uint(&writer, desk->news);
     assert_false(writer.overflow);
     desk->answer_size = writer.size;
     desk_offer_same_answer(desk, times);

@@ -41,6 +41,7 @@ struct desk {
     size_t delta_records_size;
     uint8_t handovers[4096]; /* CBOR byte strings, one behind the other */
     size_t handovers_size, handover_count;
+    uint64_t news; /* the number of the last */
     uint8_t answer[65536];
     size_t answer_size;
     char snapshot_path[128]; /* of fixture's snapshot */
@@ -53,7 +54,7 @@ void desk_stop(struct desk *desk);
 /* As after a cut of power: with the identity as it was saved. */
 void desk_restart(struct desk *desk);
 
-/* Both lanes, one after the other, and takes the events. Returns the shorter wait. */
+/* All lanes, one after the other, and takes the events. Returns the shortest wait. */
 int64_t desk_turn(struct desk *desk);
 /* Let time go by as the thread does: turn, wait for as long as it said, turn again. */
 void desk_run_ms(struct desk *desk, int64_t ms);

@@ -33,12 +33,13 @@ all_files() {
 
 unit_value() { systemctl cat "$1.service" | sed -n "s/^$2=//p" | tail -n 1; }
 start_unit() { # NAME
-    user=$(unit_value "$1" User)
-    [ -d "/var/lib/$1" ] || install -d -m "$(unit_value "$1" StateDirectoryMode)" -o "$user" -g "$user" "/var/lib/$1"
+    user=$(unit_value "$1" User) group=$(unit_value "$1" Group)
+    install -d -m 0700 -o "$user" -g "$group" "/var/lib/$1"
+    install -d -m 0750 -o "$user" -g "$group" "/run/$1"
     : >"$work/$1.out"
     chmod 0711 "$work"
     # shellcheck disable=SC2046 # words
-    start "$1" setpriv --reuid "$user" --regid "$user" --init-groups $(unit_value "$1" ExecStart)
+    start "$1" setpriv --reuid "$user" --regid "$group" --init-groups $(unit_value "$1" ExecStart)
 }
 said() { grep -q "$2" "$work/$1.err"; }
 
@@ -85,12 +86,19 @@ for program in $programs; do
     check "$program: nobody logs in as it" test "$(getent passwd "$program" | cut -d: -f7)" = /usr/sbin/nologin
     check "$program: the unit's user is that one" test "$(unit_value "$program" User)" = "$program"
     check "$program: starts at boot" unit_says "$program" enabled
+    check "$program: is not tried again with a configuration that is wrong" test "$(unit_value "$program" RestartPreventExitStatus)" = 78
     run systemd-analyze verify "$program.service"
     check "$program: systemd understands the unit" says 0 '*' ''
-    check "$program: no state before the first start" test ! -e "/var/lib/$program"
+    check "$program: its state folder" is "/var/lib/$program" "drwx------ $program $(unit_value "$program" Group)"
+    check "$program: which is empty before the first start" test -z "$(ls -A "/var/lib/$program")"
 done
 check "the manual" test -e /usr/share/man/man5/gatehouse-gate.ini.5.gz -a -e /usr/share/man/man5/gatehouse-server.ini.5.gz \
     -a -e /usr/share/man/man5/gatehouse-journal.5.gz -a -e /usr/share/man/man8/gatehouse-gate.8.gz -a -e /usr/share/man/man1/gatehouse.1.gz
+check "the gate is a member of its devices' groups" test -z "$(for group in gatehouse video gpio audio dialout input; do
+    id -nG gatehouse-gate | tr ' ' '\n' | grep -qx $group || echo $group; done)"
+for sound in en/welcome zh/guard; do
+    check "the gate can say $sound" test -s /usr/share/gatehouse/sounds/$sound.wav
+done
 for page in codes.md protocol.md; do
     check "$page, where the manual says" test -e /usr/share/doc/gatehouse/$page
 done
@@ -108,12 +116,12 @@ check "completion in fish" test "$(HOME=/tmp fish -c 'complete -C "gatehouse peo
 # --- not configured yet ------------------------------------------------------------------------------------------------
 
 run gatehouse-gate --config $gate_ini
-check "a gate as it was installed drives nothing, and says what is missing" says '*' '' 'relay'
-check "and has made nothing" test ! -e $gate_state
+check "a gate as it was installed drives nothing, and says what is missing" says 78 '' 'relay'
+check "and has made nothing" test -z "$(ls -A $gate_state)"
 cp "$work/server.ini.before" "$work/as-packed.ini"
 run gatehouse-server --config "$work/as-packed.ini"
-check "a server as it was installed says what is missing" says '*' '' 'area is missing'
-check "and has made nothing" test ! -e $server_state
+check "a server as it was installed says what is missing" says 78 '' 'area is missing'
+check "and has made nothing" test -z "$(ls -A $server_state)"
 
 # --- at work -------------------------------------------------------------------------------------------------------------
 
@@ -140,7 +148,7 @@ run gatehouse-server --config $server_ini --check
 check "--check of the server" worked
 run gatehouse-gate --config $gate_ini --check
 check "--check of the gate" worked
-rm -rf $gate_state # which --check has made, as root
+find $gate_state -mindepth 1 -delete # what --check has made, as root
 
 echo 'first password' >"$work/password"
 run gatehouse login --server http://127.0.0.1:18440 --password-file $server_state/admin-password --new-password-file "$work/password"
@@ -156,7 +164,7 @@ check "and issues a code" worked
 start_unit gatehouse-gate
 show "$work/enrolment.png" 1.png
 check "the gate enrols and gets its list" wait_for 60 said gatehouse-gate 'list: generation' || note <"$work/gatehouse-gate.err"
-check "its state is its own" is $gate_state 'drwx------ gatehouse-gate gatehouse-gate'
+check "its state is its own" is $gate_state 'drwx------ gatehouse-gate gatehouse'
 show "$work/ada.png" 2.png
 check "it opens for a green code" wait_for 30 relay_has_moved || note <"$work/gatehouse-gate.err"
 check "the server hears of it" wait_for 30 has_entries 2
@@ -201,7 +209,7 @@ apt purge gatehouse-gate
 check "purge of the gate" worked
 check "its state and configuration are gone" test ! -e $gate_state -a ! -e $gate_ini
 check "the server's are not" test -s $server_state/gatehouse.db -a -s $server_ini
-apt purge gatehouse-server gatehouse
+apt purge gatehouse-server gatehouse gatehouse-sounds
 check "purge of the rest" worked
 check "without a complaint" is_quiet
 check "what is not the packages' stays" test -s /etc/gatehouse/server.pem -a -d /var/lib/gatehouse-mine
@@ -210,7 +218,7 @@ all_files >"$work/after"
 check "nothing else is left, and nothing else is gone" diff "$work/before" "$work/after"
 apt install ./new/*.deb
 check "installed once more" worked
-apt purge gatehouse gatehouse-gate gatehouse-server
+apt purge gatehouse gatehouse-gate gatehouse-server gatehouse-sounds
 check "and purged without ever having run" worked
 
 plan

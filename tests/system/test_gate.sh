@@ -13,13 +13,13 @@ gate=$BUILD/gatehouse-gate
 run "$gate"
 check "without arguments: usage, 2" says 2 '' '^usage'
 run "$gate" --config "$work/none.ini"
-check "a configuration that is not there" says 1 '' 'none.ini'
+check "a configuration that is not there" says 78 '' 'none.ini'
 make_gate wrong '[door]' 'relais = 17'
 run "$gate" --config "$work/wrong.ini"
-check "an unknown key is named with its line" says 1 '' 'wrong.ini.*relais'
+check "an unknown key is named with its line" says 78 '' 'wrong.ini.*relais'
 make_gate wrong '[door]' 'active_low = relay, bell'
 run "$gate" --config "$work/wrong.ini"
-check "an unknown line in active_low" says 1 '' '"bell", which is no line'
+check "an unknown line in active_low" says 78 '' '"bell", which is no line'
 make_gate wrong '[door]' 'pulse_ms = 5'
 run "$gate" --config "$work/wrong.ini" --check
 check "a value out of range" says 1 '' 'pulse_ms'

@@ -267,11 +267,12 @@ static void answer_in_another_order(void)
     struct gh_writer writer = gh_writer_over(spoiled, sizeof(spoiled));
 
     (void)good_answer();
-    gh_cbor_put_array(&writer, 4);
+    gh_cbor_put_array(&writer, 5);
     gh_cbor_put_bytes(&writer, NULL, 0);
     gh_cbor_put_bytes(&writer, fixture->manifest_bytes, fixture->manifest_size);
     gh_cbor_put_bytes(&writer, NULL, 0);
     gh_cbor_put_array(&writer, 0);
+    gh_cbor_put_uint(&writer, 0);
     offer_spoiled(writer.size);
 }
 
@@ -280,11 +281,12 @@ static void answer_with(const void *item, size_t size)
     struct gh_writer writer = gh_writer_over(spoiled, sizeof(spoiled));
 
     (void)good_answer();
-    gh_cbor_put_array(&writer, 4);
+    gh_cbor_put_array(&writer, 5);
     gh_cbor_put_bytes(&writer, fixture->manifest_bytes, fixture->manifest_size);
     gh_cbor_put_bytes(&writer, NULL, 0);
     gh_cbor_put_bytes(&writer, NULL, 0);
     gh_writer_put(&writer, item, size);
+    gh_cbor_put_uint(&writer, 0);
     offer_spoiled(writer.size);
 }
 
@@ -316,11 +318,12 @@ static void answer_with_records_alone(void)
     struct gh_writer writer = gh_writer_over(spoiled, sizeof(spoiled));
 
     (void)good_answer();
-    gh_cbor_put_array(&writer, 4);
+    gh_cbor_put_array(&writer, 5);
     gh_cbor_put_bytes(&writer, fixture->manifest_bytes, fixture->manifest_size);
     gh_cbor_put_bytes(&writer, NULL, 0);
     gh_cbor_put_bytes(&writer, "records", 7);
     gh_cbor_put_array(&writer, 0);
+    gh_cbor_put_uint(&writer, 0);
     offer_spoiled(writer.size);
 }
 
@@ -328,10 +331,11 @@ static void manifest_of_nothing(void)
 {
     struct gh_writer writer = gh_writer_over(spoiled, sizeof(spoiled));
 
-    gh_cbor_put_array(&writer, 4);
+    gh_cbor_put_array(&writer, 5);
     for (int i = 0; i < 3; i++)
         gh_cbor_put_bytes(&writer, NULL, 0);
     gh_cbor_put_array(&writer, 0);
+    gh_cbor_put_uint(&writer, 0);
     offer_spoiled(writer.size);
 }
 

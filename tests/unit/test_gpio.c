@@ -1,125 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The libgpiod that this build has is covered by a fake of the same names in this program: the
- * linker takes those of the program before those of the shared library. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <gpiod.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#ifdef GPIOD_LINE_BULK_MAX_LINES
-#include "fakes/gpiod/gpiod_v1.h"
-#else
-#include "fakes/gpiod/gpiod_v2.h"
-#endif
-
-#include "gate/gpio.h"
-#include "gatehouse/bytes.h"
-
-#define RELAY GH_LINE_BIT(GH_LINE_RELAY)
-#define GREEN GH_LINE_BIT(GH_LINE_GREEN)
-#define RED GH_LINE_BIT(GH_LINE_RED)
-
-static char folder[] = "/tmp/gatehouse-gpio-XXXXXX";
-
-static void make_file(const char *name)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fclose(file);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    make_file("gpiochip0");
-    make_file("gpiochip10");
-    make_file("gpiochip7"); /* a file that is no chip */
-    make_file("random");
-    char path[64];
-    snprintf(path, sizeof(path), "%s/gpiochip", folder);
-    return symlink("gpiochip0", path); /* a second name, which comes first */
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"gpiochip0", "gpiochip10", "gpiochip7", "random",
-                                        "gpiochip"};
-    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
-        char path[64];
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-        (void)unlink(path);
-    }
-    return rmdir(folder);
-}
-
-static int plug_chips(void **state)
-{
-    (void)state;
-    memset(fake_chips, 0, sizeof(fake_chips));
-    fake_violations = 0;
-    fake_chips[0].device = "gpiochip0";
-    fake_chips[0].lines[2].name = "GPIO2";
-    fake_chips[0].lines[3].name = "GPIO3";
-    fake_chips[0].lines[4].name = "GPIO4";
-    fake_chips[0].lines[6].name = "LED";
-    fake_chips[0].lines[6].user = "led-driver";
-    fake_chips[0].lines[7].user = "";
-    fake_chips[1].device = "gpiochip10";
-    fake_chips[1].lines[1].name = "BUZZ";
-    fake_chips[1].lines[2].name = "GPIO3"; /* the first chip's comes first */
-    return 0;
-}
-
-/* Whatever happened, nothing is left open and nothing was asked that may not be asked. */
-static int unplug_chips(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < FAKE_CHIPS; i++) {
-        if (fake_chips[i].open != 0 || fake_chips[i].requests != 0) {
-            print_error("%s is still open\n", fake_chips[i].device);
-            return -1;
-        }
-    }
-    return fake_violations == 0 ? 0 : -1;
-}
-
-static struct gh_gpio_wiring wire(enum gh_line line, const char *name, bool active_low,
-                                  struct gh_gpio_wiring wiring)
-{
-    snprintf(wiring.lines[line].name, sizeof(wiring.lines[line].name), "%s", name);
-    wiring.lines[line].active_low = active_low;
-    return wiring;
-}
-
-static const struct gh_gpio_wiring nothing = {.lines = {{.name = ""}}};
-
-static struct gh_gpio_wiring wire_contact(const char *name, bool active_low,
-                                          struct gh_gpio_wiring wiring)
-{
-    struct gh_gpio_line *contact = &wiring.inputs[GH_INPUT_CONTACT];
-    snprintf(contact->name, sizeof(contact->name), "%s", name);
-    contact->active_low = active_low;
-    return wiring;
-}
-
-static enum gh_status open_door(const char *chip, struct gh_gpio_wiring wiring, unsigned initial,
-                                struct gh_door_io *io, struct gh_error *err)
-{
-    snprintf(wiring.chip, sizeof(wiring.chip), "%s", chip);
-    return gh_door_gpio_new_in(folder, &wiring, gh_clock_system(), initial, io, err);
-}
+/* Finding lines and moving them. */
+#include "fakes/gpiod/rig.h"
 
 static void by_name_offset_and_path_of_the_chip(void **state)
 {
@@ -257,6 +138,102 @@ static void what_is_not_there_is_named(void **state)
     expect_refusal("gpiochip0", wrong, GH_ERR_NOTFOUND, "lamp_green", "4294967298");
 }
 
+/* What could have been meant. */
+static void near_names_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chip, *name, *words;
+    } cases[] = {
+        {"gpiochip0", "GPIO71", "gpiochip0 has no line named GPIO71; it has GPIO2 to GPIO4"},
+        {"gpiochip0", "gpio3", "no line named gpio3; it has GPIO3"},
+        {"gpiochip0", "led7", "no line named led7; it has LED"},
+        {"gpiochip0", "RELAY", "no line named RELAY; it has GPIO2, GPIO3, GPIO4 and 1 more"},
+        {"gpiochip10", "GPIO17", "no line named GPIO17; it has GPIO3"},
+        {"gpiochip10", "RELAY", "no line named RELAY; it has BUZZ, GPIO3"},
+        {"", "GPIO71", "has a line named GPIO71; gpiochip has GPIO2 to GPIO4"},
+        {"", "RELAY", "has a line named RELAY"},
+    };
+    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
+        expect_refusal(cases[i].chip, wire(GH_LINE_RELAY, cases[i].name, false, nothing),
+                       GH_ERR_NOTFOUND, "relay: ", cases[i].words);
+    }
+    for (size_t i = 0; i < FAKE_LINES; i++) {
+        fake_chips[1].lines[i].name = NULL;
+    }
+    expect_refusal("gpiochip10", wire(GH_LINE_RELAY, "GPIO17", false, nothing), GH_ERR_NOTFOUND,
+                   "relay: ", "; it has only lines without names");
+    /* as long as the kernel has them */
+    char names[4][32];
+    for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
+        memset(names[i], 'a' + (int)i, 31);
+        names[i][31] = '\0';
+        fake_chips[1].lines[i].name = names[i];
+    }
+    expect_refusal("gpiochip10", wire(GH_LINE_RELAY, "GPIO17", false, nothing), GH_ERR_NOTFOUND,
+                   names[2], " and 1 more");
+}
+
+/* --- looking only --- */
+
+static void lines_can_be_looked_at(void **state)
+{
+    (void)state;
+    struct gh_gpio_look look;
+    struct gh_gpio_wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO3", false,
+             wire(GH_LINE_GREEN, "LED", false, wire(GH_LINE_RED, "GPIO99", false, nothing)));
+    wiring = wire_input(GH_INPUT_EXIT, "BUZZ", false,
+                        wire_input(GH_INPUT_FIRE, "GPIO3", false,
+                                   wire_input(GH_INPUT_GUARD, "GPIO4", false, wiring)));
+    fake_chips[0].lines[4].user = "gatehouse"; /* the gate runs */
+    gh_door_gpio_look_in(folder, &wiring, &look);
+
+    const struct gh_gpio_seen *seen = &look.lines[GH_LINE_RELAY];
+    assert_string_equal(seen->what, "relay");
+    assert_string_equal(seen->name, "GPIO3");
+    assert_non_null(strstr(seen->chip, "/gpiochip"));
+    assert_string_equal(seen->label, "board");
+    assert_int_equal(seen->offset, 3);
+    assert_string_equal(seen->line_name, "GPIO3");
+    assert_string_equal(seen->user, "");
+    assert_string_equal(seen->wrong, "");
+    seen = &look.lines[GH_LINE_BUZZER];
+    assert_string_equal(seen->what, "buzzer");
+    assert_true(seen->name[0] == '\0' && seen->chip[0] == '\0' && seen->offset == -1);
+    seen = &look.lines[GH_LINE_GREEN];
+    assert_int_equal(seen->offset, 6);
+    assert_string_equal(seen->user, "led-driver");
+    assert_non_null(strstr(seen->wrong, "lamp_green: line 6 of "));
+    assert_non_null(strstr(seen->wrong, "in use by led-driver"));
+    seen = &look.lines[GH_LINE_RED];
+    assert_true(seen->chip[0] == '\0' && seen->offset == -1);
+    assert_non_null(strstr(seen->wrong, "lamp_red: none of "));
+    seen = &look.inputs[GH_INPUT_EXIT];
+    assert_string_equal(seen->label, "expander");
+    assert_string_equal(seen->line_name, "BUZZ");
+    assert_int_equal(seen->offset, 1);
+    assert_string_equal(seen->wrong, "");
+    seen = &look.inputs[GH_INPUT_FIRE];
+    assert_int_equal(seen->offset, 3);
+    assert_non_null(strstr(seen->wrong, "relay and fire are both wired to line 3"));
+    seen = &look.inputs[GH_INPUT_GUARD];
+    assert_string_equal(seen->user, "gatehouse");
+    assert_string_equal(seen->wrong, "");
+
+    /* nothing was touched, and all of it is said of a chip that is not there */
+    assert_null(fake_chips[0].lines[3].user);
+    snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip99");
+    gh_door_gpio_look_in(folder, &wiring, &look);
+    assert_non_null(strstr(look.lines[GH_LINE_RELAY].wrong, "gpiochip99"));
+    assert_non_null(strstr(look.inputs[GH_INPUT_FIRE].wrong, "gpiochip99"));
+    snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip0");
+    snprintf(wiring.lines[GH_LINE_RELAY].name, sizeof(wiring.lines[0].name), "7");
+    gh_door_gpio_look_in(folder, &wiring, &look);
+    assert_string_equal(look.lines[GH_LINE_RELAY].line_name, "");
+    assert_non_null(strstr(look.lines[GH_LINE_RELAY].wrong, "something that gives no name"));
+}
+
 static void a_number_alone_names_no_chip(void **state)
 {
     (void)state;
@@ -315,8 +292,8 @@ static void a_chip_that_fails_does_not_stop_the_others(void **state)
         wire(GH_LINE_BUZZER, "BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
     assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
     assert_int_equal(fake_chips[0].lines[2].level, 1);
-    fake_chips[0].set_errno = ENODEV;
-    assert_int_equal(io.set(io.context, GH_LINE_BIT(GH_LINE_BUZZER), &err), GH_ERR_GONE);
+    fake_chips[0].set_errno = EIO;
+    assert_int_equal(io.set(io.context, GH_LINE_BIT(GH_LINE_BUZZER), &err), GH_ERR_IO);
     assert_non_null(strstr(err.text, folder));
     assert_int_equal(fake_chips[1].lines[1].level, 1);
     fake_chips[0].set_errno = 0;
@@ -342,27 +319,37 @@ static void at_the_end_everything_is_inactive(void **state)
 
 /* --- the contact --- */
 
+enum { UNKNOWN, OPEN, SHUT };
+
+static unsigned contact_of(const struct gh_door_io *io)
+{
+    struct gh_door_inputs inputs = io->inputs(io->context);
+    if ((inputs.known & GH_INPUT_BIT(GH_INPUT_CONTACT)) == 0) {
+        return UNKNOWN;
+    }
+    return inputs.active & GH_INPUT_BIT(GH_INPUT_CONTACT) ? OPEN : SHUT;
+}
+
 static void the_contact_is_read(void **state)
 {
     (void)state;
     struct fake_line *contact = &fake_chips[0].lines[4];
     for (int low = 0; low < 2; low++) {
         struct gh_door_io io;
-        struct gh_gpio_wiring wiring =
-            wire_contact("GPIO4", low, wire(GH_LINE_RELAY, "GPIO3", false, nothing));
+        struct gh_gpio_wiring wiring = wire_input(GH_INPUT_CONTACT, "GPIO4", low,
+                                                  wire(GH_LINE_RELAY, "GPIO3", false, nothing));
         assert_int_equal(open_door("", wiring, 0, &io, NULL), GH_OK);
-        assert_non_null(io.contact);
+        assert_int_equal(io.inputs_wired, GH_INPUT_BIT(GH_INPUT_CONTACT));
         assert_string_equal(contact->user, "gatehouse");
         assert_false(contact->is_output); /* never driven: there may be a voltage on it */
         for (int level = 0; level < 2; level++) {
             contact->level = level;
-            assert_int_equal(io.contact(io.context),
-                             level != low ? GH_CONTACT_OPEN : GH_CONTACT_SHUT);
+            assert_int_equal(contact_of(&io), level != low ? OPEN : SHUT);
         }
         assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK); /* the relay is what moves */
         assert_int_equal(contact->level_changes, 0);
         fake_chips[0].get_errno = EIO;
-        assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
+        assert_int_equal(contact_of(&io), UNKNOWN);
         fake_chips[0].get_errno = 0;
         io.free(io.context);
         assert_null(contact->user);
@@ -374,17 +361,18 @@ static void the_contact_may_be_on_a_chip_of_its_own(void **state)
     (void)state;
     struct gh_door_io io;
     struct gh_gpio_wiring wiring =
-        wire_contact("BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
+        wire_input(GH_INPUT_CONTACT, "BUZZ", false, wire(GH_LINE_RELAY, "GPIO2", false, nothing));
     assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
     fake_chips[1].lines[1].level = 1;
-    assert_int_equal(io.contact(io.context), GH_CONTACT_OPEN);
+    assert_int_equal(contact_of(&io), OPEN);
     assert_int_equal(io.set(io.context, 0, NULL), GH_OK);
     assert_int_equal(fake_chips[1].sets, 0); /* there is nothing to set on it */
     io.free(io.context);
     /* nothing else is wired: not a door, but a bench */
-    assert_int_equal(open_door("gpiochip0", wire_contact("4", false, nothing), 0, &io, NULL),
-                     GH_OK);
-    assert_int_equal(io.contact(io.context), GH_CONTACT_SHUT);
+    assert_int_equal(
+        open_door("gpiochip0", wire_input(GH_INPUT_CONTACT, "4", false, nothing), 0, &io, NULL),
+        GH_OK);
+    assert_int_equal(contact_of(&io), SHUT);
     io.free(io.context);
 }
 
@@ -394,7 +382,7 @@ static void without_a_contact_there_is_none(void **state)
     struct gh_door_io io;
     assert_int_equal(
         open_door("gpiochip0", wire(GH_LINE_RELAY, "GPIO3", false, nothing), 0, &io, NULL), GH_OK);
-    assert_null(io.contact);
+    assert_int_equal(io.inputs_wired, 0);
     io.free(io.context);
 }
 
@@ -416,8 +404,8 @@ static void a_contact_that_cannot_be_had_is_named(void **state)
     for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
         struct gh_door_io io;
         struct gh_error err = {0};
-        struct gh_gpio_wiring wiring =
-            wire_contact(cases[i].name, false, wire(GH_LINE_RELAY, "GPIO3", false, nothing));
+        struct gh_gpio_wiring wiring = wire_input(GH_INPUT_CONTACT, cases[i].name, false,
+                                                  wire(GH_LINE_RELAY, "GPIO3", false, nothing));
         assert_int_equal(open_door(cases[i].chip, wiring, RELAY, &io, &err), cases[i].status);
         if (strstr(err.text, cases[i].words) == NULL) {
             fail_msg("'%s' does not say '%s'", err.text, cases[i].words);
@@ -434,11 +422,9 @@ static void the_real_folder_has_no_such_chip(void **state)
     struct gh_error err = {0};
     struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "17", false, nothing);
     snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip4711");
-    assert_int_equal(gh_door_gpio_new(&wiring, gh_clock_system(), 0, &io, &err), GH_ERR_NOTFOUND);
+    assert_int_equal(gh_door_gpio_new(&wiring, &rig_clock, 0, &io, &err), GH_ERR_NOTFOUND);
     assert_non_null(strstr(err.text, "/dev/gpiochip4711"));
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, plug_chips, unplug_chips)
 
 int main(void)
 {
@@ -450,6 +436,8 @@ int main(void)
         TEST(a_door_without_wires_works),
         TEST(busy_lines_name_who_has_them),
         TEST(what_is_not_there_is_named),
+        TEST(near_names_are_told),
+        TEST(lines_can_be_looked_at),
         TEST(a_number_alone_names_no_chip),
         TEST(one_line_cannot_do_two_things),
         TEST(permission_is_told_from_absence),

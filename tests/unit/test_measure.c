@@ -157,6 +157,7 @@ static void test_is_one_persons(void **state)
     assert_int_equal(counts(), 0);
     assert_int_equal(measure.millic, 0); /* nothing of it is left */
     stand(36700, 20000);                 /* still there */
+    assert_int_equal(measure.millic, 0);
     assert_int_equal(counts(), 0);
     assert_int_equal(deadline_ms(), -1);
     now_ms += GH_MEASURE_GAP_MS - 100;

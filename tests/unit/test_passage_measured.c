@@ -279,6 +279,36 @@ static void test_passed_back_once(void **state)
     assert_trace("wait(1) deny(P1)");
 }
 
+/* Measured in time, but decided about at its end: nobody has another go, whatever they show. */
+static void test_fever_at_the_end(void **state)
+{
+    (void)state;
+    world_hold(&world, "A1", TIMEOUT_MS - FRAME_MS);
+    world.trace[0] = '\0';
+    world.measured = world.fever = true;
+    world_hold(&world, "A", FRAME_MS);
+    assert_trace("guard(A1!)");
+    world_hold(&world, "A2", 1000);
+    world_hold(&world, "A", 2 * DEBOUNCE_MS);
+    assert_trace("");
+    world_assert_quiet(&world);
+}
+
+/* The rules have changed meanwhile: what is missing now may still be shown. */
+static void test_other_rules_meanwhile(void **state)
+{
+    (void)state;
+    world.home_code = false;
+    world_see(&world, "A");
+    assert_trace("wait(A)");
+    world.home_code = true;
+    world.temperature = false;
+    world_hold(&world, "A", TIMEOUT_MS + FRAME_MS);
+    assert_trace("guard(A!)");
+    world_hold(&world, "A1", FRAME_MS);
+    assert_trace("open(A1)");
+}
+
 /* --- anything, in any order --- */
 
 static uint64_t random_state;
@@ -343,6 +373,8 @@ int main(void)
         cmocka_unit_test_setup(test_a_code_that_is_renewed, set_up),
         cmocka_unit_test_setup(test_renewed_after_the_time_out, set_up),
         cmocka_unit_test_setup(test_passed_back_once, set_up),
+        cmocka_unit_test_setup(test_fever_at_the_end, set_up),
+        cmocka_unit_test_setup(test_other_rules_meanwhile, set_up),
         cmocka_unit_test_setup(test_random, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

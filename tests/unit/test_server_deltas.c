@@ -384,8 +384,9 @@ static void test_it_goes_on_meanwhile(void **state)
     follow_once(fixture, &fixture->gate);
     import(fixture, 0, 500, GH_COLOUR_RED);
     uint64_t first = gh_db_generation(fixture->db);
-    assert_int_equal(gh_publisher_answer(fixture->publisher, &fixture->gate.have, &answer, &news),
-                     GH_ERR_AGAIN);
+    assert_int_equal(
+        gh_publisher_answer(fixture->publisher, &fixture->gate.have, 0, &answer, &news),
+        GH_ERR_AGAIN);
     struct pollfd ready = {.fd = gh_publisher_fd(fixture->publisher), .events = POLLIN};
     assert_int_equal(poll(&ready, 1, 20000), 1);
     import(fixture, 500, 1, GH_COLOUR_RED);
@@ -410,8 +411,8 @@ static void break_a_delta(struct fixture *fixture, unsigned people)
     follow_once(fixture, &fixture->gate);
     import(fixture, 0, people, GH_COLOUR_RED);
     outside(fixture, "INSERT INTO changes SELECT max(number), 3, 5 FROM generations");
-    for (int i = 0; (status = gh_publisher_answer(fixture->publisher, &fixture->gate.have, &answer,
-                                                  &news)) == GH_ERR_AGAIN;
+    for (int i = 0; (status = gh_publisher_answer(fixture->publisher, &fixture->gate.have, 0,
+                                                  &answer, &news)) == GH_ERR_AGAIN;
          i++) {
         assert_in_range(i, 0, 1);
         deliver(fixture);

@@ -29,7 +29,7 @@ static void test_every_part_of_the_policy_counts(void **state)
     struct fixture *fixture = *state;
     struct gh_policy policy = gh_policy_initial(), before = policy;
     uint64_t generation = read_manifest(fixture).generation;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 53; i++) {
         switch (i) {
         case 0:
             policy.passage_timeout_ms++;
@@ -59,6 +59,47 @@ static void test_every_part_of_the_policy_counts(void **state)
         case 8:
             snprintf(policy.upstream.prefixes, sizeof(policy.upstream.prefixes), "HC1: shc:/");
             break;
+        case 9:
+            policy.passback.rule = GH_PASSBACK_SOFT;
+            break;
+        case 10:
+            policy.passback.forgive_s++;
+            break;
+        case 11:
+            policy.temperature.rule = GH_TEMPERATURE_OPTIONAL;
+            break;
+        case 12:
+            policy.temperature.limit_millic++;
+            break;
+        case 13:
+            policy.temperature.valid_ms++;
+            break;
+        case 14:
+            policy.opening.hours[policy.opening.hours_count++] =
+                (struct gh_hours){.days = 1, .from_min = 60, .until_min = 120};
+            break;
+        case 15:
+            policy.opening.hours[0].days = 2;
+            break;
+        case 16:
+            policy.opening.hours[0].from_min++;
+            break;
+        case 17:
+            policy.opening.hours[0].until_min++;
+            break;
+        case 18:
+            policy.opening.holidays[policy.opening.holiday_count++] =
+                (struct gh_holiday){.month = 12, .day = 25};
+            break;
+        case 19:
+            policy.opening.holidays[0].year = 2026;
+            break;
+        case 20:
+            policy.opening.holidays[0].month = 11;
+            break;
+        case 21:
+            policy.opening.holidays[0].day = 26;
+            break;
         default: /* as many rules as there may be, and then the last one is another */
             if (policy.rule_count < GH_RULES_MAX)
                 policy.rules[policy.rule_count++] = rule_of("green test naat until 72h");
@@ -73,6 +114,7 @@ static void test_every_part_of_the_policy_counts(void **state)
             fail_msg("change %d made no new generation", i);
         assert_memory_equal(&manifest.policy.rules, &policy.rules, sizeof(policy.rules));
         assert_int_equal(manifest.policy.paper, policy.paper);
+        assert_memory_equal(&manifest.policy.opening, &policy.opening, sizeof(policy.opening));
     }
 }
 

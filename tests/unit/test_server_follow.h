@@ -30,13 +30,14 @@ struct list_answer {
     struct gh_delta delta;
     struct gh_bytes handovers[8];
     size_t handover_count;
+    uint64_t news;
 };
 
 static inline struct list_answer take_apart(struct gh_bytes body)
 {
     struct list_answer answer = {0};
     struct gh_cbor_reader reader = gh_cbor_reader_over(body);
-    assert_int_equal(gh_cbor_array(&reader), 4);
+    assert_int_equal(gh_cbor_array(&reader), 5);
     answer.manifest = gh_cbor_bytes(&reader);
     answer.delta.header = gh_cbor_bytes(&reader);
     answer.delta.records = gh_cbor_bytes(&reader);
@@ -44,6 +45,7 @@ static inline struct list_answer take_apart(struct gh_bytes body)
     assert_true(answer.handover_count <= GH_ARRAY_SIZE(answer.handovers));
     for (size_t i = 0; i < answer.handover_count; i++)
         answer.handovers[i] = gh_cbor_bytes(&reader);
+    answer.news = gh_cbor_uint(&reader);
     assert_int_equal(gh_cbor_finish(&reader), GH_OK);
     return answer;
 }

@@ -176,7 +176,7 @@ static inline struct gh_bytes answer_for(struct fixture *fixture, const struct g
     struct gh_answer *answer;
     bool is_news;
     enum gh_status status;
-    while ((status = gh_publisher_answer(fixture->publisher, have, &answer, &is_news)) ==
+    while ((status = gh_publisher_answer(fixture->publisher, have, 0, &answer, &is_news)) ==
            GH_ERR_AGAIN)
         deliver(fixture);
     assert_int_equal(status, GH_OK);

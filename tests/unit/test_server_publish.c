@@ -319,11 +319,13 @@ static void test_it_cannot_be_written(void **state)
     const struct gh_generation have = fixture->gate.have;
     add_person(fixture, "1", GH_COLOUR_GREEN);
     assert_int_equal(rename(fixture->lists, away), 0);
-    assert_int_equal(gh_publisher_answer(fixture->publisher, &have, &answer, &news), GH_ERR_AGAIN);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &have, 0, &answer, &news),
+                     GH_ERR_AGAIN);
     deliver(fixture);
     /* It has failed, and is not tried again at once. */
-    assert_int_equal(gh_publisher_answer(fixture->publisher, &have, &answer, &news), GH_ERR_AGAIN);
-    assert_int_equal(gh_publisher_last(fixture->publisher, &have, &answer), GH_OK);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &have, 0, &answer, &news),
+                     GH_ERR_AGAIN);
+    assert_int_equal(gh_publisher_last(fixture->publisher, &have, 0, &answer), GH_OK);
     struct list_answer last = take_apart(answer->body);
     verify_answer(fixture->list_key, &last, &fixture->gate.manifest);
     assert_int_equal(fixture->gate.manifest.generation, have.number);
@@ -346,8 +348,8 @@ static void test_settings_cannot_be_written(void **state)
     outside(fixture, "CREATE TRIGGER full BEFORE UPDATE OF settings ON meta "
                      "BEGIN SELECT RAISE(ABORT, 'full'); END");
     assert_int_not_equal(gh_publisher_set_policy(fixture->publisher, &policy), GH_OK);
-    assert_int_equal(gh_publisher_answer(fixture->publisher, &now, &first, &news), GH_OK);
-    assert_int_equal(gh_publisher_answer(fixture->publisher, &now, &second, &news), GH_OK);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &now, 0, &first, &news), GH_OK);
+    assert_int_equal(gh_publisher_answer(fixture->publisher, &now, 0, &second, &news), GH_OK);
     assert_ptr_equal(first, second);
     forward(fixture, 10);
     assert_int_not_equal(read_manifest(fixture).policy.debounce_ms, 777);

@@ -120,6 +120,166 @@ static void test_certificates_and_paper(void **state)
     bad(text, ":28: [certificates] rule is one more than the 24");
 }
 
+static void assert_opening(const char *hours, const char *holidays)
+{
+    const struct gh_opening *opening = &settings.policy.opening;
+    char all[1024] = "", text[GH_HOURS_TEXT_BYTES];
+    for (size_t i = 0; i < opening->hours_count; i++) {
+        assert_int_equal(gh_hours_format(&opening->hours[i], text), GH_OK);
+        strcat(strcat(all, i > 0 ? "; " : ""), text);
+    }
+    assert_string_equal(all, hours);
+    all[0] = '\0';
+    for (size_t i = 0; i < opening->holiday_count; i++) {
+        assert_int_equal(gh_holiday_format(&opening->holidays[i], text), GH_OK);
+        strcat(strcat(all, i > 0 ? "; " : ""), text);
+    }
+    assert_string_equal(all, holidays);
+    assert_null(gh_policy_misfit(&settings.policy));
+}
+
+static void test_hours(void **state)
+{
+    (void)state;
+    char text[4096] = HEAD "[hours]\n";
+    good(HEAD);
+    assert_opening("", "");
+    good(HEAD "[hours]\n");
+    assert_opening("", "");
+    good(HEAD "[hours]\nopen = mon-fri 07:30-19:00\nopen = sun,sat 22:00-02:00\n"
+              "open = holiday 10:00-12:00\nholiday = 2026-12-25\nholiday = 2026-01-01\n"
+              "holiday = 12-25\nholiday = 2027-01-01\nholiday = 01-01\n");
+    assert_opening("mon-fri 07:30-19:00; sat,sun 22:00-02:00; holiday 10:00-12:00",
+                   "01-01; 12-25; 2026-01-01; 2026-12-25; 2027-01-01");
+    good(HEAD);
+    assert_opening("", ""); /* nothing is left of the file before */
+
+    bad(HEAD "[hours]\nopen = mon-fri\n", ":4: [hours] open \"mon-fri\" must say a time");
+    bad(HEAD "[hours]\nopen = daily 08:00-18:00\n", "must begin with days");
+    bad(HEAD "[hours]\nopen =\n", ":4: [hours] open");
+    bad(HEAD "[hours]\nholiday = 2026-02-29\n", ":4: [hours] holiday \"2026-02-29\" must be");
+    bad(HEAD "[hours]\nholiday = 12-25\nholiday = 12-25\n", ":5: [hours] holiday 12-25 is given");
+    bad(HEAD "[hours]\nclosed = 12-25\n", "closed");
+    for (int i = 0; i < GH_HOURS_MAX; i++)
+        strcat(text, "open = mon 08:00-09:00\n");
+    for (int i = 0; i < GH_HOLIDAYS_MAX; i++)
+        sprintf(text + strlen(text), "holiday = %d-03-%02d\n", 2099 - i, 31 - i % 31);
+    good(text);
+    assert_int_equal(settings.policy.opening.hours_count, GH_HOURS_MAX);
+    assert_int_equal(settings.policy.opening.holiday_count, GH_HOLIDAYS_MAX);
+    assert_null(gh_policy_misfit(&settings.policy));
+    size_t end = strlen(text);
+    strcat(text, "open = tue 08:00-09:00\n");
+    bad(text, "[hours] open is one more than the 16");
+    strcpy(text + end, "holiday = 01-01\n");
+    bad(text, "[hours] holiday is one more than the 64");
+}
+
+static void test_passback(void **state)
+{
+    (void)state;
+    good(HEAD);
+    assert_int_equal(settings.policy.passback.rule, GH_PASSBACK_OFF);
+    assert_int_equal(settings.policy.passback.forgive_s, 12 * 3600);
+    good(HEAD "[policy]\nanti_passback = soft\nanti_passback_forgive_min = 1\n");
+    assert_int_equal(settings.policy.passback.rule, GH_PASSBACK_SOFT);
+    assert_int_equal(settings.policy.passback.forgive_s, 60);
+    good(HEAD "[policy]\nanti_passback = hard\nanti_passback_forgive_min = 10080\n");
+    assert_int_equal(settings.policy.passback.rule, GH_PASSBACK_HARD);
+    assert_int_equal(settings.policy.passback.forgive_s, GH_PASSBACK_FORGIVE_MAX_S);
+    assert_null(gh_policy_misfit(&settings.policy));
+    bad(HEAD "[policy]\nanti_passback = yes\n", "anti_passback must be off, soft or hard");
+    bad(HEAD "[policy]\nanti_passback_forgive_min = 0\n", "anti_passback_forgive_min");
+    bad(HEAD "[policy]\nanti_passback_forgive_min = 10081\n", "anti_passback_forgive_min");
+}
+
+static void test_temperature(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t millic; /* 0: refused */
+    } rows[] = {
+        {"37.3", 37300},
+        {"37.5", 37500},
+        {"38", 38000},
+        {"35.0", 35000},
+        {"42.0", 42000},
+        {"42", 42000},
+        {"34.9", 0},
+        {"42.1", 0},
+        {"37.35", 0},
+        {"37.", 0},
+        {".5", 0},
+        {"37,3", 0},
+        {"37.3 C", 0},
+        {"+37.3", 0},
+        {"-37.3", 0},
+        {"3.73e1", 0},
+        {"0x25", 0},
+        {"", 0},
+        {"99", 0},
+        {"nan", 0},
+        {"4337.3", 0},
+        {"37300", 0},
+        {"9999999999999", 0},
+    };
+    char text[256];
+    good(HEAD);
+    assert_int_equal(settings.policy.temperature.rule, GH_TEMPERATURE_OFF);
+    assert_int_equal(settings.policy.temperature.limit_millic, 37300);
+    assert_int_equal(settings.policy.temperature.valid_ms, 10000);
+    good(HEAD "[policy]\ntemperature = optional\ntemperature_valid_ms = 500\n");
+    assert_int_equal(settings.policy.temperature.rule, GH_TEMPERATURE_OPTIONAL);
+    assert_int_equal(settings.policy.temperature.valid_ms, 500);
+    good(HEAD "[policy]\ntemperature = required\n");
+    assert_int_equal(settings.policy.temperature.rule, GH_TEMPERATURE_REQUIRED);
+    for (size_t i = 0; i < GH_ARRAY_SIZE(rows); i++) {
+        snprintf(text, sizeof(text), HEAD "[policy]\ntemperature_limit = %s\n", rows[i].text);
+        if (rows[i].millic == 0) {
+            bad(text, "[policy] temperature_limit");
+            continue;
+        }
+        good(text);
+        assert_int_equal(settings.policy.temperature.limit_millic, rows[i].millic);
+        assert_null(gh_policy_misfit(&settings.policy));
+    }
+    bad(HEAD "[policy]\ntemperature = on\n", "temperature must be off, optional or required");
+    bad(HEAD "[policy]\ntemperature_valid_ms = 499\n", "temperature_valid_ms");
+    bad(HEAD "[policy]\ntemperature_valid_ms = 60001\n", "temperature_valid_ms");
+}
+
+/* What is shipped as the example can be used as it is, also with what stands there as an example.
+ */
+static void test_example(void **state)
+{
+    (void)state;
+    static const char example[] = "docs/gatehouse-server.ini";
+    struct gh_error err = {0};
+    uint8_t *text;
+    size_t size, kept = 0;
+    if (access(example, R_OK) != 0)
+        skip(); /* not run from the top of the tree */
+    if (gh_server_settings_load(example, &settings, &err) != GH_OK)
+        fail_msg("%s", err.text);
+    assert_opening("", "");
+    assert_int_equal(settings.policy.passback.forgive_s, gh_policy_initial().passback.forgive_s);
+    assert_int_equal(settings.policy.temperature.limit_millic,
+                     gh_policy_initial().temperature.limit_millic);
+    assert_int_equal(gh_file_read(example, 65536, &text, &size, NULL), GH_OK);
+    for (size_t i = 0; i < size; i++) { /* hours and holidays, but no upstream */
+        bool says = text[i] == ';' && (strncmp((char *)text + i + 1, "open = ", 7) == 0 ||
+                                       strncmp((char *)text + i + 1, "holiday = ", 10) == 0);
+        if (!says)
+            text[kept++] = text[i];
+    }
+    text[kept] = '\0';
+    good((char *)text);
+    free(text);
+    assert_opening("mon-fri 07:30-19:00; sat 22:00-02:00; holiday 10:00-12:00",
+                   "12-25; 2027-03-26");
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -380,6 +540,10 @@ int main(void)
         TEST(test_the_token_for_upstream),
         TEST(test_check_of_upstreams_files),
         TEST(test_certificates_and_paper),
+        TEST(test_hours),
+        TEST(test_passback),
+        TEST(test_temperature),
+        TEST(test_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,13 +10,14 @@
 static void take_apart(struct fleet_word *word, struct gh_bytes answer)
 {
     struct gh_cbor_reader reader = gh_cbor_reader_over(answer);
-    if (gh_cbor_array(&reader) != 4)
-        fleet_fail("an answer about the list that is no array of four");
+    if (gh_cbor_array(&reader) != 5)
+        fleet_fail("an answer about the list that is no array of five");
     word->manifest = gh_cbor_bytes(&reader);
     word->delta_head = gh_cbor_bytes(&reader);
     word->records = gh_cbor_bytes(&reader);
     if (gh_cbor_array(&reader) != 0)
         fleet_fail("the list key has been handed over: who did that?");
+    (void)gh_cbor_uint(&reader); /* the number of the last news */
     fleet_must(gh_cbor_finish(&reader), "an answer about the list");
 }
 

@@ -7,35 +7,51 @@
 
 #include "fakes/gpiod/chips.h"
 
-static struct fake_line *fake_of(struct gpiod_line *line)
+struct gpiod_line {
+    struct gpiod_chip *chip;
+    unsigned offset;
+};
+
+/* One time that a chip is open. */
+struct gpiod_chip {
+    struct fake_chip *fake;
+    int requests; /* that were made through it */
+    struct gpiod_line lines[FAKE_LINES];
+};
+
+static struct fake_line *fake_of(const struct gpiod_line *line)
 {
-    return (struct fake_line *)line;
+    return &line->chip->fake->lines[line->offset];
 }
 
-static struct fake_chip *fake_chip_of(struct gpiod_line *line)
+static struct fake_chip *fake_chip_of(const struct gpiod_line *line)
 {
-    for (size_t i = 0; i < FAKE_CHIPS; i++) {
-        if (fake_of(line) >= fake_chips[i].lines &&
-            fake_of(line) < fake_chips[i].lines + FAKE_LINES) {
-            return &fake_chips[i];
-        }
-    }
-    fake_violations++;
-    return &fake_chips[0];
+    return line->chip->fake;
 }
 
 struct gpiod_chip *gpiod_chip_open(const char *path)
 {
-    return (struct gpiod_chip *)fake_open(path);
+    struct fake_chip *fake = fake_open(path);
+    struct gpiod_chip *chip =
+        fake == NULL ? NULL : (struct gpiod_chip *)calloc(1, sizeof(struct gpiod_chip));
+    if (chip != NULL) {
+        chip->fake = fake;
+    }
+    return chip;
 }
 
 void gpiod_chip_close(struct gpiod_chip *chip)
 {
-    struct fake_chip *fake = (struct fake_chip *)chip;
-    if (fake->open == 0 || fake->requests > 0) {
+    if (chip->fake->open == 0 || chip->requests > 0) {
         fake_violations++; /* 1.6 takes the lines away with the chip: levels were not restored */
     }
-    fake->open--;
+    chip->fake->open--;
+    free(chip);
+}
+
+const char *gpiod_chip_label(struct gpiod_chip *chip)
+{
+    return chip->fake->label;
 }
 
 unsigned int gpiod_chip_num_lines(struct gpiod_chip *chip)
@@ -50,15 +66,18 @@ struct gpiod_line *gpiod_chip_get_line(struct gpiod_chip *chip, unsigned int off
         errno = EINVAL;
         return NULL;
     }
-    return (struct gpiod_line *)&((struct fake_chip *)chip)->lines[offset];
+    if (fake_fails(chip->fake, 0)) {
+        return NULL;
+    }
+    chip->lines[offset] = (struct gpiod_line){.chip = chip, .offset = offset};
+    return &chip->lines[offset];
 }
 
 struct gpiod_line *gpiod_chip_find_line(struct gpiod_chip *chip, const char *name)
 {
-    struct fake_chip *fake = (struct fake_chip *)chip;
-    for (size_t i = 0; i < FAKE_LINES; i++) {
-        if (fake->lines[i].name != NULL && strcmp(fake->lines[i].name, name) == 0) {
-            return (struct gpiod_line *)&fake->lines[i];
+    for (unsigned i = 0; i < FAKE_LINES; i++) {
+        if (chip->fake->lines[i].name != NULL && strcmp(chip->fake->lines[i].name, name) == 0) {
+            return gpiod_chip_get_line(chip, i);
         }
     }
     errno = ENOENT;
@@ -67,7 +86,12 @@ struct gpiod_line *gpiod_chip_find_line(struct gpiod_chip *chip, const char *nam
 
 unsigned int gpiod_line_offset(struct gpiod_line *line)
 {
-    return (unsigned)(fake_of(line) - fake_chip_of(line)->lines);
+    return line->offset;
+}
+
+const char *gpiod_line_name(struct gpiod_line *line)
+{
+    return fake_of(line)->name;
 }
 
 bool gpiod_line_is_used(struct gpiod_line *line)
@@ -81,19 +105,25 @@ const char *gpiod_line_consumer(struct gpiod_line *line)
     return user != NULL && user[0] != '\0' ? user : NULL;
 }
 
+/* --- outputs --- */
+
 int gpiod_line_request_bulk_output(struct gpiod_line_bulk *bulk, const char *consumer,
                                    const int *default_vals)
 {
     struct fake_line *lines[GPIOD_LINE_BULK_MAX_LINES];
     for (unsigned i = 0; i < bulk->num_lines; i++) {
         lines[i] = fake_of(bulk->lines[i]);
-        if (fake_chip_of(bulk->lines[i]) != fake_chip_of(bulk->lines[0])) {
+        if (bulk->lines[i]->chip != bulk->lines[0]->chip) {
             errno = EINVAL;
             return -1;
         }
     }
-    return fake_request(fake_chip_of(bulk->lines[0]), bulk->num_lines, lines, default_vals,
-                        consumer);
+    if (fake_request(fake_chip_of(bulk->lines[0]), bulk->num_lines, lines, default_vals,
+                     consumer) != 0) {
+        return -1;
+    }
+    bulk->lines[0]->chip->requests++;
+    return 0;
 }
 
 int gpiod_line_set_value_bulk(struct gpiod_line_bulk *bulk, const int *values)
@@ -107,9 +137,56 @@ int gpiod_line_set_value_bulk(struct gpiod_line_bulk *bulk, const int *values)
     return 0;
 }
 
-int gpiod_line_request_input(struct gpiod_line *line, const char *consumer)
+int gpiod_line_set_config_bulk(struct gpiod_line_bulk *bulk, int direction, int flags,
+                               const int *values)
 {
-    return fake_request_input(fake_chip_of(line), fake_of(line), consumer);
+    if (direction != GPIOD_LINE_REQUEST_DIRECTION_OUTPUT || flags != 0) {
+        fake_violations++;
+    }
+    for (unsigned i = 0; i < bulk->num_lines; i++) {
+        fake_of(bulk->lines[i])->is_dead = false;
+    }
+    return gpiod_line_set_value_bulk(bulk, values);
+}
+
+int gpiod_line_get_value_bulk(struct gpiod_line_bulk *bulk, int *values)
+{
+    for (unsigned i = 0; i < bulk->num_lines; i++) {
+        values[i] = fake_get(fake_chip_of(bulk->lines[i]), fake_of(bulk->lines[i]));
+        if (values[i] < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- inputs --- */
+
+static int request_input(struct gpiod_line *line, bool edges, int flags, const char *consumer)
+{
+    struct fake_wish wish = {.edges = edges,
+                             .pull = flags == GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP     ? 1
+                                     : flags == GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN ? -1
+                                                                                       : 0};
+    if (wish.pull == 0 && flags != 0) {
+        fake_violations++;
+    }
+    if (fake_request_input(fake_chip_of(line), fake_of(line), &wish, consumer) != 0) {
+        return -1;
+    }
+    line->chip->requests++;
+    return 0;
+}
+
+int gpiod_line_request_input_flags(struct gpiod_line *line, const char *consumer, int flags)
+{
+    return request_input(line, false, flags, consumer);
+}
+
+int gpiod_line_request_both_edges_events_flags(struct gpiod_line *line, const char *consumer,
+                                               int flags)
+{
+    return request_input(line, true, flags, consumer);
 }
 
 int gpiod_line_get_value(struct gpiod_line *line)
@@ -117,10 +194,25 @@ int gpiod_line_get_value(struct gpiod_line *line)
     return fake_get(fake_chip_of(line), fake_of(line));
 }
 
+int gpiod_line_event_get_fd(struct gpiod_line *line)
+{
+    return fake_of(line)->queue[0];
+}
+
+int gpiod_line_event_read_multiple(struct gpiod_line *line, struct gpiod_line_event *events,
+                                   unsigned int num_events)
+{
+    memset(events, 0, num_events * sizeof(*events));
+    return fake_read_edges(fake_chip_of(line), fake_of(line), num_events);
+}
+
+/* --- both --- */
+
 void gpiod_line_release(struct gpiod_line *line)
 {
     fake_release(fake_of(line));
     fake_chip_of(line)->requests--;
+    line->chip->requests--;
 }
 
 void gpiod_line_release_bulk(struct gpiod_line_bulk *bulk)
@@ -129,6 +221,7 @@ void gpiod_line_release_bulk(struct gpiod_line_bulk *bulk)
         fake_release(fake_of(bulk->lines[i]));
     }
     fake_chip_of(bulk->lines[0])->requests--;
+    bulk->lines[0]->chip->requests--;
 }
 
 #endif

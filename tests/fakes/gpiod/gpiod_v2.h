@@ -11,6 +11,7 @@
 struct gpiod_line_settings {
     bool is_output, active_low;
     enum gpiod_line_value value;
+    struct fake_wish wish; /* of an input */
 };
 
 struct gpiod_line_config {
@@ -50,6 +51,9 @@ void gpiod_chip_close(struct gpiod_chip *chip)
 int gpiod_chip_get_line_offset_from_name(struct gpiod_chip *chip, const char *name)
 {
     struct fake_chip *fake = (struct fake_chip *)chip;
+    if (fake_fails(fake, 0)) {
+        return -1;
+    }
     for (size_t i = 0; i < FAKE_LINES; i++) {
         if (fake->lines[i].name != NULL && strcmp(fake->lines[i].name, name) == 0) {
             return (int)i;
@@ -59,10 +63,25 @@ int gpiod_chip_get_line_offset_from_name(struct gpiod_chip *chip, const char *na
     return -1;
 }
 
+struct gpiod_chip_info {
+    const char *label;
+};
+
 struct gpiod_chip_info *gpiod_chip_get_info(struct gpiod_chip *chip)
 {
-    (void)chip;
-    return (struct gpiod_chip_info *)malloc(1);
+    struct fake_chip *fake = (struct fake_chip *)chip;
+    struct gpiod_chip_info *info =
+        fake_fails(fake, 0) ? NULL
+                            : (struct gpiod_chip_info *)calloc(1, sizeof(struct gpiod_chip_info));
+    if (info != NULL) {
+        info->label = fake->label;
+    }
+    return info;
+}
+
+const char *gpiod_chip_info_get_label(struct gpiod_chip_info *info)
+{
+    return info->label != NULL ? info->label : "";
 }
 
 size_t gpiod_chip_info_get_num_lines(struct gpiod_chip_info *info)
@@ -82,11 +101,19 @@ struct gpiod_line_info {
 
 struct gpiod_line_info *gpiod_chip_get_line_info(struct gpiod_chip *chip, unsigned int offset)
 {
+    if (offset >= FAKE_LINES || fake_fails((struct fake_chip *)chip, 0)) {
+        return NULL;
+    }
     struct gpiod_line_info *info = (struct gpiod_line_info *)malloc(sizeof(*info));
     if (info != NULL) {
         info->line = ((struct fake_chip *)chip)->lines[offset];
     }
     return info;
+}
+
+const char *gpiod_line_info_get_name(struct gpiod_line_info *info)
+{
+    return info->line.name;
 }
 
 bool gpiod_line_info_is_used(struct gpiod_line_info *info)
@@ -137,6 +164,27 @@ int gpiod_line_settings_set_output_value(struct gpiod_line_settings *settings,
 {
     settings->value = value;
     return 0;
+}
+
+int gpiod_line_settings_set_edge_detection(struct gpiod_line_settings *settings,
+                                           enum gpiod_line_edge edge)
+{
+    settings->wish.edges = edge == GPIOD_LINE_EDGE_BOTH;
+    return 0;
+}
+
+int gpiod_line_settings_set_bias(struct gpiod_line_settings *settings, enum gpiod_line_bias bias)
+{
+    settings->wish.pull = bias == GPIOD_LINE_BIAS_PULL_UP     ? 1
+                          : bias == GPIOD_LINE_BIAS_PULL_DOWN ? -1
+                                                              : 0;
+    return 0;
+}
+
+void gpiod_line_settings_set_debounce_period_us(struct gpiod_line_settings *settings,
+                                                unsigned long period)
+{
+    settings->wish.debounce_us = period;
 }
 
 struct gpiod_line_config *gpiod_line_config_new(void)
@@ -191,7 +239,7 @@ struct gpiod_line_request *gpiod_chip_request_lines(struct gpiod_chip *chip,
         }
     }
     bool input = line_cfg->count == 1 && !line_cfg->settings[0].is_output;
-    if ((input ? fake_request_input(fake, lines[0], req_cfg->consumer)
+    if ((input ? fake_request_input(fake, lines[0], &line_cfg->settings[0].wish, req_cfg->consumer)
                : fake_request(fake, line_cfg->count, lines, levels, req_cfg->consumer)) != 0) {
         return NULL;
     }
@@ -225,6 +273,44 @@ int gpiod_line_request_set_values_subset(struct gpiod_line_request *request, siz
     return 0;
 }
 
+int gpiod_line_request_reconfigure_lines(struct gpiod_line_request *request,
+                                         struct gpiod_line_config *config)
+{
+    unsigned offsets[FAKE_LINES];
+    enum gpiod_line_value values[FAKE_LINES];
+    if (config->count != request->config.count) {
+        fake_violations++;
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        offsets[i] = config->offsets[i];
+        values[i] = config->settings[i].value;
+        request->chip->lines[offsets[i]].is_dead = !config->settings[i].is_output;
+    }
+    request->config = *config;
+    return gpiod_line_request_set_values_subset(request, config->count, offsets, values);
+}
+
+static enum gpiod_line_value value_at(struct gpiod_line_request *request, size_t at)
+{
+    int level = fake_get(request->chip, &request->chip->lines[request->config.offsets[at]]);
+    if (level < 0) {
+        return GPIOD_LINE_VALUE_ERROR;
+    }
+    return (level != 0) != request->config.settings[at].active_low ? GPIOD_LINE_VALUE_ACTIVE
+                                                                   : GPIOD_LINE_VALUE_INACTIVE;
+}
+
+int gpiod_line_request_get_values(struct gpiod_line_request *request, enum gpiod_line_value *values)
+{
+    for (size_t i = 0; i < request->config.count; i++) {
+        values[i] = value_at(request, i);
+        if (values[i] == GPIOD_LINE_VALUE_ERROR) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 enum gpiod_line_value gpiod_line_request_get_value(struct gpiod_line_request *request,
                                                    unsigned int offset)
 {
@@ -233,12 +319,38 @@ enum gpiod_line_value gpiod_line_request_get_value(struct gpiod_line_request *re
         errno = EINVAL;
         return GPIOD_LINE_VALUE_ERROR;
     }
-    int level = fake_get(request->chip, &request->chip->lines[offset]);
-    if (level < 0) {
-        return GPIOD_LINE_VALUE_ERROR;
+    return value_at(request, 0);
+}
+
+int gpiod_line_request_get_fd(struct gpiod_line_request *request)
+{
+    return request->chip->lines[request->config.offsets[0]].queue[0];
+}
+
+struct gpiod_edge_event_buffer {
+    size_t capacity;
+};
+
+struct gpiod_edge_event_buffer *gpiod_edge_event_buffer_new(size_t capacity)
+{
+    struct gpiod_edge_event_buffer *buffer =
+        (struct gpiod_edge_event_buffer *)malloc(sizeof(*buffer));
+    if (buffer != NULL) {
+        buffer->capacity = capacity;
     }
-    return (level != 0) != request->config.settings[0].active_low ? GPIOD_LINE_VALUE_ACTIVE
-                                                                  : GPIOD_LINE_VALUE_INACTIVE;
+    return buffer;
+}
+
+void gpiod_edge_event_buffer_free(struct gpiod_edge_event_buffer *buffer)
+{
+    free(buffer);
+}
+
+int gpiod_line_request_read_edge_events(struct gpiod_line_request *request,
+                                        struct gpiod_edge_event_buffer *buffer, size_t max_events)
+{
+    return fake_read_edges(request->chip, &request->chip->lines[request->config.offsets[0]],
+                           max_events < buffer->capacity ? max_events : buffer->capacity);
 }
 
 void gpiod_line_request_release(struct gpiod_line_request *request)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/desk.h"
+
+#include <string.h>
+
+#include "gatehouse/log.h"
+
+static void look_everywhere(const struct gh_desk *desk, struct gh_report *report)
+{
+    gh_gate_describe(desk->gate, &report->gate);
+    if (desk->see)
+        report->see = gh_see_count(desk->see);
+    report->readers = gh_readers_look(desk->readers);
+    report->has_thermometer = desk->thermometer != NULL;
+    if (desk->thermometer)
+        report->thermometer = gh_thermometer_look(desk->thermometer);
+    report->has_sound = desk->has_sound;
+    report->voice = gh_voice_look(desk->voice);
+    report->dropped = gh_queue_dropped(desk->sightings);
+    report->uptime_s = (gh_clock_monotonic_ns(desk->clock) - desk->start_ns) / GH_NS_PER_S;
+    report->memory_bytes = gh_resident_bytes();
+}
+
+static enum gh_status test_one(const struct gh_desk *desk, const char *what, struct gh_error *err)
+{
+    if (strcmp(what, "relay") == 0)
+        return gh_gate_test_relay(desk->gate, err);
+    if (strcmp(what, "voice") == 0) {
+        if (!desk->has_sound)
+            return gh_fail(err, GH_ERR_NOTFOUND, "no sound device is configured");
+        gh_voice_prompt(desk->voice, GH_PROMPT_WELCOME);
+        return GH_OK;
+    }
+    for (int line = 0; line < GH_LINE_COUNT; line++)
+        if (strcmp(what, gh_line_name((enum gh_line)line)) == 0)
+            return gh_gate_test_line(desk->gate, (enum gh_line)line, err);
+    return gh_fail(err, GH_ERR_INVALID, "there is no such test");
+}
+
+static void test(const struct gh_desk *desk, const char *what, struct gh_writer *answer)
+{
+    struct gh_error err = {0};
+
+    enum gh_status status = test_one(desk, what, &err);
+    gh_log(GH_LOG_NOTICE, "control", "a person at the board tests %.20s: %s", what,
+           status == GH_OK ? "ok" : err.text);
+    gh_writer_put_text(answer, status == GH_OK ? "ok"
+                               : err.text[0]   ? err.text
+                                               : gh_status_text(status));
+    gh_writer_put_byte(answer, '\n');
+}
+
+void gh_desk_answer(void *context, const char *line, struct gh_writer *answer)
+{
+    const struct gh_desk *desk = context;
+    struct gh_report report = {0};
+
+    if (strncmp(line, "test ", 5) == 0) {
+        test(desk, line + 5, answer);
+        return;
+    }
+    bool status = strcmp(line, "status") == 0, metrics = strcmp(line, "metrics") == 0;
+    if (status || metrics)
+        look_everywhere(desk, &report);
+    if (metrics)
+        gh_report_metrics(&report, answer);
+    else if (!status)
+        gh_writer_put_text(answer, "what? status, metrics, or test WHAT\n");
+    else if (gh_report_json(&report, answer) != GH_OK)
+        gh_writer_put_text(answer, "{}\n");
+}
