@@ -6,8 +6,8 @@
 
 #include "gate/gate_config.h"
 
-/* Run until SIGTERM or SIGINT; SIGHUP reads config_path again (log level, the door's pulse and the
- * time after which it is held open take effect). GH_OK after a clean end. */
+/* Run until SIGTERM or SIGINT; SIGHUP reads config_path again (log level, the relay's mode and the
+ * door's times take effect). GH_OK after a clean end. */
 GH_MUST_CHECK enum gh_status
 gh_daemon_run(const char *config_path, const struct gh_gate_config *config, struct gh_error *err);
 

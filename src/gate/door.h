@@ -209,30 +209,23 @@ unsigned gh_door_lines(struct gh_door *door, int64_t now_ns, int64_t *next_ns);
 unsigned gh_door_rest_lines(const struct gh_door_options *options);
 
 /* --- the half that moves --- */
-enum gh_contact {
-    GH_CONTACT_UNKNOWN, /* cannot be read now */
-    GH_CONTACT_OPEN,
-    GH_CONTACT_SHUT,
-};
-
 struct gh_door_inputs {
     unsigned active; /* a set of GH_INPUT_BIT */
     unsigned known;  /* likewise: those that could be read; the others are not in active */
+    bool by_time;    /* inputs_fd was readable for a look in time, not for a change */
 };
 /* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
- * level first, so that the relay rests in its fail state. contact says how the door's contact is at
- * this moment, at once, also while another thread is in set; NULL: the door has none.
+ * level first, so that the relay rests in its fail state.
  *
  * After a fork the child may call set and inputs (the door's keeper asks about a fire), and nothing
  * else, also while the parent is stopped in the middle of either, or dead: nothing is requested or
- * opened anew in the child, no lock is one that the other may hold, and inputs never waits, not
- * even for an edge that the other took away. It ends without free. */
+ * opened anew in the child, no lock is one that the other may hold, and there inputs reads
+ * levels alone: it never waits, and takes nothing away from the parent. It ends without free. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
     void *context;
-    enum gh_contact (*contact)(void *context);
     /* The inputs. Which are wired stays the same for ever. inputs says how they are at this moment,
      * at once, also while another thread is in set, and takes what made inputs_fd readable, a
      * bounded part of it: that is readable when one of them may have changed since (edges, not
@@ -241,7 +234,7 @@ struct gh_door_io {
     unsigned inputs_wired; /* a set of GH_INPUT_BIT */
     struct gh_door_inputs (*inputs)(void *context);
     int inputs_fd;
-    int64_t inputs_poll_ms; /* 0: never needed */
+    int64_t inputs_poll_ms;  /* 0: never needed */
     const char *inputs_path; /* the file that inputs opens, borrowed like context; NULL: none */
     /* What was set last is still meant, and will be for another for_ms from now. Whoever keeps the
      * door (door_keeper.h) puts the relay to its locked level when that time is over without
@@ -286,7 +279,8 @@ struct gh_gpio_wiring {
  * name; when it is back its lines get what set was asked for last, and the log says so.
  *
  * After fork, see gh_door_io: lines of a chip that came back later are the parent's alone; a
- * child's set of them fails with GH_ERR_GONE. Fork while nobody is in set or inputs. */
+ * child's set of them fails with GH_ERR_GONE, its inputs are not known. Fork while nobody is in set
+ * or inputs. */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring,
                                               const struct gh_clock *clock, unsigned initial,
                                               struct gh_door_io *out, struct gh_error *err);
@@ -313,8 +307,7 @@ struct gh_gpio_look {
 void gh_door_gpio_look(const struct gh_gpio_wiring *wiring, struct gh_gpio_look *out);
 
 /* Prints one line on stdout for each change: `door +12.345 relay on` (seconds since it was made),
- * at once. contact_file (copied; "": no contact) holds the word open or shut, as somebody
- * else writes it; anything else, or no file, is unknown.
+ * at once.
  *
  * inputs_file (copied; "": no inputs) holds the names of the active inputs, separated by white
  * space, a name behind a `?` is one that cannot be read; all are wired then. Somebody else writes
@@ -323,7 +316,7 @@ void gh_door_gpio_look(const struct gh_gpio_wiring *wiring, struct gh_gpio_look 
  * file, a file over 1 KiB, and one with any other word: nothing is known. Its folder must be there.
  * GH_ERR_TOOBIG, GH_ERR_NOTFOUND, GH_ERR_NOMEM, GH_ERR_IO. */
 GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock,
-                                               const char *contact_file, const char *inputs_file,
-                                               struct gh_door_io *out, struct gh_error *err);
+                                               const char *inputs_file, struct gh_door_io *out,
+                                               struct gh_error *err);
 
 #endif

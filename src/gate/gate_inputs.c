@@ -63,10 +63,11 @@ static void find(struct gh_gate *gate, bool told)
 {
     const struct gh_door_io *io = gate->options.io;
 
-    if (!io->inputs || gate->watch.wired == 0)
+    if (!io->inputs) /* or to be called all the same: outputs may have gone (door.h) */
         return;
     struct gh_door_inputs found = io->inputs(io->context);
-    gate->input_changes |= gh_door_watch_look(&gate->watch, &found, told, gh_gate_now_ns(gate));
+    gate->input_changes |=
+        gh_door_watch_look(&gate->watch, &found, told && !found.by_time, gh_gate_now_ns(gate));
     say_trouble(gate);
 }
 
@@ -294,9 +295,9 @@ void gh_gate_look_at_inputs(struct gh_gate *gate, bool told)
     enum gh_wall_event events[GH_WALL_EVENTS];
     int64_t now_ns = gh_gate_now_ns(gate), next_ns;
 
+    find(gate, told);
     if (gate->watch.wired == 0)
         return;
-    find(gate, told);
     unsigned changed = gate->input_changes;
     gate->input_changes = 0;
     look_at_contact(gate, changed, now_ns);

@@ -6,8 +6,9 @@
  * Outputs and inputs share no chip handle and no lock, even when they are on one chip: a set that
  * hangs in a driver keeps nobody from hearing the exit button.
  *
- * After a fork a child may set outputs: the requests' descriptors stand in both processes, and what
- * was asked for last is one memory for both. A child opens nothing anew; see gh_door_gpio_new. */
+ * After a fork a child may set outputs and read levels: the requests' descriptors stand in both
+ * processes, and what was asked for last is one memory for both. A child opens nothing anew, and
+ * leaves edges and timers to its parent; see gh_door_gpio_new. */
 #ifndef GATEHOUSE_SRC_GATE_GPIO_H
 #define GATEHOUSE_SRC_GATE_GPIO_H
 
@@ -157,9 +158,12 @@ GH_MUST_CHECK enum gh_status gh_gpio_inputs_new(const struct gh_gpio_map *map,
                                                 struct gh_gpio_inputs **out, struct gh_error *err);
 /* Readable when there is an edge. */
 int gh_gpio_inputs_fd(const struct gh_gpio_inputs *inputs);
-/* Takes edges, a bounded number, and reads the levels. *ask_ms: when to do so again even if the
- * descriptor stays quiet. */
-struct gh_door_inputs gh_gpio_inputs_take(struct gh_gpio_inputs *inputs, int64_t *ask_ms);
+/* Takes edges, a bounded number, and reads the levels. *told: there were edges. *ask_ms: when to do
+ * so again even if the descriptor stays quiet. */
+struct gh_door_inputs gh_gpio_inputs_take(struct gh_gpio_inputs *inputs, bool *told,
+                                          int64_t *ask_ms);
+/* The levels alone, for a child: takes nothing away that the parent waits for. */
+struct gh_door_inputs gh_gpio_inputs_levels(struct gh_gpio_inputs *inputs);
 void gh_gpio_inputs_free(struct gh_gpio_inputs *inputs); /* NULL is fine */
 
 /* --- the door: gpio_lines.c. With its chips in another folder than /dev: for tests. --- */

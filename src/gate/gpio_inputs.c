@@ -215,7 +215,8 @@ static void look_at_storm(struct gh_gpio_inputs *inputs, unsigned input)
     }
 }
 
-static void take_edges(struct gh_gpio_inputs *inputs)
+/* Were there any? */
+static bool take_edges(struct gh_gpio_inputs *inputs)
 {
     struct epoll_event events[GH_INPUT_COUNT];
     int count = epoll_wait(inputs->epoll_fd, events, GH_INPUT_COUNT, 0);
@@ -234,6 +235,7 @@ static void take_edges(struct gh_gpio_inputs *inputs)
     for (unsigned input = 0; input < GH_INPUT_COUNT; input++) {
         look_at_storm(inputs, input);
     }
+    return count > 0;
 }
 
 /* --- levels --- */
@@ -296,20 +298,36 @@ static int64_t ask_ms(const struct gh_gpio_inputs *inputs)
     return ms;
 }
 
-struct gh_door_inputs gh_gpio_inputs_take(struct gh_gpio_inputs *inputs, int64_t *next_ms)
+static struct gh_door_inputs sum_up(const struct gh_gpio_inputs *inputs)
 {
     struct gh_door_inputs now = {0};
-    take_edges(inputs); /* before the levels: what comes after them wakes again */
-    for (unsigned i = 0; i < inputs->count; i++) {
-        read_bank(inputs, &inputs->banks[i]);
-    }
     for (unsigned input = 0; input < GH_INPUT_COUNT; input++) {
         enum reading reading = inputs->pins[input].reading;
         now.known |= reading != UNKNOWN ? GH_INPUT_BIT(input) : 0;
         now.active |= reading == ACTIVE ? GH_INPUT_BIT(input) : 0;
     }
-    *next_ms = ask_ms(inputs);
     return now;
+}
+
+struct gh_door_inputs gh_gpio_inputs_take(struct gh_gpio_inputs *inputs, bool *told,
+                                          int64_t *next_ms)
+{
+    *told = take_edges(inputs); /* before the levels: what comes after them wakes again */
+    for (unsigned i = 0; i < inputs->count; i++) {
+        read_bank(inputs, &inputs->banks[i]);
+    }
+    *next_ms = ask_ms(inputs);
+    return sum_up(inputs);
+}
+
+struct gh_door_inputs gh_gpio_inputs_levels(struct gh_gpio_inputs *inputs)
+{
+    for (unsigned i = 0; i < inputs->count; i++) {
+        if (inputs->banks[i].chip != NULL) {
+            (void)read_levels(inputs, &inputs->banks[i]);
+        }
+    }
+    return sum_up(inputs);
 }
 
 int gh_gpio_inputs_fd(const struct gh_gpio_inputs *inputs)

@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "gate/forks.h"
 #include "gate/gpio.h"
 
 struct gpio {
@@ -21,6 +22,7 @@ struct gpio {
     int64_t timer_ms;
     int64_t tick_ns; /* when the outputs' chips are to be looked at */
     int64_t tick_ms; /* how often */
+    unsigned forks;  /* gh_forks of the process that listens */
 };
 
 static enum gh_status gpio_set(void *context, unsigned active, struct gh_error *err)
@@ -45,10 +47,13 @@ static struct gh_door_inputs gpio_inputs(void *context)
     struct gpio *gpio = (struct gpio *)context;
     uint64_t expired;
     int64_t ask_ms;
-    if (read(gpio->timer_fd, &expired, sizeof(expired)) < 0) {
-        /* not yet */
+    bool told;
+    if (gpio->forks != gh_forks()) {
+        return gh_gpio_inputs_levels(gpio->inputs);
     }
-    struct gh_door_inputs inputs = gh_gpio_inputs_take(gpio->inputs, &ask_ms);
+    bool in_time = read(gpio->timer_fd, &expired, sizeof(expired)) > 0;
+    struct gh_door_inputs inputs = gh_gpio_inputs_take(gpio->inputs, &told, &ask_ms);
+    inputs.by_time = in_time && !told;
     int64_t now_ns = gh_clock_monotonic_ns(gpio->world.clock);
     if (now_ns >= gpio->tick_ns) {
         gpio->tick_ms = gh_gpio_outputs_tick(gpio->outputs) ? GH_GPIO_TICK_MS : GH_GPIO_RETRY_MS;
@@ -56,16 +61,6 @@ static struct gh_door_inputs gpio_inputs(void *context)
     }
     (void)set_timer(gpio, ask_ms < gpio->tick_ms ? ask_ms : gpio->tick_ms);
     return inputs;
-}
-
-static enum gh_contact gpio_contact(void *context)
-{
-    struct gh_door_inputs inputs = gpio_inputs(context);
-    unsigned contact = GH_INPUT_BIT(GH_INPUT_CONTACT);
-    if ((inputs.known & contact) == 0) {
-        return GH_CONTACT_UNKNOWN;
-    }
-    return (inputs.active & contact) != 0 ? GH_CONTACT_OPEN : GH_CONTACT_SHUT;
 }
 
 static void gpio_free(void *context)
@@ -140,6 +135,7 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
     gpio->world =
         (struct gh_gpio_world){.folder = gpio->folder, .wiring = &gpio->wiring, .clock = clock};
     gpio->wake_fd = gpio->timer_fd = -1;
+    gpio->forks = gh_forks();
     gpio->tick_ms = GH_GPIO_TICK_MS;
     gpio->tick_ns = gh_clock_monotonic_ns(clock) + GH_GPIO_PAUSE_NS(GH_GPIO_TICK_MS);
     gh_gpio_map_init(&map, gpio->folder, &gpio->wiring);
@@ -156,9 +152,6 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
                                .inputs_fd = gpio->wake_fd};
     for (unsigned input = 0; input < GH_INPUT_COUNT; input++) {
         out->inputs_wired |= wiring->inputs[input].name[0] != '\0' ? GH_INPUT_BIT(input) : 0;
-    }
-    if ((out->inputs_wired & GH_INPUT_BIT(GH_INPUT_CONTACT)) != 0) {
-        out->contact = gpio_contact;
     }
     return GH_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "gate/forks.h"
 #include "gate/gpio.h"
 #include "gatehouse/log.h"
 
@@ -23,7 +24,7 @@ struct bank {
 
 struct gh_gpio_outputs {
     const struct gh_gpio_world *world;
-    unsigned forks; /* of the process that may open chips */
+    unsigned forks; /* gh_forks of the process that may open chips */
     /* Between set and tick, which may be two threads. A child has one of its own. */
     pthread_mutex_t lock;
     /* What was asked for last, by this process or one that was forked. */
@@ -32,24 +33,9 @@ struct gh_gpio_outputs {
     unsigned count;
 };
 
-/* --- which process is this? Told without a system call, which a child's sandbox might not know.
- * --- */
-
-static unsigned forks;
-
-static void count_fork(void)
-{
-    forks++;
-}
-
-static void watch_forks(void)
-{
-    pthread_atfork(NULL, NULL, count_fork);
-}
-
 static bool is_child(const struct gh_gpio_outputs *outputs)
 {
-    return outputs->forks != forks;
+    return outputs->forks != gh_forks();
 }
 
 static void logical_values(const struct bank *bank, unsigned active, int values[GH_LINE_COUNT])
@@ -312,15 +298,13 @@ enum gh_status gh_gpio_outputs_new(const struct gh_gpio_map *map, const struct g
                                    unsigned initial, struct gh_gpio_outputs **out,
                                    struct gh_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
     *out = NULL;
     struct gh_gpio_outputs *outputs = (struct gh_gpio_outputs *)calloc(1, sizeof(*outputs));
     if (outputs == NULL) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's lines");
     }
     outputs->world = world;
-    outputs->forks = forks;
+    outputs->forks = gh_forks();
     pthread_mutex_init(&outputs->lock, NULL);
     enum gh_status status = set_up(outputs, map, initial, err);
     if (status != GH_OK) {

@@ -80,6 +80,16 @@ static void what_the_door_did(void **state)
                   {"shut", "The door is shut again"},
                   {"unused", "Nobody opened the door"},
                   {"forced", "The door was forced open"},
+                  {"exit", "The exit button unlocked the door"},
+                  {"guard", "The guard's button unlocked the door"},
+                  {"test", "Somebody at the board unlocked the door"},
+                  {"hours_open", "Opening hours: the door is unlocked"},
+                  {"hours_shut", "Opening hours: the door is locked again"},
+                  {"fire", "Fire alarm: the door is unlocked"},
+                  {"fire_over", "The fire alarm is over"},
+                  {"tamper", "The housing was opened"},
+                  {"tamper_over", "The housing is shut again"},
+                  {"toggled", "The decision locked the door again"},
                   {"melted", "melted"}};
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         char json[128], cells[128];

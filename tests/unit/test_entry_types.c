@@ -81,11 +81,25 @@ static struct gh_entry assert_written(const struct gh_entry *entry, const char *
 static void the_door_says_what_it_did(void **state)
 {
     (void)state;
-    static const char *const words[] = {
-        [GH_DOOR_EVENT_OPENED] = "opened", [GH_DOOR_EVENT_PASSED] = "passed",
-        [GH_DOOR_EVENT_HELD] = "held",     [GH_DOOR_EVENT_SHUT] = "shut",
-        [GH_DOOR_EVENT_UNUSED] = "unused", [GH_DOOR_EVENT_FORCED] = "forced"};
-    for (int event = GH_DOOR_EVENT_OPENED; event <= GH_DOOR_EVENT_FORCED; event++) {
+    static const char *const words[GH_DOOR_EVENT_COUNT] = {
+        [GH_DOOR_EVENT_OPENED] = "opened",
+        [GH_DOOR_EVENT_PASSED] = "passed",
+        [GH_DOOR_EVENT_HELD] = "held",
+        [GH_DOOR_EVENT_SHUT] = "shut",
+        [GH_DOOR_EVENT_UNUSED] = "unused",
+        [GH_DOOR_EVENT_FORCED] = "forced",
+        [GH_DOOR_EVENT_EXIT] = "exit",
+        [GH_DOOR_EVENT_GUARD] = "guard",
+        [GH_DOOR_EVENT_TEST] = "test",
+        [GH_DOOR_EVENT_HOURS_OPEN] = "hours_open",
+        [GH_DOOR_EVENT_HOURS_SHUT] = "hours_shut",
+        [GH_DOOR_EVENT_FIRE] = "fire",
+        [GH_DOOR_EVENT_FIRE_OVER] = "fire_over",
+        [GH_DOOR_EVENT_TAMPER] = "tamper",
+        [GH_DOOR_EVENT_TAMPER_OVER] = "tamper_over",
+        [GH_DOOR_EVENT_TOGGLED] = "toggled",
+    };
+    for (int event = GH_DOOR_EVENT_OPENED; event < GH_DOOR_EVENT_COUNT; event++) {
         struct gh_entry entry = of_type(GH_ENTRY_DOOR);
         char head[128];
         entry.door = (enum gh_door_event)event;
@@ -187,11 +201,17 @@ static void other_types_do_without(void **state)
         static const struct {
             const char *name;
             enum gh_entry_type type;
-        } members[] = {{"\"event\"", GH_ENTRY_DOOR},       {"\"about\"", GH_ENTRY_DOOR},
-                       {"\"after_ms\"", GH_ENTRY_DOOR},    {"\"trouble\"", GH_ENTRY_LIST},
-                       {"\"offered\"", GH_ENTRY_LIST},     {"\"through\"", GH_ENTRY_PRUNE},
-                       {"\"erased\"", GH_ENTRY_PRUNE},     {"\"receipt\"", GH_ENTRY_PRUNE},
-                       {"\"erased_sum\"", GH_ENTRY_PRUNE}, {"\"list_age_s\"", GH_ENTRY_PASSAGE},
+        } members[] = {{"\"announcement\":", GH_ENTRY_ANNOUNCEMENT},
+                       {"\"direction\"", GH_ENTRY_PASSAGE},
+                       {"\"about\"", GH_ENTRY_DOOR},
+                       {"\"after_ms\"", GH_ENTRY_DOOR},
+                       {"\"trouble\"", GH_ENTRY_LIST},
+                       {"\"offered\"", GH_ENTRY_LIST},
+                       {"\"through\"", GH_ENTRY_PRUNE},
+                       {"\"erased\"", GH_ENTRY_PRUNE},
+                       {"\"receipt\"", GH_ENTRY_PRUNE},
+                       {"\"erased_sum\"", GH_ENTRY_PRUNE},
+                       {"\"list_age_s\"", GH_ENTRY_PASSAGE},
                        {"\"jump_ms\"", GH_ENTRY_CLOCK}};
         struct gh_entry entry = pruned();
         char text[GH_ENTRY_MAX_BYTES];
@@ -200,7 +220,12 @@ static void other_types_do_without(void **state)
         entry.about = entry.offered = 5;
         entry.after_ms = entry.list_age_s = entry.jump_ms = 5;
         entry.trouble = GH_LIST_TROUBLE_CORRUPT;
+        entry.direction = GH_DIRECTION_OUT;
+        entry.announced = GH_ANNOUNCEMENT_SILENT;
+        entry.announcement = 7;
         gh_entry_format(&entry, text);
+        bool happens = entry.type == GH_ENTRY_DOOR || entry.type == GH_ENTRY_ANNOUNCEMENT;
+        assert_int_equal(strstr(text, "\"event\"") != NULL, happens);
         for (size_t i = 0; i < GH_ARRAY_SIZE(members); i++) {
             if ((strstr(text, members[i].name) != NULL) != (members[i].type == entry.type)) {
                 fail_msg("%s: %s", members[i].name, text);
@@ -220,6 +245,7 @@ static void bad_members_are_named(void **state)
         {GH_ENTRY_DOOR, "event", "\"none\""},
         {GH_ENTRY_DOOR, "event", "\"Opened\""},
         {GH_ENTRY_DOOR, "event", "1"},
+        {GH_ENTRY_DOOR, "event", "\"played\""}, /* an announcement's */
         {GH_ENTRY_DOOR, "about", "0"},
         {GH_ENTRY_DOOR, "about", "\"19\""},
         {GH_ENTRY_DOOR, "after_ms", "-1"},

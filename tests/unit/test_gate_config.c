@@ -93,7 +93,9 @@ static void test_defaults(void **state)
     assert_true(door.pulse_ms >= 100 && door.pulse_ms <= 60000);
     assert_true(door.held_open_s == 30);
     assert_string_equal(config.wiring.inputs[GH_INPUT_CONTACT].name, "");
-    assert_string_equal(config.contact_file, "");
+    assert_int_equal(door.relay_mode, GH_RELAY_PULSE);
+    assert_true(door.hold_max_s == 60 && door.debounce_ms == 50);
+    assert_false(door.this_door);
     assert_true(config.journal_limit_mib == 512);
 }
 
@@ -109,7 +111,8 @@ static void test_everything(void **state)
                  "[door]\nchip = gpiochip0\nrelay = GPIO17\nbuzzer = 18\nlamp_green = GPIO22\n"
                  "lamp_yellow = GPIO23\nlamp_red = GPIO24\nactive_low = relay, lamp_red\n"
                  "fail = safe\npulse_ms = 500\ncontact = GPIO25\ncontact_active = closed\n"
-                 "contact_file = /c\nheld_open_s = 3600\n"
+                 "held_open_s = 3600\nrelay_mode = toggle\nhold_max_s = 7\ndebounce_ms = 11\n"
+                 "this_door = GPIO26\n"
                  "[journal]\nlimit_mib = 16\n"
                  "[clock]\nbattery = yes\n"
                  "[courier]\nca_file = /ca.pem\nallow_plain_http = yes\npoll_ms = 700\n"
@@ -138,7 +141,9 @@ static void test_everything(void **state)
     assert_true(door.held_open_s == 3600);
     assert_string_equal(config.wiring.inputs[GH_INPUT_CONTACT].name, "GPIO25");
     assert_true(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
-    assert_string_equal(config.contact_file, "/c");
+    assert_int_equal(door.relay_mode, GH_RELAY_TOGGLE);
+    assert_true(door.hold_max_s == 7 && door.debounce_ms == 11);
+    assert_true(door.this_door);
     assert_true(config.journal_limit_mib == 16);
     assert_true(config.battery_clock);
     assert_string_equal(config.ca_file, "/ca.pem");
@@ -411,12 +416,12 @@ static void test_door_io(void **state)
 
     assert_loads(LEAST, &config);
     assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
-    assert_null(io.contact);
+    assert_int_equal(io.inputs_wired, 0);
     io.free(io.context);
-    assert_loads(LEAST "[door]\ncontact_active = open\ncontact_file = /none\n", &config);
+    assert_loads(LEAST "[door]\ncontact_active = open\ninputs_file = /none\n", &config);
     assert_false(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
     assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
-    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
+    assert_int_equal(io.inputs(io.context).known, 0);
     io.free(io.context);
     assert_loads("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n"
                  "[door]\nchip = gatehouse-no-such-chip\nrelay = GPIO17\n",

@@ -379,6 +379,40 @@ static void a_child_opens_nothing(void **state)
     io.free(io.context);
 }
 
+static void child_looks(struct gh_door_io *io)
+{
+    fake_chips[1].lines[5].level = 1;
+    struct gh_door_inputs inputs = io->inputs(io->context);
+    bool good = inputs.active == EXIT && inputs.known == EXIT;
+    fake_chips[1].get_errno = EIO;
+    inputs = io->inputs(io->context);
+    good = good && inputs.known == 0;
+    fake_unplug(&fake_chips[1]);
+    pass_ms(5000);
+    for (int i = 0; i < 10; i++) {
+        inputs = io->inputs(io->context);
+        good = good && inputs.known == 0;
+    }
+    _exit(good && fake_chips[1].reads == 0 && fake_chips[1].opened == 3 ? 0 : 1);
+}
+
+/* The keeper asks about a fire while its parent hangs; when that goes on, it finds its edges. */
+static void a_child_takes_nothing_away(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    open_expander(&io, expander_door());
+    fake_edge(&fake_chips[1].lines[5], 1);
+    assert_int_equal(run_child(child_looks, &io), 0);
+    assert_true(is_readable(&io, false));
+    struct gh_door_inputs inputs = io.inputs(io.context);
+    assert_int_equal(inputs.active, EXIT);
+    assert_false(is_readable(&io, false));
+    fake_edge(&fake_chips[1].lines[5], 0);
+    assert_true(is_readable(&io, false)); /* it is still listened to */
+    io.free(io.context);
+}
+
 #undef TEST
 #define TEST(function) cmocka_unit_test_setup_teardown(function, plug_expander, unplug_chips)
 
@@ -397,6 +431,7 @@ int main(void)
         TEST(a_silent_chip_is_told_everything_again),
         TEST(a_child_can_set_what_stands),
         TEST(a_child_opens_nothing),
+        TEST(a_child_takes_nothing_away),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -153,8 +153,17 @@ static void a_quiet_door_is_looked_at(void **state)
     struct gh_door_io io;
     open_with_exit(&io);
     assert_true(is_readable(&io, true));
-    expect(&io, 0, BIT(EXIT));
+    struct gh_door_inputs inputs = take(&io);
+    assert_true(inputs.by_time); /* nothing has changed, and nobody says so */
+    assert_int_equal(inputs.known, BIT(EXIT));
     assert_false(is_readable(&io, false));
+    assert_true(is_readable(&io, true));
+    fake_edge(&fake_chips[0].lines[4], 1);
+    inputs = take(&io); /* both */
+    assert_false(inputs.by_time);
+    fake_edge(&fake_chips[0].lines[4], 0);
+    inputs = take(&io);
+    assert_false(inputs.by_time);
     io.free(io.context);
 }
 
