@@ -220,8 +220,8 @@ struct gh_door_inputs {
  *
  * After a fork the child may call set and inputs (the door's keeper asks about a fire), and nothing
  * else, also while the parent is stopped in the middle of either, or dead: nothing is requested or
- * opened anew in the child, no lock is one that the other may hold, and inputs never waits, not
- * even for an edge that the other took away. It ends without free. */
+ * opened anew in the child, no lock is one that the other may hold, and there inputs reads
+ * levels alone: it never waits, and takes nothing away from the parent. It ends without free. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
