@@ -413,6 +413,75 @@ static void a_child_takes_nothing_away(void **state)
     io.free(io.context);
 }
 
+/* A process that was forked has every descriptor as well, and so keeps alive what the epoll knows.
+ */
+static void a_child_keeps_no_dead_line_alive(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    int go[2], done[2], result = -1;
+    char byte = 0;
+    open_expander(&io, expander_door());
+    assert_int_equal(pipe(go), 0);
+    assert_int_equal(pipe(done), 0);
+    pid_t child = fork();
+    if (child == 0) { /* makes the line readable, and holds it for as long as the parent looks */
+        bool good =
+            read(go[0], &byte, 1) == 1 && write(fake_chips[1].lines[5].queue[1], "!", 1) == 1;
+        good = good && write(done[1], "!", 1) == 1 && read(go[0], &byte, 1) == 1;
+        _exit(good ? 0 : 1);
+    }
+    unplug();
+    expect_known(&io, 0);
+    assert_int_equal(write(go[1], "!", 1), 1);
+    assert_int_equal(read(done[0], &byte, 1), 1);
+    assert_false(is_readable(&io, false));
+    assert_int_equal(write(go[1], "!", 1), 1);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    for (int i = 0; i < 2; i++) {
+        close(go[i]);
+        close(done[i]);
+    }
+    tidy(&io, NULL);
+}
+
+static void child_of_a_door_without_its_chip(struct gh_door_io *io)
+{
+    pass_ms(5000);
+    bool good = io->set(io->context, RELAY, NULL) == GH_ERR_GONE;
+    _exit(good && fake_chips[2].opened == 0 ? 0 : 1);
+}
+
+static void a_child_waits_for_no_chip(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    open_expander(&io, expander_door());
+    unplug();
+    expect_known(&io, 0);
+    expect_gone(&io, RELAY);
+    (void)plug("gpiochip10");
+    assert_int_equal(run_child(child_of_a_door_without_its_chip, &io), 0);
+    remove_file("gpiochip10");
+    tidy(&io, NULL);
+}
+
+/* Whatever its reason: a descriptor that only says so again and again is given back. */
+static void a_line_that_hangs_up_is_requested_again(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    open_expander(&io, expander_door());
+    fake_hang_up(&fake_chips[1].lines[5]);
+    assert_true(is_readable(&io, false));
+    expect_known(&io, EXIT);
+    assert_false(is_readable(&io, false));
+    fake_edge(&fake_chips[1].lines[5], 1);
+    assert_true(is_readable(&io, false));
+    io.free(io.context);
+}
+
 #undef TEST
 #define TEST(function) cmocka_unit_test_setup_teardown(function, plug_expander, unplug_chips)
 
@@ -432,6 +501,9 @@ int main(void)
         TEST(a_child_can_set_what_stands),
         TEST(a_child_opens_nothing),
         TEST(a_child_takes_nothing_away),
+        TEST(a_child_keeps_no_dead_line_alive),
+        TEST(a_child_waits_for_no_chip),
+        TEST(a_line_that_hangs_up_is_requested_again),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
