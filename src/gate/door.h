@@ -242,7 +242,7 @@ struct gh_door_io {
     unsigned inputs_wired; /* a set of GH_INPUT_BIT */
     struct gh_door_inputs (*inputs)(void *context);
     int inputs_fd;
-    int64_t inputs_poll_ms; /* 0: never needed */
+    int64_t inputs_poll_ms;  /* 0: never needed */
     const char *inputs_path; /* the file that inputs opens, borrowed like context; NULL: none */
     /* What was set last is still meant, and will be for another for_ms from now. Whoever keeps the
      * door (door_keeper.h) puts the relay to its locked level when that time is over without
@@ -283,8 +283,9 @@ struct gh_gpio_wiring {
  * there. inputs is there for that even when no input is wired.
  *
  * A chip that goes away: set fails and names it, its inputs are not known. inputs and set look for
- * it once a second, by its label, at its path, and under other numbers if its lines are wired by
- * name; when it is back its lines get what set was asked for last, and the log says so.
+ * it once a second, by its label and the names of its lines, at its path and under numbers that
+ * were free at the start; when it is back its lines get what set was asked for last, and the log
+ * says so.
  *
  * After fork, see gh_door_io: lines of a chip that came back later are the parent's alone; a
  * child's set of them fails with GH_ERR_GONE, its inputs are not known. Fork while nobody is in set

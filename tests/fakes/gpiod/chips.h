@@ -40,6 +40,7 @@ struct fake_chip {
     const char *device; /* "gpiochip0"; NULL: not plugged in (any more) */
     const char *label;
     struct fake_line lines[FAKE_LINES];
+    unsigned hidden;   /* as many of the last lines are not there */
     int open;          /* how often it is open now */
     int opened;        /* or ever was */
     int requests;      /* how many requests are out */
