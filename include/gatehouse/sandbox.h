@@ -40,7 +40,7 @@ struct gh_sandbox {
  * there is room for is a mistake of the program, which gh_sandbox_enter reports. */
 void gh_sandbox_allow(struct gh_sandbox *sandbox, enum gh_sandbox_access access, const char *path);
 /* What every program on this machine needs: libraries and their plug-ins, /etc, time zones, the
- * files about names and addresses below /run, temporary files; to read /sys and the boot's id. */
+ * files about names and addresses below /run, temporary files; to read /sys and /proc. */
 void gh_sandbox_allow_system(struct gh_sandbox *sandbox);
 
 /* Enter it. While there is no other thread: Landlock holds for this one and those it makes. Said

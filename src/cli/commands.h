@@ -16,6 +16,7 @@ int gh_command_gate(int argc, char **argv);
 int gh_command_user(int argc, char **argv);
 int gh_command_entries(int argc, char **argv);
 int gh_command_alarms(int argc, char **argv);
+int gh_command_announce(int argc, char **argv);
 int gh_command_key(int argc, char **argv);
 int gh_command_trust(int argc, char **argv);
 int gh_command_revocations(int argc, char **argv);

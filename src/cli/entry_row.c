@@ -70,6 +70,17 @@ static const char *door_text(const json_t *entry)
     return text_of(gh_json_text(entry, "event"), table, GH_ARRAY_SIZE(table));
 }
 
+static const char *announcement_text(const json_t *entry)
+{
+    static const struct said table[] = {
+        {"played", "An announcement was played"},
+        {"expired", "An announcement expired before it was played"},
+        {"failed", "An announcement could not be played"},
+        {"silent", "An announcement, and no sound device"},
+    };
+    return text_of(gh_json_text(entry, "event"), table, GH_ARRAY_SIZE(table));
+}
+
 static const char *list_text(const json_t *entry)
 {
     static const struct said table[] = {
@@ -101,6 +112,9 @@ static const char *reason_text(const json_t *entry)
     }
     if (token[0] == 0 && strcmp(type, "list") == 0) {
         return list_text(entry);
+    }
+    if (token[0] == 0 && strcmp(type, "announcement") == 0) {
+        return announcement_text(entry);
     }
     if (token[0] == 0 && strcmp(type, "prune") == 0) {
         return "Old entries were removed at the gate";

@@ -25,6 +25,7 @@ static const char usage[] =
     "  user       let somebody else log in\n"
     "  entries    what the gates have written down\n"
     "  alarms     what somebody should look into\n"
+    "  announce   a sound for the gates' loudspeakers\n"
     "  key        the keys that sign our codes: one after the other\n"
     "  trust      the foreign issuers whose certificates are believed\n"
     "  revocations  foreign certificates that were revoked\n"
@@ -38,13 +39,14 @@ static const char usage[] =
     "'gatehouse COMMAND --help' says more. Exit: 0 done, 1 no (one sentence says why), 2 usage.\n";
 
 static const struct gh_subcommand commands[] = {
-    {"login", gh_command_login},     {"people", gh_command_people},
-    {"home", gh_command_home},       {"health", gh_command_health},
-    {"gate", gh_command_gate},       {"user", gh_command_user},
-    {"entries", gh_command_entries}, {"alarms", gh_command_alarms},
-    {"scan", gh_command_scan},       {"code", gh_command_code},
-    {"draw", gh_command_draw},       {"key", gh_command_key},
-    {"trust", gh_command_trust},     {"revocations", gh_command_revocations},
+    {"login", gh_command_login},       {"people", gh_command_people},
+    {"home", gh_command_home},         {"health", gh_command_health},
+    {"gate", gh_command_gate},         {"user", gh_command_user},
+    {"entries", gh_command_entries},   {"alarms", gh_command_alarms},
+    {"scan", gh_command_scan},         {"code", gh_command_code},
+    {"draw", gh_command_draw},         {"key", gh_command_key},
+    {"trust", gh_command_trust},       {"revocations", gh_command_revocations},
+    {"announce", gh_command_announce},
 };
 
 static int dispatch(int argc, char **argv)

@@ -32,6 +32,12 @@
 #include "gate/door.h"
 #include "gatehouse/entry.h"
 
+enum gh_contact {
+    GH_CONTACT_UNKNOWN, /* cannot be read now */
+    GH_CONTACT_OPEN,
+    GH_CONTACT_SHUT,
+};
+
 /* Followed at once; the oldest is let go, with `held` or `unused`, when another one comes. */
 #define GH_AFTER_PLACES 64
 /* Whoever pushed in the last moment is through the lock, and the contact comes a little later. */

@@ -11,12 +11,22 @@
 #include "gate/time_zone.h"
 #include "gatehouse/file.h"
 
-static bool report(const char *what, enum gh_status status, const struct gh_error *err)
+/* says: behind "ok". */
+static bool report_words(const char *what, enum gh_status status, const char *says,
+                         const struct gh_error *err)
 {
     const char *detail = err->text[0] ? err->text : gh_status_text(status);
 
-    printf("%-10s %s\n", what, status == GH_OK ? "ok" : detail);
+    if (status == GH_OK)
+        printf("%-12s ok%s%s\n", what, says[0] ? ", " : "", says);
+    else
+        printf("%-12s WRONG: %s\n", what, detail);
     return status == GH_OK;
+}
+
+static bool report(const char *what, enum gh_status status, const struct gh_error *err)
+{
+    return report_words(what, status, "", err);
 }
 
 static bool check_state(const struct gh_gate_config *config)
@@ -35,9 +45,9 @@ static bool check_state(const struct gh_gate_config *config)
     if (status == GH_OK)
         status = gh_identity_load(path, &identity, &err);
     if (status == GH_ERR_NOTFOUND || (status == GH_OK && !identity.enrolled)) {
-        printf("%-10s not enrolled: hold an enrolment code up to the camera\n", "enrolment");
+        printf("%-12s not enrolled: hold an enrolment code up to the camera\n", "enrolment");
     } else if (status == GH_OK) {
-        printf("%-10s \"%s\" in \"%s\" at %s\n", "enrolment", identity.name, identity.area,
+        printf("%-12s \"%s\" in \"%s\" at %s\n", "enrolment", identity.name, identity.area,
                identity.url);
     } else {
         good = report("enrolment", status, &err) && good;
@@ -53,7 +63,7 @@ static bool check_camera(const struct gh_gate_config *config)
     struct gh_frame frame;
 
     if (config->camera[0] == '\0') {
-        printf("%-10s none: scanners read the codes\n", "camera");
+        printf("%-12s none: scanners read the codes\n", "camera");
         return true;
     }
     enum gh_status status = gh_gate_config_camera(config, gh_clock_system(), &camera, &err);
@@ -61,15 +71,49 @@ static bool check_camera(const struct gh_gate_config *config)
         return report("camera", status, &err);
     status = camera.next(camera.context, 3000, &frame, &err);
     if (status == GH_OK)
-        printf("%-10s ok, %ux%u\n", "camera", frame.width, frame.height);
+        printf("%-12s ok, %ux%u\n", "camera", frame.width, frame.height);
     /* An empty folder that is followed, or a camera that is slow to wake up, is no fault of the
      * configuration. */
     else if (status == GH_ERR_AGAIN || status == GH_ERR_END)
-        printf("%-10s there, but no frame came within 3 s\n", "camera");
+        printf("%-12s there, but no frame came within 3 s\n", "camera");
     else
         report("camera", status, &err);
     camera.free(camera.context);
     return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END;
+}
+
+/* --- the door --- */
+
+static bool check_line(const struct gh_gpio_seen *seen)
+{
+    if (seen->name[0] == '\0')
+        return true;
+    if (seen->wrong[0] != '\0') {
+        printf("%-12s WRONG: %s\n", seen->what, seen->wrong);
+        return false;
+    }
+    printf("%-12s ok, line %d of %s (%s)", seen->what, seen->offset, seen->chip, seen->label);
+    if (seen->line_name[0] != '\0')
+        printf(", named %s", seen->line_name);
+    if (seen->user[0] != '\0')
+        printf(", in use by %s", seen->user);
+    printf("\n");
+    return true;
+}
+
+/* *held: a gate that runs, say, has the lines. */
+static bool check_lines(const struct gh_gate_config *config, bool *held)
+{
+    struct gh_gpio_look look;
+    bool good = true;
+
+    gh_door_gpio_look(&config->wiring, &look);
+    for (size_t i = 0; i < GH_LINE_COUNT; i++)
+        good = check_line(&look.lines[i]) && good;
+    for (size_t i = 0; i < GH_INPUT_COUNT; i++)
+        good = check_line(&look.inputs[i]) && good;
+    *held = look.lines[GH_LINE_RELAY].user[0] != '\0';
+    return good;
 }
 
 /* One that cannot be read now may be in a file that somebody has yet to write. */
@@ -88,16 +132,16 @@ static void check_inputs(const struct gh_door_io *io)
     if (io->inputs)
         found = io->inputs(io->context);
     if ((io->inputs_wired & GH_INPUT_BIT(GH_INPUT_CONTACT)) == 0)
-        printf("%-10s none: what becomes of those who are let in is not known\n", "contact");
+        printf("%-12s none: what becomes of those who are let in is not known\n", "contact");
     for (unsigned i = 0; i < GH_INPUT_COUNT; i++) {
         unsigned bit = GH_INPUT_BIT(i);
         if ((io->inputs_wired & bit) == 0)
             continue;
         if (found.known & bit)
-            printf("%-10s ok, %s\n", gh_input_name((enum gh_input)i),
+            printf("%-12s ok, %s\n", gh_input_name((enum gh_input)i),
                    words[i][(found.active & bit) != 0]);
         else
-            printf("%-10s there, but it cannot be read\n", gh_input_name((enum gh_input)i));
+            printf("%-12s there, but it cannot be read\n", gh_input_name((enum gh_input)i));
     }
 }
 
@@ -105,9 +149,14 @@ static bool check_door(const struct gh_gate_config *config)
 {
     struct gh_error err = {0};
     struct gh_door_io io;
+    bool held = false;
 
+    bool there = config->door != GH_DOOR_GPIO || check_lines(config, &held);
+    if (!there || held)
+        return there;
     enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, &err);
-    bool good = report("door", status, &err);
+    bool good = report_words(
+        "door", status, config->door == GH_DOOR_TRACE ? "a trace on standard output" : "", &err);
     if (status != GH_OK)
         return good;
     check_inputs(&io);
@@ -124,12 +173,61 @@ static bool check_time_zone(const struct gh_gate_config *config)
     return report("time zone", gh_time_zone_check(config->time_zone, &err), &err);
 }
 
+/* --- what else is plugged in --- */
+
+static bool check_readers(const struct gh_gate_config *config)
+{
+    struct gh_readers_options options = gh_gate_config_readers(config, gh_clock_system());
+    char says[GH_READER_SAYS_BYTES] = "";
+    struct gh_error err = {0};
+    bool good = true;
+
+    if (config->scanner_device[0]) {
+        enum gh_status status = gh_readers_check_scanner(&options, says, &err);
+        good = report_words("scanner", status, says, &err);
+    }
+    if (config->keyboard_device[0]) {
+        err = (struct gh_error){0};
+        enum gh_status status = gh_readers_check_keyboard(&options, says, &err);
+        good = report_words("keyboard", status, says, &err) && good;
+    }
+    return good;
+}
+
+static bool check_thermometer(const struct gh_gate_config *config)
+{
+    char says[GH_THERMOMETER_SAYS_BYTES] = "";
+    struct gh_error err = {0};
+
+    if (config->temperature_sensor[0] == '\0')
+        return true;
+    struct gh_thermometer_options options =
+        gh_gate_config_thermometer(config, gh_clock_system(), NULL);
+    return report_words("thermometer", gh_thermometer_check(&options, says, &err), says, &err);
+}
+
+/* A device that another program holds, the gate that runs for one, is there. */
+static bool check_sound(const struct gh_gate_config *config)
+{
+    struct gh_voice_options options = gh_gate_config_voice(config, gh_clock_system(), NULL);
+    char says[GH_VOICE_SAYS_BYTES] = "";
+    struct gh_error err = {0};
+
+    if (config->sound_device[0] == '\0')
+        return true;
+    return report_words("sound", gh_voice_check(&options, says, &err), says, &err);
+}
+
 enum gh_status gh_daemon_check(const struct gh_gate_config *config)
 {
     bool state = check_state(config);
     bool camera = check_camera(config);
     bool door = check_door(config);
+    bool readers = check_readers(config);
+    bool thermometer = check_thermometer(config);
+    bool sound = check_sound(config);
     bool zone = check_time_zone(config);
 
-    return state && camera && door && zone ? GH_OK : GH_ERR_INVALID;
+    return state && camera && door && readers && thermometer && sound && zone ? GH_OK
+                                                                              : GH_ERR_INVALID;
 }

@@ -252,21 +252,20 @@ void gh_courier_turn_entries(struct gh_courier *courier)
         status = send_batch(courier, &batch, &retry_after_s, &err);
     /* It took its time. */
     int64_t now_ns = gh_clock_monotonic_ns(courier->options.clock);
+    gh_outbox_tell(courier, nothing || status != GH_OK);
+    gh_outbox_save(courier, false);
     if (nothing) {
-        gh_outbox_save(courier, true);
         /* Opened anew the next time: a reader that was opened while the disk could not be written
          * sees no news. */
         gh_outbox_close(courier);
         gh_backoff_succeeded(&outbox->backoff, now_ns, IDLE_MS);
     } else if (status == GH_OK) {
         /* There may be more: come again at once. */
-        gh_outbox_save(courier, false);
         gh_backoff_succeeded(&outbox->backoff, now_ns, 0);
     } else {
         if (status != GH_ERR_AGAIN)
             gh_log(GH_LOG_WARNING, GH_COURIER_MODULE, "entries: %s",
                    err.text[0] ? err.text : gh_status_text(status));
-        gh_outbox_save(courier, true);
         gh_backoff_failed(&outbox->backoff, now_ns, retry_after_s);
     }
 }

@@ -210,8 +210,7 @@ static void cancel(struct gh_courier *courier, struct gh_kept *kept,
     kept->told = false;
 }
 
-/* Whether the sound is here, to the bit. */
-static bool has_sound(const struct gh_courier *courier, const struct gh_announcement *said)
+bool gh_kept_has_sound(const struct gh_courier *courier, const struct gh_announcement *said)
 {
     GH_CLEANUP_FREE uint8_t *data = NULL;
     uint8_t hash[GH_SHA256_BYTES];
@@ -248,7 +247,7 @@ enum gh_status gh_kept_take(struct gh_courier *courier, struct gh_bytes bytes, s
     if (!kept)
         return gh_fail(err, GH_ERR_DENIED, "more announcements than a server lets live");
     kept->said = said;
-    kept->state = has_sound(courier, &said) ? GH_KEPT_READY : GH_KEPT_WANTED;
+    kept->state = gh_kept_has_sound(courier, &said) ? GH_KEPT_READY : GH_KEPT_WANTED;
     status = save(courier, said.id, bytes, err);
     if (status != GH_OK)
         courier->desk.kept_count--;
@@ -369,7 +368,7 @@ static void load_one(struct gh_courier *courier, const char *path, gh_id id)
     if (!kept)
         return;
     kept->said = said;
-    kept->state = has_sound(courier, &said) ? GH_KEPT_READY : GH_KEPT_WANTED;
+    kept->state = gh_kept_has_sound(courier, &said) ? GH_KEPT_READY : GH_KEPT_WANTED;
 }
 
 static bool is_sound_of_one(const struct gh_courier *courier, const char *name)

@@ -272,8 +272,9 @@ static void turn_sound(struct gh_courier *courier, struct gh_kept *kept)
     int64_t retry_after_s = -1;
     bool progress = false;
 
-    enum gh_status status =
-        gh_courier_fetch_sound(courier, &kept->said, &retry_after_s, &progress, &err);
+    enum gh_status status = GH_OK;
+    if (!gh_kept_has_sound(courier, &kept->said))
+        status = gh_courier_fetch_sound(courier, &kept->said, &retry_after_s, &progress, &err);
     if (status == GH_OK) {
         kept->state = GH_KEPT_READY;
         kept->told = false;

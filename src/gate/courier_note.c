@@ -14,7 +14,10 @@
 #include "gatehouse/log.h"
 
 #define NOTE_MAX_BYTES 512
-#define SAVE_NS GH_NS_PER_S /* between two, while batch follows on batch */
+/* Between two: what was acknowledged since is sent once more after a start, and known there. Every
+ * write is a card's. */
+#define SAVE_NS (300 * GH_NS_PER_S)
+#define TELL_NS GH_NS_PER_S /* likewise to the gate, while batch follows on batch */
 
 /* --- receipts --- */
 
@@ -135,7 +138,14 @@ static void tell_receipt(struct gh_courier *courier)
     if (outbox->receipt_told)
         return;
     outbox->receipt_told = true;
+    outbox->told_ns = gh_clock_monotonic_ns(courier->options.clock);
     gh_lane_push(&courier->entries, &event);
+}
+
+void gh_outbox_tell(struct gh_courier *courier, bool now)
+{
+    if (now || gh_clock_monotonic_ns(courier->options.clock) - courier->outbox.told_ns >= TELL_NS)
+        tell_receipt(courier);
 }
 
 /* --- the file --- */
@@ -200,11 +210,10 @@ void gh_outbox_save(struct gh_courier *courier, bool now)
     if (!outbox->unsaved)
         return;
     int64_t now_ns = gh_clock_monotonic_ns(courier->options.clock);
-    if (!now && now_ns - outbox->saved_ns < SAVE_NS)
+    if (!now && outbox->saved_ns != 0 && now_ns - outbox->saved_ns < SAVE_NS)
         return;
     outbox->saved_ns = now_ns;
     /* Also when it failed: it is tried again with the next batch that is acknowledged. */
     outbox->unsaved = false;
     save(courier);
-    tell_receipt(courier);
 }

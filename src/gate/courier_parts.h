@@ -67,7 +67,8 @@ struct gh_outbox {
     bool receipt_told;         /* the gate knows it, or that there is none */
     bool plain;                /* the server takes no compressed batches */
     bool unsaved;              /* the note is behind */
-    int64_t saved_ns;          /* when it was written last, or tried */
+    int64_t saved_ns;          /* when it was written last, or tried; 0: not yet */
+    int64_t told_ns;           /* when the gate was told of a receipt last */
 };
 
 /* An announcement that has not expired, or has and nobody has said so yet. */
@@ -128,8 +129,9 @@ void gh_lane_wake(struct gh_lane *lane);   /* any thread */
 void gh_lane_tell(struct gh_lane *lane, enum gh_courier_event_type type);
 void gh_lane_push(struct gh_lane *lane, struct gh_courier_event *event);
 /* One request, with the gate's token once it is enrolled; what it says about the time of day is
- * told. GH_OK only for status 200, and 206 if a range was asked for; anything else is said in err with the server's own token. The
- * response is the caller's to free in every case, and says retry_after_s. */
+ * told. GH_OK only for status 200, and 206 if a range was asked for; anything else is said in err
+ * with the server's own token. The response is the caller's to free in every case, and says
+ * retry_after_s. */
 GH_MUST_CHECK enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_http_request *request,
                                              struct gh_http_response *response,
                                              struct gh_error *err);
@@ -193,7 +195,9 @@ void gh_courier_turn_entries(struct gh_courier *courier);
 /* What was acknowledged, in a file (courier_note.c). */
 void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
 void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
-void gh_outbox_close(struct gh_courier *courier);          /* the journal */
+/* The gate of a receipt that it does not know yet; not now: when it is due. */
+void gh_outbox_tell(struct gh_courier *courier, bool now);
+void gh_outbox_close(struct gh_courier *courier); /* the journal */
 /* Not so far any more: the server has lost something, or never had it. Then a receipt for more than
  * that allows nothing, and the gate is told so. */
 void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence);
@@ -218,6 +222,8 @@ void gh_kept_load(struct gh_courier *courier);
  * signed; nothing else is done then. Else as the disk: once more, later. */
 GH_MUST_CHECK enum gh_status gh_kept_take(struct gh_courier *courier, struct gh_bytes bytes,
                                           struct gh_error *err);
+/* Whether its sound is here, to the bit: it may be that of another one, too. */
+bool gh_kept_has_sound(const struct gh_courier *courier, const struct gh_announcement *said);
 void gh_kept_done(struct gh_courier *courier, gh_id id);
 /* What is due without the server: tell, write down, forget. Returns in how many ms to come again at
  * the latest. */

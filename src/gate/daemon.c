@@ -17,6 +17,7 @@
 #include "gate/inquiry.h"
 #include "gate/time_zone.h"
 #include "gate/voice.h"
+#include "gate/watch.h"
 #include "gatehouse/file.h"
 
 #define SIGHTINGS_MAX 32
@@ -24,6 +25,8 @@
 #define ANSWERS_MAX 32
 #define READINGS_MAX 16
 #define EXIT_KEEPER_GONE 1
+#define WATCH_EVERY_US UINT64_C(10000000) /* without a watchdog: for the words alone */
+#define WATCH_SLACK_US 100000
 #define ANNOUNCED_MAX 32
 
 struct daemon {
@@ -32,7 +35,9 @@ struct daemon {
     const struct gh_clock *clock;
     int64_t start_ns;
     sd_event *event;
-    sd_event_source *timer;
+    sd_event_source *timer, *watch_timer;
+    struct gh_watch watch;
+    bool well; /* as systemd was told last */
     struct gh_queue *sightings, *news, *answers, *readings, *announced;
     struct gh_door_io io;
     struct gh_courier *courier;
@@ -180,8 +185,11 @@ static int on_announced(sd_event_source *source, int fd, uint32_t revents, void 
     (void)source;
     (void)fd;
     (void)revents;
-    while (gh_queue_pop(daemon->announced, &announced))
+    while (gh_queue_pop(daemon->announced, &announced)) {
         gh_gate_announced(daemon->gate, &announced);
+        if (daemon->courier)
+            gh_courier_announced(daemon->courier, announced.id);
+    }
     tick(daemon);
     return 0;
 }
@@ -247,6 +255,47 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
+/* --- the watchdog --- */
+
+static uint64_t watch_every_us(void)
+{
+    uint64_t watchdog_us;
+
+    return sd_watchdog_enabled(0, &watchdog_us) > 0 ? watchdog_us / 3 : WATCH_EVERY_US;
+}
+
+static int on_watch(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct daemon *daemon = context;
+    struct gh_see_counts counts = gh_see_count(daemon->see);
+    struct gh_gate_health health = gh_gate_health(daemon->gate);
+    struct gh_watch_facts facts = {
+        .monotonic_ns = gh_clock_monotonic_ns(daemon->clock),
+        .wall_s = gh_clock_wall_s(daemon->clock),
+        .eyes = !counts.over,
+        .camera = daemon->config.camera[0] != '\0',
+        .turns = counts.turns,
+        .frames = counts.frames,
+        .enrolled = health.enrolled,
+        .list_usable = health.list_usable,
+        .clock_trusted = health.clock_trusted,
+        .journal_open = health.journal_open,
+        .waiting = health.waiting,
+    };
+    char status[GH_WATCH_STATUS_BYTES];
+
+    (void)usec;
+    bool well = gh_watch_look(&daemon->watch, &facts, status);
+    if (sd_notifyf(0, "STATUS=%s%s", status, well ? "\nWATCHDOG=1" : "") == 0)
+        return sd_event_source_set_enabled(source, SD_EVENT_OFF); /* nobody listens */
+    if (well != daemon->well)
+        gh_log(well ? GH_LOG_NOTICE : GH_LOG_ERR, "gate", "%s%s",
+               well ? "well again: " : "systemd is not told any more that all is well: ", status);
+    daemon->well = well;
+    (void)sd_event_source_set_time_relative(source, watch_every_us());
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static int set_up_events(struct daemon *daemon)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -285,7 +334,8 @@ static int set_up_events(struct daemon *daemon)
         r = sd_event_add_io(daemon->event, NULL, gh_door_keeper_fd(&daemon->io), EPOLLIN,
                             on_keeper_gone, daemon);
     if (r >= 0)
-        r = sd_event_set_watchdog(daemon->event, 1);
+        r = sd_event_add_time_relative(daemon->event, &daemon->watch_timer, CLOCK_MONOTONIC, 0,
+                                       WATCH_SLACK_US, on_watch, daemon);
     return r;
 }
 
@@ -334,13 +384,8 @@ static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_ident
 
 static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
 {
-    struct gh_voice_options options = {
-        .device = daemon->config.sound_device,
-        .languages = daemon->config.sound_languages,
-        .folders = {daemon->config.sound_folder, GH_VOICE_LOCAL_SOUNDS, GH_VOICE_SOUNDS},
-        .clock = daemon->clock,
-        .announced = daemon->announced,
-    };
+    struct gh_voice_options options =
+        gh_gate_config_voice(&daemon->config, daemon->clock, daemon->announced);
 
     return gh_voice_start(&options, &daemon->voice, err);
 }
@@ -532,6 +577,7 @@ static void end(struct daemon *daemon)
     if (daemon->io.free)
         daemon->io.free(daemon->io.context);
     sd_event_source_unref(daemon->timer);
+    sd_event_source_unref(daemon->watch_timer);
     sd_event_unref(daemon->event);
     gh_queue_free(daemon->sightings);
     gh_queue_free(daemon->news);
@@ -548,6 +594,7 @@ enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_confi
         .config = *config,
         .clock = gh_clock_system(),
         .start_ns = gh_clock_monotonic_ns(gh_clock_system()),
+        .well = true,
     };
 
     gh_log_set_level(gh_gate_config_log_level(config));

@@ -209,12 +209,6 @@ unsigned gh_door_lines(struct gh_door *door, int64_t now_ns, int64_t *next_ns);
 unsigned gh_door_rest_lines(const struct gh_door_options *options);
 
 /* --- the half that moves --- */
-enum gh_contact {
-    GH_CONTACT_UNKNOWN, /* cannot be read now */
-    GH_CONTACT_OPEN,
-    GH_CONTACT_SHUT,
-};
-
 struct gh_door_inputs {
     unsigned active; /* a set of GH_INPUT_BIT */
     unsigned known;  /* likewise: those that could be read; the others are not in active */
@@ -222,18 +216,16 @@ struct gh_door_inputs {
 };
 /* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
- * level first, so that the relay rests in its fail state. contact says how the door's contact is at
- * this moment, at once, also while another thread is in set; NULL: the door has none.
+ * level first, so that the relay rests in its fail state.
  *
  * After a fork the child may call set and inputs (the door's keeper asks about a fire), and nothing
  * else, also while the parent is stopped in the middle of either, or dead: nothing is requested or
- * opened anew in the child, no lock is one that the other may hold, and inputs never waits, not
- * even for an edge that the other took away. It ends without free. */
+ * opened anew in the child, no lock is one that the other may hold, and there inputs reads
+ * levels alone: it never waits, and takes nothing away from the parent. It ends without free. */
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
     void *context;
-    enum gh_contact (*contact)(void *context);
     /* The inputs. Which are wired stays the same for ever. inputs says how they are at this moment,
      * at once, also while another thread is in set, and takes what made inputs_fd readable, a
      * bounded part of it: that is readable when one of them may have changed since (edges, not
@@ -316,8 +308,7 @@ struct gh_gpio_look {
 void gh_door_gpio_look(const struct gh_gpio_wiring *wiring, struct gh_gpio_look *out);
 
 /* Prints one line on stdout for each change: `door +12.345 relay on` (seconds since it was made),
- * at once. contact_file (copied; "": no contact) holds the word open or shut, as somebody
- * else writes it; anything else, or no file, is unknown.
+ * at once.
  *
  * inputs_file (copied; "": no inputs) holds the names of the active inputs, separated by white
  * space, a name behind a `?` is one that cannot be read; all are wired then. Somebody else writes
@@ -326,7 +317,7 @@ void gh_door_gpio_look(const struct gh_gpio_wiring *wiring, struct gh_gpio_look 
  * file, a file over 1 KiB, and one with any other word: nothing is known. Its folder must be there.
  * GH_ERR_TOOBIG, GH_ERR_NOTFOUND, GH_ERR_NOMEM, GH_ERR_IO. */
 GH_MUST_CHECK enum gh_status gh_door_trace_new(const struct gh_clock *clock,
-                                               const char *contact_file, const char *inputs_file,
-                                               struct gh_door_io *out, struct gh_error *err);
+                                               const char *inputs_file, struct gh_door_io *out,
+                                               struct gh_error *err);
 
 #endif

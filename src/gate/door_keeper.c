@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -45,9 +43,7 @@ struct keeper {
     struct shared *shared;
     unsigned locked_relay; /* the relay's bit as it is while the door is locked */
     int64_t pulse_ms;
-    int socket;    /* each end sees when the other process is gone */
-    int looked;    /* eventfd: the keeper took edges of the inputs away */
-    int inputs_fd; /* looked, and the inner one; -1: there is none */
+    int socket; /* each end sees when the other process is gone */
     pid_t pid;
     unsigned locked; /* in the keeper's process: how often */
 };
@@ -90,10 +86,6 @@ static bool is_fire(const struct keeper *keeper)
 {
     if (keeper->inner.inputs && (keeper->inner.inputs_wired & GH_INPUT_BIT(GH_INPUT_FIRE))) {
         struct gh_door_inputs inputs = keeper->inner.inputs(keeper->inner.context);
-        const uint64_t one = 1;
-        ssize_t written = write(keeper->looked, &one, sizeof(one));
-
-        (void)written; /* full: it has been told */
         if (inputs.known & GH_INPUT_BIT(GH_INPUT_FIRE))
             return (inputs.active & GH_INPUT_BIT(GH_INPUT_FIRE)) != 0;
     }
@@ -284,29 +276,16 @@ static enum gh_status keeper_renew(void *context, int64_t for_ms, struct gh_erro
     return status;
 }
 
-/* Not behind the lock: a set may hang. */
-static enum gh_contact keeper_contact(void *context)
-{
-    struct keeper *keeper = context;
-
-    return keeper->inner.contact(keeper->inner.context);
-}
-
 static struct gh_door_inputs keeper_inputs(void *context)
 {
     struct keeper *keeper = context;
-    uint64_t count;
-    ssize_t size = read(keeper->looked, &count, sizeof(count));
 
-    (void)size; /* nothing there: the keeper has not looked */
     return keeper->inner.inputs(keeper->inner.context);
 }
 
 static void let_go(struct keeper *keeper)
 {
     gh_cleanup_fd(&keeper->socket);
-    gh_cleanup_fd(&keeper->looked);
-    gh_cleanup_fd(&keeper->inputs_fd);
     if (keeper->shared)
         munmap(keeper->shared, sizeof(*keeper->shared));
     free(keeper);
@@ -347,6 +326,7 @@ static bool set_up_lock(pthread_mutex_t *lock)
 static bool set_up_shared(struct keeper *keeper, unsigned lines)
 {
     void *memory = mmap(NULL, sizeof(*keeper->shared), PROT_READ | PROT_WRITE,
+                        /* cppcheck-suppress invalidFunctionArg */
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
@@ -355,18 +335,6 @@ static bool set_up_shared(struct keeper *keeper, unsigned lines)
     atomic_store(&keeper->shared->lines, lines);
     atomic_store(&keeper->shared->deadline_ns, NEVER);
     return set_up_lock(&keeper->shared->lock);
-}
-
-static bool set_up_inputs(struct keeper *keeper)
-{
-    keeper->looked = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (keeper->looked < 0 || !keeper->inner.inputs || keeper->inner.inputs_fd < 0)
-        return keeper->looked >= 0;
-    struct epoll_event event = {.events = EPOLLIN};
-    keeper->inputs_fd = epoll_create1(EPOLL_CLOEXEC);
-    return keeper->inputs_fd >= 0 &&
-           epoll_ctl(keeper->inputs_fd, EPOLL_CTL_ADD, keeper->looked, &event) == 0 &&
-           epoll_ctl(keeper->inputs_fd, EPOLL_CTL_ADD, keeper->inner.inputs_fd, &event) == 0;
 }
 
 static bool start_process(struct keeper *keeper)
@@ -394,26 +362,21 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
 
     if (!keeper)
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door");
-    *keeper = (struct keeper){.inner = *inner,
-                              .pulse_ms = options->pulse_ms,
-                              .socket = -1,
-                              .looked = -1,
-                              .inputs_fd = -1};
+    *keeper = (struct keeper){.inner = *inner, .pulse_ms = options->pulse_ms, .socket = -1};
     keeper->locked_relay = gh_door_rest_lines(options) & GH_LINE_BIT(GH_LINE_RELAY);
-    if (!set_up_shared(keeper, keeper->locked_relay) || !set_up_inputs(keeper) ||
-        !start_process(keeper)) {
+    if (!set_up_shared(keeper, keeper->locked_relay) || !start_process(keeper)) {
         int saved_errno = errno;
         let_go(keeper);
         return gh_fail(err, gh_status_from_errno(saved_errno), "the door's keeper cannot start: %s",
                        strerror(saved_errno));
     }
-    *out = *inner; /* which inputs are wired, and how often to ask for them */
+    *out = *inner; /* which inputs are wired, and when to ask for them */
     out->set = keeper_set;
     out->free = keeper_free;
     out->renew = keeper_renew;
-    out->contact = inner->contact ? keeper_contact : NULL;
     out->inputs = inner->inputs ? keeper_inputs : NULL;
-    out->inputs_fd = keeper->inputs_fd;
+    if (!inner->inputs)
+        out->inputs_fd = -1;
     out->context = keeper;
     return GH_OK;
 }

@@ -28,7 +28,6 @@ struct trace {
     int64_t start_ns;
     /* What has been printed: one memory for this process and those that it forks. */
     _Atomic unsigned *active;
-    char contact_file[PATH_MAX];
     char inputs_file[PATH_MAX];
     const char *inputs_name; /* its last part */
     int inputs_fd;           /* of inotify, on its folder; -1: no inputs */
@@ -84,24 +83,6 @@ static enum gh_status trace_set(void *context, unsigned active, struct gh_error 
     return status;
 }
 
-/* --- the contact --- */
-
-/* Never waits, whatever the name stands for. */
-static enum gh_contact trace_contact(void *context)
-{
-    struct trace *trace = (struct trace *)context;
-    char text[8] = "";
-    GH_CLEANUP_FD int fd = open(trace->contact_file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0) {
-        return GH_CONTACT_UNKNOWN;
-    }
-    text[strcspn(text, WORD_ENDS)] = '\0';
-    if (strcmp(text, "open") == 0) {
-        return GH_CONTACT_OPEN;
-    }
-    return strcmp(text, "shut") == 0 ? GH_CONTACT_SHUT : GH_CONTACT_UNKNOWN;
-}
-
 /* --- the inputs --- */
 
 static bool take_word(struct gh_door_inputs *inputs, const char *word)
@@ -132,7 +113,7 @@ static struct gh_door_inputs parse_inputs(char *text)
     return inputs;
 }
 
-/* Never waits either. */
+/* Never waits, whatever the name stands for. */
 static void read_inputs(struct trace *trace)
 {
     char text[INPUTS_FILE_BYTES + 1];
@@ -221,16 +202,15 @@ static void trace_free(void *context)
 }
 
 static enum gh_status set_up(struct trace *trace, const struct gh_clock *clock,
-                             const char *contact_file, const char *inputs_file,
-                             struct gh_error *err)
+                             const char *inputs_file, struct gh_error *err)
 {
     trace->inputs_fd = -1;
     trace->forks = gh_forks();
     trace->clock = clock;
     trace->start_ns = gh_clock_monotonic_ns(clock);
-    memcpy(trace->contact_file, contact_file, strlen(contact_file) + 1);
     memcpy(trace->inputs_file, inputs_file, strlen(inputs_file) + 1);
     void *shared = mmap(NULL, sizeof(*trace->active), PROT_READ | PROT_WRITE,
+                        /* cppcheck-suppress invalidFunctionArg */
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's trace");
@@ -239,29 +219,24 @@ static enum gh_status set_up(struct trace *trace, const struct gh_clock *clock,
     return inputs_file[0] != '\0' ? watch_inputs(trace, err) : GH_OK;
 }
 
-enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *contact_file,
-                                 const char *inputs_file, struct gh_door_io *out,
-                                 struct gh_error *err)
+enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *inputs_file,
+                                 struct gh_door_io *out, struct gh_error *err)
 {
     *out = (struct gh_door_io){.inputs_fd = -1};
-    if (strlen(contact_file) >= PATH_MAX || strlen(inputs_file) >= PATH_MAX) {
-        return gh_fail(err, GH_ERR_TOOBIG, "the name of the %s file is too long",
-                       strlen(contact_file) >= PATH_MAX ? "contact's" : "inputs'");
+    if (strlen(inputs_file) >= PATH_MAX) {
+        return gh_fail(err, GH_ERR_TOOBIG, "the name of the inputs' file is too long");
     }
     struct trace *trace = (struct trace *)calloc(1, sizeof(*trace));
     if (trace == NULL) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's trace");
     }
-    enum gh_status status = set_up(trace, clock, contact_file, inputs_file, err);
+    enum gh_status status = set_up(trace, clock, inputs_file, err);
     if (status != GH_OK) {
         forget(trace);
         return status;
     }
     *out = (struct gh_door_io){
         .set = trace_set, .free = trace_free, .context = trace, .inputs_fd = trace->inputs_fd};
-    if (contact_file[0] != '\0') {
-        out->contact = trace_contact;
-    }
     if (inputs_file[0] != '\0') {
         out->inputs_wired = GH_INPUT_BIT(GH_INPUT_COUNT) - 1;
         out->inputs = trace_inputs;

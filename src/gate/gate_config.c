@@ -55,7 +55,6 @@ static const struct gh_config_key keys[] = {
     {"door", "pulse_ms", INT(pulse_ms, 100, 60000), .initial = "3000"},
     {"door", "contact", TEXT(wiring.inputs[GH_INPUT_CONTACT].name), .initial = ""},
     {"door", "contact_active", CHOICE(contact_active, contact_choices), .initial = "open"},
-    {"door", "contact_file", TEXT(contact_file), .initial = ""},
     {"door", "exit", TEXT(wiring.inputs[GH_INPUT_EXIT].name), .initial = ""},
     {"door", "guard", TEXT(wiring.inputs[GH_INPUT_GUARD].name), .initial = ""},
     {"door", "tamper", TEXT(wiring.inputs[GH_INPUT_TAMPER].name), .initial = ""},
@@ -117,7 +116,9 @@ static enum gh_status mark(struct gh_gpio_wiring *wiring, const char *path, cons
     memcpy(text, names, sizeof(text));
     for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
         if (!take(wiring, name))
-            return gh_fail(err, GH_ERR_INVALID, "%s: %s cannot have \"%.40s\"", path, key, name);
+            return gh_fail(err, GH_ERR_INVALID,
+                           "%s: %s names \"%.40s\", which is no line that can be so", path, key,
+                           name);
     }
     return GH_OK;
 }
@@ -298,7 +299,7 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
     struct gh_door_options door = gh_gate_config_door(config);
 
     if (config->door == GH_DOOR_TRACE)
-        return gh_door_trace_new(clock, config->contact_file, config->inputs_file, out, err);
+        return gh_door_trace_new(clock, config->inputs_file, out, err);
     return gh_door_gpio_new(&config->wiring, clock, gh_door_rest_lines(&door), out, err);
 }
 
@@ -321,4 +322,17 @@ struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_co
                                            .offset_millic = config->temperature_offset_millic,
                                            .clock = clock,
                                            .readings = readings};
+}
+
+struct gh_voice_options gh_gate_config_voice(const struct gh_gate_config *config,
+                                             const struct gh_clock *clock,
+                                             struct gh_queue *announced)
+{
+    return (struct gh_voice_options){
+        .device = config->sound_device,
+        .languages = config->sound_languages,
+        .folders = {config->sound_folder, GH_VOICE_LOCAL_SOUNDS, GH_VOICE_SOUNDS},
+        .clock = clock,
+        .announced = announced,
+    };
 }

@@ -7,6 +7,7 @@
 #include "gate/door.h"
 #include "gate/readers.h"
 #include "gate/thermometer.h"
+#include "gate/voice.h"
 #include "gatehouse/log.h"
 
 enum gh_door_kind { GH_DOOR_GPIO, GH_DOOR_TRACE };
@@ -24,7 +25,6 @@ struct gh_gate_config {
     char time_zone[64]; /* "Asia/Shanghai"; "": the board's own */
     int direction;      /* enum gh_direction */
     char control[108];  /* the socket's path; "": none */
-    bool sandbox;
     /* [camera] */
     int64_t max_width, max_height;
     /* [replay] */
@@ -40,7 +40,6 @@ struct gh_gate_config {
     int64_t debounce_ms;
     int relay_mode; /* enum gh_relay_mode */
     int64_t hold_max_s;
-    char contact_file[512];
     int64_t held_open_s;
     int fail; /* enum gh_fail_state */
     int64_t pulse_ms;
@@ -61,6 +60,7 @@ struct gh_gate_config {
     int64_t journal_limit_mib;
     /* [clock] */
     bool battery_clock;
+    bool sandbox; /* [gate]; here for its size */
     /* [courier] */
     char ca_file[512];
     bool allow_plain_http;
@@ -84,6 +84,9 @@ GH_MUST_CHECK enum gh_status gh_gate_config_door_io(const struct gh_gate_config 
 struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,
                                                  const struct gh_clock *clock);
 /* [temperature], likewise, among the kernel's devices; readings may be NULL for a check. */
+struct gh_voice_options gh_gate_config_voice(const struct gh_gate_config *config,
+                                             const struct gh_clock *clock,
+                                             struct gh_queue *announced);
 struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_config *config,
                                                          const struct gh_clock *clock,
                                                          struct gh_queue *readings);

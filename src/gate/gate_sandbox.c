@@ -45,7 +45,6 @@ enum gh_status gh_gate_sandbox(const char *config_path, const struct gh_gate_con
     gh_sandbox_allow(&sandbox, GH_SANDBOX_REPLACE, config_path);
     gh_sandbox_allow(&sandbox, GH_SANDBOX_REPLACE, config->ca_file);
     gh_sandbox_allow(&sandbox, GH_SANDBOX_REPLACE, config->inputs_file);
-    gh_sandbox_allow(&sandbox, GH_SANDBOX_REPLACE, config->contact_file);
     gh_sandbox_allow(&sandbox, GH_SANDBOX_READ, config->temperature_sensor);
     gh_sandbox_allow(&sandbox, GH_SANDBOX_READ, config->sound_folder);
     gh_sandbox_allow(&sandbox, GH_SANDBOX_READ, GH_VOICE_LOCAL_SOUNDS);

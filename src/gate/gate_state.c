@@ -49,6 +49,17 @@ static void describe_journal(struct gh_gate *gate, struct gh_gate_state *out)
     out->journal.bytes = size.bytes;
 }
 
+struct gh_gate_health gh_gate_health(const struct gh_gate *gate)
+{
+    return (struct gh_gate_health){
+        .enrolled = gate->identity.enrolled,
+        .list_usable = gate->list != NULL && gate->trust != NULL,
+        .clock_trusted = gate->keeper.trusted,
+        .journal_open = gate->record.journal != NULL,
+        .waiting = gate->record.count,
+    };
+}
+
 void gh_gate_describe(struct gh_gate *gate, struct gh_gate_state *out)
 {
     const struct gh_identity *identity = &gate->identity;

@@ -37,6 +37,13 @@ struct gh_gate_state {
     struct gh_gate_tally passages;
     struct gh_gate_door door;
 };
+/* The same in short, without a look at any disk. */
+struct gh_gate_health {
+    bool enrolled;
+    bool list_usable, clock_trusted, journal_open; /* when enrolled */
+    uint64_t waiting;                              /* entries that could not be written yet */
+};
+struct gh_gate_health gh_gate_health(const struct gh_gate *gate);
 void gh_gate_describe(struct gh_gate *gate, struct gh_gate_state *out);
 
 #endif

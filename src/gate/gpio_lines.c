@@ -63,16 +63,6 @@ static struct gh_door_inputs gpio_inputs(void *context)
     return inputs;
 }
 
-static enum gh_contact gpio_contact(void *context)
-{
-    struct gh_door_inputs inputs = gpio_inputs(context);
-    unsigned contact = GH_INPUT_BIT(GH_INPUT_CONTACT);
-    if ((inputs.known & contact) == 0) {
-        return GH_CONTACT_UNKNOWN;
-    }
-    return (inputs.active & contact) != 0 ? GH_CONTACT_OPEN : GH_CONTACT_SHUT;
-}
-
 static void gpio_free(void *context)
 {
     struct gpio *gpio = (struct gpio *)context;
@@ -162,9 +152,6 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
                                .inputs_fd = gpio->wake_fd};
     for (unsigned input = 0; input < GH_INPUT_COUNT; input++) {
         out->inputs_wired |= wiring->inputs[input].name[0] != '\0' ? GH_INPUT_BIT(input) : 0;
-    }
-    if ((out->inputs_wired & GH_INPUT_BIT(GH_INPUT_CONTACT)) != 0) {
-        out->contact = gpio_contact;
     }
     return GH_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "gatehouse/decode.h"
 #include "gatehouse/log.h"
@@ -46,6 +47,7 @@ static void *see_main(void *argument)
 {
     struct gh_see *see = argument;
 
+    (void)prctl(PR_SET_NAME, "camera");
     while (!atomic_load(&see->stop)) {
         struct gh_frame frame;
         struct gh_error err = {0};

@@ -283,15 +283,21 @@ static enum gh_status take_languages(struct gh_voice *voice, const char *languag
     return GH_OK;
 }
 
-static void count_missing(struct gh_voice *voice)
+static unsigned missing(const struct gh_voice *voice)
 {
     char path[PATH_MAX];
+    unsigned count = 0;
 
     for (int prompt = GH_PROMPT_NONE + 1; prompt < GH_PROMPT_COUNT; prompt++)
         for (size_t i = 0; i < voice->language_count; i++)
-            if (!gh_voice_find_prompt(voice->folders, voice->languages[i], (enum gh_prompt)prompt,
-                                      path))
-                voice->state.prompts_missing++;
+            count += !gh_voice_find_prompt(voice->folders, voice->languages[i],
+                                           (enum gh_prompt)prompt, path);
+    return count;
+}
+
+static void count_missing(struct gh_voice *voice)
+{
+    voice->state.prompts_missing = missing(voice);
     if (voice->has_device && voice->state.prompts_missing > 0)
         gh_log(GH_LOG_WARNING, "voice", "%u prompts have no file and are not spoken",
                voice->state.prompts_missing);
@@ -364,6 +370,30 @@ enum gh_status gh_voice_start(const struct gh_voice_options *options, struct gh_
     if (status != GH_OK)
         audio.free(audio.context);
     return status;
+}
+
+enum gh_status gh_voice_check(const struct gh_voice_options *options,
+                              char says[GH_VOICE_SAYS_BYTES], struct gh_error *err)
+{
+    static const struct gh_wav form = {.rate = 22050, .channels = 1}; /* the prompts' */
+    struct gh_voice voice = {.language_count = 0};
+    struct gh_audio audio;
+
+    memcpy(voice.folders, options->folders, sizeof(voice.folders));
+    enum gh_status status = take_languages(&voice, options->languages, err);
+    if (status != GH_OK)
+        return status;
+    status = gh_audio_alsa_new(options->device, &audio);
+    if (status != GH_OK)
+        return gh_fail(err, status, "no memory for the sound device");
+    status = audio.open(audio.context, &form, err);
+    audio.free(audio.context);
+    int length = snprintf(says, GH_VOICE_SAYS_BYTES, "%s%s", options->device,
+                          status == GH_ERR_BUSY ? " is in use by another program" : "");
+    if (missing(&voice) > 0 && length > 0 && length < GH_VOICE_SAYS_BYTES)
+        snprintf(says + length, GH_VOICE_SAYS_BYTES - (size_t)length,
+                 "; %u prompts have no sound file", missing(&voice));
+    return status == GH_ERR_BUSY ? GH_OK : status;
 }
 
 void gh_voice_stop(struct gh_voice *voice)

@@ -40,6 +40,11 @@ struct gh_voice_state {
     uint64_t prompts, announcements; /* played to the end */
 };
 struct gh_voice_state gh_voice_look(struct gh_voice *voice); /* any thread */
-void gh_voice_stop(struct gh_voice *voice);                  /* NULL is fine */
+/* For --check: open the device, say in `says` which prompts there are, and close it. A device that
+ * is busy is no error: says tells it. Else as gh_audio.open, a sentence in err. */
+#define GH_VOICE_SAYS_BYTES 160
+GH_MUST_CHECK enum gh_status gh_voice_check(const struct gh_voice_options *options,
+                                            char says[GH_VOICE_SAYS_BYTES], struct gh_error *err);
+void gh_voice_stop(struct gh_voice *voice); /* NULL is fine */
 
 #endif

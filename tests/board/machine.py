@@ -132,7 +132,7 @@ class Machine:
                   '-serial', 'chardev:agent']
         if self.kind is Raspi3b:
             serial += ['-serial', 'chardev:console']
-        append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=5 systemd.log_level=notice'
+        append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=3 systemd.log_level=notice'
         command = ['qemu-system-aarch64', *self.kind.arguments(self.image), *COMMON, *serial,
                    '-kernel', f'{self.image}/kernel', '-initrd', f'{self.image}/initrd', '-append', append,
                    '-netdev', 'user,id=net0,restrict=off', '-qmp', f'unix:{sockets["qmp"]},server=on,wait=off']

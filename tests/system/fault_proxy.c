@@ -13,11 +13,12 @@
  *   duplicate        send the request to the server twice, pass on the second answer: a GET both at
  *                    once, all others one after the other
  *   delay MS         pass on the request so much later, and the answer so much later
- *   half             pass on, and break off in the middle of the answer's body
- *   cut N            pass on, and break off after N bytes of the answer, its head among them
- *   half-close       pass on up to the middle of the answer's body, and then close only our
- *                    direction of the connection: what the client sends is taken and goes nowhere
- *   drop             pass on the request, keep the answer, and say nothing more
+ *   slow N           pass on, the answer N bytes at a time, 20 times a second, as long as that
+ * holds half             pass on, and break off in the middle of the answer's body cut N pass on,
+ * and break off after N bytes of the answer, its head among them half-close       pass on up to the
+ * middle of the answer's body, and then close only our direction of the connection: what the client
+ * sends is taken and goes nowhere drop             pass on the request, keep the answer, and say
+ * nothing more
  *
  * What holds is looked at when a request comes, and again when its answer does: a request that
  * waits for its answer gets the last five as well. Ends with status 0 when standard input does. */
@@ -39,11 +40,12 @@
 #define ANSWER_MAX_BYTES ((size_t)256 * 1024 * 1024)
 #define SERVER_TIMEOUT_MS 120000 /* longer than any long poll */
 #define PIECE_BYTES 65536
+#define SLOW_MS 50
 
-enum manner { PASS, DUPLICATE, DELAY, HALF, CUT, HALF_CLOSE, DROP };
+enum manner { PASS, DUPLICATE, DELAY, SLOW, HALF, CUT, HALF_CLOSE, DROP };
 struct how {
     enum manner manner;
-    unsigned number; /* DELAY: ms; CUT: bytes */
+    unsigned number; /* DELAY: ms; SLOW, CUT: bytes */
 };
 
 static uint16_t upstream_port;
@@ -218,6 +220,21 @@ static size_t half_of(const struct answer *answer)
     return answer->size - head >= 2 ? head + (answer->size - head) / 2 : answer->size / 2;
 }
 
+static bool send_slowly(const char *piece, size_t size, int client)
+{
+    while (size > 0) {
+        struct how how = current();
+        size_t part = how.manner == SLOW && how.number < size ? how.number : size;
+        if (!send_all(client, piece, part, client) ||
+            (how.manner == SLOW && !pause_ms(client, SLOW_MS))) {
+            return false;
+        }
+        piece += part;
+        size -= part;
+    }
+    return true;
+}
+
 /* What comes behind `first`, as it comes, up to `left` bytes of both. */
 static void stream(int fd, const char *first, size_t size, size_t left, int client)
 {
@@ -226,7 +243,7 @@ static void stream(int fd, const char *first, size_t size, size_t left, int clie
     memcpy(piece, first, size);
     while (got > 0 && left > 0) {
         size_t part = (size_t)got < left ? (size_t)got : left;
-        if (!send_all(client, piece, part, client)) {
+        if (!send_slowly(piece, part, client)) {
             return;
         }
         left -= part;
@@ -275,6 +292,7 @@ static void pass_answer(int fd, int client)
         }
         /* fall through */
     case PASS:
+    case SLOW:
     case DUPLICATE:
         stream(fd, piece, (size_t)got, SIZE_MAX, client);
         break;
@@ -336,11 +354,17 @@ static bool obey(struct fault_server *server, const char *line)
         enum fault fault;
         enum manner manner;
     } words[] = {
-        {"pass", false, FAULT_NONE, PASS},      {"500", false, FAULT_500, PASS},
-        {"retry-after", true, FAULT_503, PASS}, {"hang", false, FAULT_HANG, PASS},
-        {"half", false, FAULT_NONE, HALF},      {"garbage", false, FAULT_GARBAGE, PASS},
-        {"cut", true, FAULT_NONE, CUT},         {"half-close", false, FAULT_NONE, HALF_CLOSE},
-        {"delay", true, FAULT_NONE, DELAY},     {"duplicate", false, FAULT_NONE, DUPLICATE},
+        {"pass", false, FAULT_NONE, PASS},
+        {"500", false, FAULT_500, PASS},
+        {"retry-after", true, FAULT_503, PASS},
+        {"hang", false, FAULT_HANG, PASS},
+        {"half", false, FAULT_NONE, HALF},
+        {"garbage", false, FAULT_GARBAGE, PASS},
+        {"cut", true, FAULT_NONE, CUT},
+        {"half-close", false, FAULT_NONE, HALF_CLOSE},
+        {"delay", true, FAULT_NONE, DELAY},
+        {"slow", true, FAULT_NONE, SLOW},
+        {"duplicate", false, FAULT_NONE, DUPLICATE},
         {"drop", false, FAULT_NONE, DROP},
     };
     char word[32], rest[2];

@@ -16,9 +16,9 @@ keeper_of() { # the process whose parent is the gate
     cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (.*) [A-Z] $(pid_of "$1") .*/\1/p"
 }
 
-# unlock NAME PULSE_MS PERSON: a gate whose relay is on now.
+# unlock NAME PULSE_MS PERSON [MODE]: a gate whose relay is on now.
 unlock() {
-    make_gate "$1" '[door]' "pulse_ms = $2"
+    make_gate "$1" '[door]' "pulse_ms = $2" "relay_mode = ${4:-pulse}"
     start_gate "$1"
     enrol "$1"
     keeper=$(keeper_of "$1")
@@ -59,6 +59,23 @@ check "SIGCONT: and opens again" wait_for 10 relay_pulses_are stopped 2
 stop stopped
 check "SIGTERM ends it cleanly" test $? -eq 0
 check "and its keeper with it" is_gone "$keeper"
+
+# Unlocked without an end that is known: the gate says again and again that it is still meant.
+unlock toggled 4000 g5 toggle
+renewed() { [ "$(unlocked_since toggled)" -gt 6000 ]; }
+unlocked_since() { # NAME: by the clock of the trace's process, in milliseconds, for as long as it is unlocked
+    door_is "$1" on && echo $(($(date +%s%3N) - unlocked_at))
+}
+unlocked_at=$(date +%s%3N)
+check "toggle: unlocked for longer than a pulse" wait_for 20 renewed
+kill -STOP "$(pid_of toggled)"
+check "SIGSTOP: the relay goes off" wait_for 10 door_is toggled off
+check "by the keeper" wait_for 1 said toggled 'locked without the gate'
+kill -CONT "$(pid_of toggled)"
+check "SIGCONT: unlocked again, which is still meant" wait_for 10 door_is toggled on
+kill -KILL "$(pid_of toggled)"
+check "SIGKILL: off" wait_for 10 door_is toggled off
+stop toggled KILL
 
 # systemd sends SIGTERM to both; a terminal sends SIGINT to neither's group.
 unlock both 60000 g7

@@ -48,7 +48,7 @@ static void test_first_list(void **state)
     assert_string_equal(request->method, "GET");
     assert_string_equal(request->bearer, bearer);
     snprintf(expected, sizeof(expected),
-             LIST_PATH "?generation=0&tag=0000000000000000&wait_s=0&boot=%s", boot);
+             LIST_PATH "?generation=0&tag=0000000000000000&wait_s=0&boot=%s&news=0", boot);
     assert_string_equal(request->path, expected);
     request = gh_fake_transport_request(&desk.server, desk.snapshot_path, 0);
     assert_non_null(request);
@@ -67,7 +67,7 @@ static void test_first_list(void **state)
     request = gh_fake_transport_request(&desk.server, LIST_PATH, 1);
     assert_non_null(request);
     snprintf(expected, sizeof(expected),
-             LIST_PATH "?generation=5&tag=0504030201000000&wait_s=50&boot=%s", boot);
+             LIST_PATH "?generation=5&tag=0504030201000000&wait_s=50&boot=%s&news=0", boot);
     assert_string_equal(request->path, expected);
     assert_in_range(request->stall_ms, 51000, 75000);
     assert_true(request->timeout_ms >= request->stall_ms);

@@ -64,7 +64,7 @@ static void every_change_is_one_line(void **state)
     (void)state;
     struct gh_door_io io;
     fake_now_ns = 50 * GH_NS_PER_S;
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", "", &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
 
     begin_capture();
     enum gh_status status = io.set(io.context, 0, NULL);
@@ -97,7 +97,7 @@ static void a_full_device_is_an_error_and_the_line_comes_later(void **state)
     struct gh_error err = {0};
     char text[512];
     fake_now_ns = 0;
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", "", &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
 
     fflush(stdout);
     real_stdout = dup(STDOUT_FILENO);
@@ -120,59 +120,6 @@ static void a_full_device_is_an_error_and_the_line_comes_later(void **state)
     end_capture(text, sizeof(text));
 }
 
-static void write_contact(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void the_contact_is_a_word_in_a_file(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        enum gh_contact contact;
-    } cases[] = {
-        {"open", GH_CONTACT_OPEN},
-        {"shut\n", GH_CONTACT_SHUT},
-        {"open\r\n", GH_CONTACT_OPEN},
-        {"shut is what it is", GH_CONTACT_SHUT},
-        {"", GH_CONTACT_UNKNOWN},
-        {"\n", GH_CONTACT_UNKNOWN},
-        {"opened\n", GH_CONTACT_UNKNOWN},
-        {"shu", GH_CONTACT_UNKNOWN},
-        {"OPEN", GH_CONTACT_UNKNOWN},
-        {"1", GH_CONTACT_UNKNOWN},
-        {"openopenopenopen", GH_CONTACT_UNKNOWN},
-    };
-    char folder[] = "/tmp/gatehouse-trace-XXXXXX", path[64], fifo[64];
-    struct gh_door_io io;
-
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/contact", folder);
-    snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
-    assert_int_equal(gh_door_trace_new(&fake_clock, path, "", &io, NULL), GH_OK);
-    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN); /* nobody has written it yet */
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        write_contact(path, cases[i].text);
-        assert_int_equal(io.contact(io.context), cases[i].contact);
-    }
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
-    assert_int_equal(mkfifo(fifo, 0600), 0);
-    assert_int_equal(rename(fifo, path), 0);
-    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN); /* at once */
-    io.free(io.context);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(folder), 0);
-
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", "", &io, NULL), GH_OK);
-    assert_null(io.contact);
-    io.free(io.context);
-}
-
 /* --- the inputs --- */
 
 #define ALL (GH_INPUT_BIT(GH_INPUT_COUNT) - 1)
@@ -188,7 +135,7 @@ static void open_desk(struct desk *desk)
     snprintf(desk->folder, sizeof(desk->folder), "/tmp/gatehouse-trace-XXXXXX");
     assert_non_null(mkdtemp(desk->folder));
     snprintf(desk->path, sizeof(desk->path), "%s/inputs", desk->folder);
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", desk->path, &desk->io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, desk->path, &desk->io, NULL), GH_OK);
     assert_true(desk->io.inputs_fd >= 0);
     assert_int_equal(desk->io.inputs_wired, ALL);
 }
@@ -335,11 +282,11 @@ static void a_folder_that_is_not_there_is_named(void **state)
     (void)state;
     struct gh_door_io io;
     struct gh_error err = {0};
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", "/gatehouse/none/inputs", &io, &err),
+    assert_int_equal(gh_door_trace_new(&fake_clock, "/gatehouse/none/inputs", &io, &err),
                      GH_ERR_NOTFOUND);
     assert_non_null(strstr(err.text, "/gatehouse/none/inputs"));
     assert_null(io.context);
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", "inputs-of-nobody", &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "inputs-of-nobody", &io, NULL), GH_OK);
     struct gh_door_inputs inputs = io.inputs(io.context); /* in the folder where we are */
     assert_int_equal(inputs.known, 0);
     io.free(io.context);
@@ -352,7 +299,7 @@ static void a_child_and_its_parent_know_what_is_on(void **state)
     struct gh_door_io io;
     char text[512];
     fake_now_ns = 0;
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", "", &io, NULL), GH_OK);
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
     int go[2], result = -1;
     assert_int_equal(pipe(go), 0);
     begin_capture();
@@ -398,14 +345,13 @@ static void a_child_looks_for_itself(void **state)
     close_desk(&desk);
 }
 
-static void a_contact_needs_a_name_that_fits(void **state)
+static void inputs_need_a_name_that_fits(void **state)
 {
     (void)state;
     static char name[PATH_MAX + 1];
     struct gh_door_io io = {.context = &io};
     memset(name, 'x', PATH_MAX);
-    assert_int_equal(gh_door_trace_new(&fake_clock, name, "", &io, NULL), GH_ERR_TOOBIG);
-    assert_int_equal(gh_door_trace_new(&fake_clock, "", name, &io, NULL), GH_ERR_TOOBIG);
+    assert_int_equal(gh_door_trace_new(&fake_clock, name, &io, NULL), GH_ERR_TOOBIG);
     assert_null(io.context);
 }
 
@@ -413,8 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_is_one_line),
-        cmocka_unit_test(the_contact_is_a_word_in_a_file),
-        cmocka_unit_test(a_contact_needs_a_name_that_fits),
+        cmocka_unit_test(inputs_need_a_name_that_fits),
         cmocka_unit_test(inputs_are_names_in_a_file),
         cmocka_unit_test(the_inputs_file_may_come_and_go),
         cmocka_unit_test(half_a_file_does_not_count),

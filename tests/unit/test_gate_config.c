@@ -416,12 +416,12 @@ static void test_door_io(void **state)
 
     assert_loads(LEAST, &config);
     assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
-    assert_null(io.contact);
+    assert_int_equal(io.inputs_wired, 0);
     io.free(io.context);
-    assert_loads(LEAST "[door]\ncontact_active = open\ncontact_file = /none\n", &config);
+    assert_loads(LEAST "[door]\ncontact_active = open\ninputs_file = /none\n", &config);
     assert_false(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
     assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
-    assert_int_equal(io.contact(io.context), GH_CONTACT_UNKNOWN);
+    assert_int_equal(io.inputs(io.context).known, 0);
     io.free(io.context);
     assert_loads("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n"
                  "[door]\nchip = gatehouse-no-such-chip\nrelay = GPIO17\n",

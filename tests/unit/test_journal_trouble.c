@@ -213,10 +213,10 @@ static void a_cut_wal_leaves_a_whole_chain(void **state)
     assert_int_equal(gh_file_read(place->path, 1 << 24, &main_data, &main_size, NULL), GH_OK);
     assert_int_equal(gh_file_read(wal, 1 << 24, &wal_data, &wal_size, NULL), GH_OK);
     gh_journal_close(journal);
-    assert_true(wal_size > 12 * 4096);
+    assert_true(wal_size > 12 * 1024);
     uint64_t last = 0;
-    for (size_t cut = 0; cut <= wal_size; cut += 1021) {
-        size_t size = cut + 1021 > wal_size ? wal_size : cut;
+    for (size_t cut = 0; cut <= wal_size; cut += 251) {
+        size_t size = cut + 251 > wal_size ? wal_size : cut;
         FILE *file = fopen(place->path, "wb");
         assert_int_equal(fwrite(main_data, 1, main_size, file), main_size);
         fclose(file);

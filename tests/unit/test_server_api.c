@@ -73,7 +73,7 @@ static void test_every_route_every_caller(void **state)
                 fail_msg("%s %s by %s: %ld", route->method, route->pattern, caller->name, status);
         }
     }
-    assert_int_equal(routes, 39);
+    assert_int_equal(routes, 44);
 }
 
 static void test_other_schemes(void **state)

@@ -229,7 +229,7 @@ static inline void grow(json_t *entries, struct branch *branch, enum gh_entry_ty
         struct gh_entry entry = entry_of(GATE, ++branch->last, branch->hash);
         entry.type = type;
         entry.trouble = GH_LIST_TROUBLE_ROLLBACK;
-        entry.door = GH_DOOR_EVENT_FORCED;
+        entry.door = GH_DOOR_EVENT_HELD; /* is no alarm, as others are */
         if (branch->wall_ms != 0)
             entry.wall_ms = branch->wall_ms;
         snprintf(entry.boot_id, sizeof(entry.boot_id), "%s", branch->boot);

@@ -6,6 +6,8 @@
 static const char to_schema_1[] = "DROP TABLE issuer_keys; DROP TABLE trust; DROP TABLE recalls;"
                                   "DROP TABLE holders; DROP TABLE revocations;"
                                   "DROP TABLE generations; DROP TABLE changes;"
+                                  "DROP TABLE news; DROP TABLE announced;"
+                                  "DROP TABLE announcements;"
                                   "DROP TABLE alarms; DROP TABLE husks; DROP TABLE chains;"
                                   "DROP INDEX refused_received_at; DROP INDEX refused_gate;"
                                   "ALTER TABLE meta DROP COLUMN floor;"

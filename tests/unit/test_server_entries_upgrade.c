@@ -7,7 +7,8 @@
 #include "server/chain.h"
 
 /* Back to what schema 3 was. */
-static const char to_schema_3[] = "DROP TABLE alarms; DROP TABLE husks; DROP TABLE chains;"
+static const char to_schema_3[] = "DROP TABLE news; DROP TABLE announced; DROP TABLE announcements;"
+                                  "DROP TABLE alarms; DROP TABLE husks; DROP TABLE chains;"
                                   "DROP INDEX refused_received_at; DROP INDEX refused_gate;"
                                   "PRAGMA user_version = 3;";
 

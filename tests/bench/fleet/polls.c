@@ -27,7 +27,7 @@ void fleet_list_request(const struct fleet_gate *gate, int wait_s, char path[FLE
     char tag[2 * GH_LIST_TAG_BYTES + 1];
     gh_hex_encode(gate->list.tag, sizeof(gate->list.tag), tag);
     (void)snprintf(path, FLEET_LIST_PATH_BYTES,
-                   "/api/v1/list?generation=%" PRIu64 "&tag=%s&wait_s=%d&boot=%s",
+                   "/api/v1/list?generation=%" PRIu64 "&tag=%s&wait_s=%d&boot=%s&news=0",
                    gate->list.number, tag, wait_s, gate->boot);
     *request = (struct fleet_request){
         .method = "GET",
