@@ -275,8 +275,9 @@ struct gh_gpio_wiring {
  * there. inputs is there for that even when no input is wired.
  *
  * A chip that goes away: set fails and names it, its inputs are not known. inputs and set look for
- * it once a second, by its label, at its path, and under other numbers if its lines are wired by
- * name; when it is back its lines get what set was asked for last, and the log says so.
+ * it once a second, by its label and the names of its lines, at its path and under numbers that
+ * were free at the start; when it is back its lines get what set was asked for last, and the log
+ * says so.
  *
  * After fork, see gh_door_io: lines of a chip that came back later are the parent's alone; a
  * child's set of them fails with GH_ERR_GONE, its inputs are not known. Fork while nobody is in set
