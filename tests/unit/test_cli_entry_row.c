@@ -100,6 +100,25 @@ static void what_the_door_did(void **state)
     }
 }
 
+static void announcements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *token, *text;
+    } events[] = {{"played", "An announcement was played"},
+                  {"expired", "An announcement expired before it was played"},
+                  {"failed", "An announcement could not be played"},
+                  {"silent", "An announcement, and no sound device"},
+                  {"sung", "sung"}};
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        char json[128], cells[128];
+        snprintf(json, sizeof(json), "{\"entry\": {\"type\": \"announcement\", \"event\": \"%s\"}}",
+                 events[i].token);
+        snprintf(cells, sizeof(cells), "-|-|announcement|%s|-|-|-", events[i].text);
+        expect(json, cells);
+    }
+}
+
 static void lists_and_pruning(void **state)
 {
     (void)state;
@@ -122,9 +141,13 @@ static void what_this_tool_does_not_know(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_passage),          cmocka_unit_test(identifiers_stand_in_for_names),
-        cmocka_unit_test(what_is_no_passage), cmocka_unit_test(what_the_door_did),
-        cmocka_unit_test(lists_and_pruning),  cmocka_unit_test(what_this_tool_does_not_know),
+        cmocka_unit_test(a_passage),
+        cmocka_unit_test(identifiers_stand_in_for_names),
+        cmocka_unit_test(what_is_no_passage),
+        cmocka_unit_test(what_the_door_did),
+        cmocka_unit_test(announcements),
+        cmocka_unit_test(lists_and_pruning),
+        cmocka_unit_test(what_this_tool_does_not_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

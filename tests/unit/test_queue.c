@@ -60,14 +60,17 @@ static void test_full(void **state)
 
     for (uint32_t i = 0; i < 10; i++)
         assert_int_equal(gh_queue_push(queue, &i), i < 4);
+    assert_int_equal(gh_queue_room(queue), 0);
     assert_int_equal(gh_queue_dropped(queue), 6);
     for (uint32_t i = 0; i < 4; i++) {
         assert_true(gh_queue_pop(queue, &got));
         assert_int_equal(got, i);
     }
     assert_false(gh_queue_pop(queue, &got));
+    assert_int_equal(gh_queue_room(queue), 4);
     got = 77;
     assert_true(gh_queue_push(queue, &got)); /* room again */
+    assert_int_equal(gh_queue_room(queue), 3);
     assert_int_equal(gh_queue_dropped(queue), 6);
     gh_queue_free(queue);
 }

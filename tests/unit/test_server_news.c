@@ -277,6 +277,30 @@ static void test_who_is_not_woken(void **state)
     wait_for_polls(0);
 }
 
+/* However many there are: twice a second, and nobody is told of them before, however they ask. */
+static void test_shown_together(void **state)
+{
+    (void)state;
+    harness_forward(&harness, 1);
+    harness_freeze(&harness, true);
+    uint64_t before = number_now(&south);
+    pass(&gate, SUBJECT, GH_DIRECTION_OUT);
+    json_decref(news_when_shown(&south, (long long)before, 1));
+    uint64_t shown = number_now(&south);
+    assert_true(shown > before);
+    for (int i = 0; i < 5; i++) {
+        pass(&gate, SUBJECT, i % 2 ? GH_DIRECTION_OUT : GH_DIRECTION_IN);
+        assert_int_equal(number_now(&south), shown);
+        json_t *json = news_of(&south, (long long)shown);
+        assert_int_equal(count_of(json, "presence"), 0);
+        assert_int_equal(number_of(json, "news"), shown);
+        json_decref(json);
+    }
+    harness_freeze(&harness, false);
+    json_decref(news_when_shown(&south, (long long)shown, 1));
+    assert_int_equal(number_now(&south), shown + 5);
+}
+
 /* At once: there are news already; or fewer than the gate says it has heard of: the database is an
  * older copy. */
 static void test_answered_at_once(void **state)
@@ -597,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_movement),
         cmocka_unit_test(test_woken_for_movements),
         cmocka_unit_test(test_who_is_not_woken),
+        cmocka_unit_test(test_shown_together),
         cmocka_unit_test(test_answered_at_once),
         cmocka_unit_test(test_an_announcement),
         cmocka_unit_test(test_to_one_gate),
