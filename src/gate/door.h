@@ -137,7 +137,8 @@ struct gh_door {
  * with it, so that what is left of a pulse stays what it was, and the door is never unlocked for
  * longer than it may be. */
 void gh_door_init(struct gh_door *door, const struct gh_door_options *options);
-/* Options from the next unlocking on; fail_safe and this_door stay as they were. */
+/* Options from the next unlocking on; fail_safe and this_door stay as they were. What a relay that
+ * toggled has unlocked ends with that mode. */
 void gh_door_set_options(struct gh_door *door, const struct gh_door_options *options);
 
 enum gh_unlocked {

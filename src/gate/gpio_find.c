@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which lines on which chips: at the start, and again when a chip has come back. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -324,7 +323,7 @@ uint64_t gh_gpio_map_strangers(const struct gh_gpio_map *map)
 {
     uint64_t strangers = 0;
     struct dirent **names = NULL;
-    int count = scandir(map->folder, &names, is_chip_name, NULL);
+    int count = scandir(map->folder, &names, is_chip_name, versionsort);
     for (int i = 0; i < count; i++) {
         unsigned number = chip_number(names[i]->d_name);
         if (number < 64 && !is_ours(map, names[i]->d_name)) {

@@ -112,6 +112,27 @@ static void every_bit_counts(void **state)
     assert_int_equal(read_it(view(&writer), &read), GH_OK);
 }
 
+/* What a signature does not cover says nothing. */
+static void nothing_stands_beside_what_is_signed(void **state)
+{
+    static const uint8_t more[] = {0xa1, 0x18, 0x63, 0x00};
+    struct gh_announcement said = sample(), read;
+    uint8_t buffer[GH_ANNOUNCEMENT_SIGNED_BYTES], other[GH_ANNOUNCEMENT_SIGNED_BYTES];
+    struct gh_writer writer = gh_writer_over(buffer, sizeof(buffer));
+    struct gh_cose_sign1 message;
+    (void)state;
+    assert_int_equal(gh_announcement_write(list_key, AREA, &said, &writer), GH_OK);
+    assert_int_equal(gh_cose_parse(view(&writer), false, &message), GH_OK);
+    size_t at = (size_t)(message.protected_bytes.data - buffer) + message.protected_bytes.size;
+    assert_int_equal(buffer[at], 0xa0); /* the unprotected header */
+    memcpy(other, buffer, at);
+    memcpy(other + at, more, sizeof(more));
+    memcpy(other + at + sizeof(more), buffer + at + 1, writer.size - at - 1);
+    struct gh_bytes bytes = {other, writer.size + sizeof(more) - 1};
+    assert_int_equal(gh_cose_parse(bytes, false, &message), GH_OK);
+    assert_int_equal(read_it(bytes, &read), GH_ERR_CORRUPT);
+}
+
 static void believes_only_its_key_and_area(void **state)
 {
     struct gh_announcement said = sample(), read;
@@ -269,6 +290,7 @@ int main(void)
         cmocka_unit_test(is_read_as_written),
         cmocka_unit_test(the_longest_fits),
         cmocka_unit_test(every_bit_counts),
+        cmocka_unit_test(nothing_stands_beside_what_is_signed),
         cmocka_unit_test(believes_only_its_key_and_area),
         cmocka_unit_test(writes_nothing_that_would_be_refused),
         cmocka_unit_test(refuses_what_is_no_announcement),

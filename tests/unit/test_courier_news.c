@@ -36,6 +36,23 @@ static void test_asks_when_told(void **state)
     assert_asked(2, 9);
 }
 
+/* To be woken for news is what waiting is for: nothing on the way spoils it. */
+static void test_waiting_goes_well(void **state)
+{
+    (void)state;
+    desk_start_with_list(&desk);
+    for (uint64_t number = 1; number <= 5; number++) {
+        offer_number(number);
+        offer_news(number, "", "", false);
+        turns(1);
+    }
+    assert_true(list_question_says(4, "&news=4"));
+    assert_non_null(
+        strstr(gh_fake_transport_request(&desk.server, LIST_PATH, 4)->path, "wait_s=50"));
+    assert_true(desk.courier->watch.waits);
+    assert_int_equal(desk.courier->watch.spoiled, 0);
+}
+
 /* With the gate's token, and it is not enrolled for nothing. */
 static void test_who_asks(void **state)
 {
@@ -351,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NEWS_TEST(test_asks_when_told),
+        NEWS_TEST(test_waiting_goes_well),
         NEWS_TEST(test_who_asks),
         NEWS_TEST(test_after_a_restart),
         NEWS_TEST(test_pages),

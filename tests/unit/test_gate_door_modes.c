@@ -81,6 +81,26 @@ static void test_a_race(void **state)
     assert_true(told < unlocked && unlocked < rig.door.count); /* before the relay */
 }
 
+/* The one who decides is the first to see that the other door has been shut for long enough. */
+static void test_shut_a_moment_ago(void **state)
+{
+    (void)state;
+
+    start();
+    settle(GH_INPUT_OTHER_DOOR, true);
+    rig_input(&rig, GH_INPUT_OTHER_DOOR, false);
+    gh_fake_clock_advance_ns(&rig.fixture.clock, (DEBOUNCE_MS + 1) * GH_NS_PER_MS);
+    let_anna_in(GH_REASON_OK);
+    assert_true(rig_is_open(&rig)); /* as the entry says */
+    rig_pass_ms(&rig, 10000);
+    assert_false(rig_is_open(&rig));
+    settle(GH_INPUT_OTHER_DOOR, true);
+    rig_input(&rig, GH_INPUT_OTHER_DOOR, false);
+    gh_fake_clock_advance_ns(&rig.fixture.clock, (DEBOUNCE_MS + 1) * GH_NS_PER_MS);
+    assert_int_equal(gh_gate_test_relay(rig.gate, NULL), GH_OK);
+    assert_true(rig_is_open(&rig));
+}
+
 static void test_this_door(void **state)
 {
     (void)state;
@@ -172,6 +192,27 @@ static void test_two_codes_at_once(void **state)
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 2000);
     assert_door_entries("toggled toggled unused unused");
+}
+
+/* Configured anew while it is unlocked: no code would ever lock it again. */
+static void test_no_toggle_any_more(void **state)
+{
+    (void)state;
+
+    rig.options.door.relay_mode = GH_RELAY_TOGGLE;
+    start();
+    let_anna_in(GH_REASON_OK);
+    rig_pass_ms(&rig, 60000);
+    assert_true(rig_is_open(&rig));
+    struct gh_door_options pulse = rig.options.door;
+    pulse.relay_mode = GH_RELAY_PULSE;
+    gh_gate_set_door(rig.gate, &pulse);
+    rig_pass_ms(&rig, 0);
+    assert_false(rig_is_open(&rig));
+    let_anna_in(GH_REASON_OK);
+    assert_true(rig_is_open(&rig));
+    rig_pass_ms(&rig, 10000);
+    assert_false(rig_is_open(&rig));
 }
 
 /* --- what is spoken --- */
@@ -287,11 +328,18 @@ static void test_how_the_door_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_interlocked), TEST(test_a_race),
-        TEST(test_this_door),   TEST(test_hold),
-        TEST(test_toggle),      TEST(test_two_codes_at_once),
-        TEST(test_prompts),     TEST(test_relay_test),
-        TEST(test_line_test),   TEST(test_how_the_door_is),
+        TEST(test_interlocked),
+        TEST(test_a_race),
+        TEST(test_shut_a_moment_ago),
+        TEST(test_no_toggle_any_more),
+        TEST(test_this_door),
+        TEST(test_hold),
+        TEST(test_toggle),
+        TEST(test_two_codes_at_once),
+        TEST(test_prompts),
+        TEST(test_relay_test),
+        TEST(test_line_test),
+        TEST(test_how_the_door_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
