@@ -15,7 +15,8 @@
 
 /* Contract: monotonic_ns never goes back and goes on during suspend (CLOCK_BOOTTIME); wall_ns may
  * jump. synchronised: whether the kernel says that something (NTP, PTP, GPS) keeps the wall clock
- * right, now. All may be called from any thread and never fail. */
+ * right, now; where the kernel may not be asked, whether systemd-timesyncd does. All may be called
+ * from any thread and never fail. */
 struct gh_clock {
     int64_t (*wall_ns)(void *context);
     int64_t (*monotonic_ns)(void *context);
@@ -40,6 +41,10 @@ static inline int64_t gh_clock_monotonic_ns(const struct gh_clock *clock)
 {
     return clock->monotonic_ns(clock->context);
 }
+
+/* Of systemd-timesyncd's file: whether it was touched in the last two hours, by that wall time, and
+ * not later than it. */
+bool gh_clock_file_fresh(const char *path, int64_t wall_s);
 
 static inline bool gh_clock_synchronised(const struct gh_clock *clock)
 {

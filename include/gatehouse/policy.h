@@ -64,7 +64,7 @@ enum gh_passback_rule {
     GH_PASSBACK_HARD = 2, /* is refused */
 };
 #define GH_PASSBACK_FORGIVE_MIN_S 60
-#define GH_PASSBACK_FORGIVE_MAX_S (7 * 86400)
+#define GH_PASSBACK_FORGIVE_MAX_S (INT64_C(7) * 86400)
 struct gh_passback_policy {
     enum gh_passback_rule rule;
     int64_t forgive_s; /* after so long it is forgotten: between these two */

@@ -128,7 +128,7 @@ static int add_daemons(scmp_filter_ctx filter)
     if (r == 0)
         r = add_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
     for (size_t i = 0; r == 0 && i < GH_ARRAY_SIZE(families); i++)
-        r = add_if(filter, "socket", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+        r = add_if(filter, "socket", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
     return r;
 }
 

@@ -77,7 +77,8 @@ static enum gh_status act_and_ask(const char *socket_path, struct tally *tally, 
         (void)printf("%s: ", acts[index].question + strlen("test "));
         gh_put_plain(said, stdout);
         (void)printf("\n");
-        *answer = ANSWER_NO;
+        bool there = strncmp(said, "not there", strlen("not there")) != 0;
+        *answer = there ? ANSWER_NO : ANSWER_LEFT_OUT;
         count(tally, *answer);
         return GH_OK;
     }

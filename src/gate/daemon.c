@@ -249,6 +249,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     gh_log_set_level(gh_gate_config_log_level(&config));
     gh_door_keeper_set_pulse(&daemon->io, door.pulse_ms);
     gh_gate_set_door(daemon->gate, &door);
+    tick(daemon);
     gh_log(GH_LOG_NOTICE, "gate",
            "log level, relay mode, door times and held-open time read anew; other keys take a "
            "restart");

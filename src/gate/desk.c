@@ -27,7 +27,7 @@ static enum gh_status test_one(const struct gh_desk *desk, const char *what, str
         return gh_gate_test_relay(desk->gate, err);
     if (strcmp(what, "voice") == 0) {
         if (!desk->has_sound)
-            return gh_fail(err, GH_ERR_NOTFOUND, "no sound device is configured");
+            return gh_fail(err, GH_ERR_NOTFOUND, "not there: no sound device is configured");
         gh_voice_prompt(desk->voice, GH_PROMPT_WELCOME);
         return GH_OK;
     }

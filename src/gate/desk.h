@@ -19,8 +19,9 @@ struct gh_desk {
 };
 
 /* `test relay`, `test buzzer`, `test lamp_green` and so on, `test voice` are answered with `ok`, or
- * with what is wrong; call gh_gate_tick afterwards. Everything else that is not known is answered
- * with a sentence, too. context: a struct gh_desk. */
+ * with what is wrong (with `not there: ` before it, what is not configured); call gh_gate_tick
+ * afterwards. Everything else that is not known is answered with a sentence, too. context: a struct
+ * gh_desk. */
 void gh_desk_answer(void *context, const char *line, struct gh_writer *answer);
 
 #endif

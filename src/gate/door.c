@@ -72,8 +72,12 @@ static int64_t within(int64_t value, int64_t least, int64_t most)
 
 void gh_door_set_options(struct gh_door *door, const struct gh_door_options *options)
 {
+    const struct gh_unlocking *decision = &door->causes[GH_CAUSE_DECISION];
     bool fail_safe = door->options.fail_safe, this_door = door->options.this_door;
 
+    /* No decision would ever lock it again. */
+    if (options->relay_mode != GH_RELAY_TOGGLE && decision->until_ns == INT64_MAX)
+        gh_door_lock(door);
     door->options = *options;
     door->options.fail_safe = fail_safe;
     door->options.this_door = this_door;

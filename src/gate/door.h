@@ -137,7 +137,8 @@ struct gh_door {
  * with it, so that what is left of a pulse stays what it was, and the door is never unlocked for
  * longer than it may be. */
 void gh_door_init(struct gh_door *door, const struct gh_door_options *options);
-/* Options from the next unlocking on; fail_safe and this_door stay as they were. */
+/* Options from the next unlocking on; fail_safe and this_door stay as they were. What a relay that
+ * toggled has unlocked ends with that mode. */
 void gh_door_set_options(struct gh_door *door, const struct gh_door_options *options);
 
 enum gh_unlocked {
@@ -275,8 +276,9 @@ struct gh_gpio_wiring {
  * there. inputs is there for that even when no input is wired.
  *
  * A chip that goes away: set fails and names it, its inputs are not known. inputs and set look for
- * it once a second, by its label, at its path, and under other numbers if its lines are wired by
- * name; when it is back its lines get what set was asked for last, and the log says so.
+ * it once a second, by its label and the names of its lines, at its path and under numbers that
+ * were free at the start; when it is back its lines get what set was asked for last, and the log
+ * says so.
  *
  * After fork, see gh_door_io: lines of a chip that came back later are the parent's alone; a
  * child's set of them fails with GH_ERR_GONE, its inputs are not known. Fork while nobody is in set

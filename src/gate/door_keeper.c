@@ -326,6 +326,7 @@ static bool set_up_lock(pthread_mutex_t *lock)
 static bool set_up_shared(struct keeper *keeper, unsigned lines)
 {
     void *memory = mmap(NULL, sizeof(*keeper->shared), PROT_READ | PROT_WRITE,
+                        /* cppcheck-suppress invalidFunctionArg */
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)

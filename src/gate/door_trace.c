@@ -210,6 +210,7 @@ static enum gh_status set_up(struct trace *trace, const struct gh_clock *clock,
     trace->start_ns = gh_clock_monotonic_ns(clock);
     memcpy(trace->inputs_file, inputs_file, strlen(inputs_file) + 1);
     void *shared = mmap(NULL, sizeof(*trace->active), PROT_READ | PROT_WRITE,
+                        /* cppcheck-suppress invalidFunctionArg */
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's trace");

@@ -25,7 +25,6 @@ struct gh_gate_config {
     char time_zone[64]; /* "Asia/Shanghai"; "": the board's own */
     int direction;      /* enum gh_direction */
     char control[108];  /* the socket's path; "": none */
-    bool sandbox;
     /* [camera] */
     int64_t max_width, max_height;
     /* [replay] */
@@ -61,6 +60,7 @@ struct gh_gate_config {
     int64_t journal_limit_mib;
     /* [clock] */
     bool battery_clock;
+    bool sandbox; /* [gate]; here for its size */
     /* [courier] */
     char ca_file[512];
     bool allow_plain_http;

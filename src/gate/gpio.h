@@ -92,6 +92,7 @@ void gh_gpio_pins_text(unsigned pins, char text[GH_GPIO_PINS_BYTES]);
 struct gh_gpio_seat {
     char path[GH_GPIO_PATH_BYTES];
     char label[GH_GPIO_NAME_BYTES];
+    unsigned line_count;
 };
 struct gh_gpio_place {
     bool found;
@@ -125,9 +126,10 @@ struct gh_gpio_world {
 };
 /* Copies of chips that are plugged in twice are not to be taken for each other. */
 uint64_t gh_gpio_map_strangers(const struct gh_gpio_map *map);
-/* Opens the chip of `seat` again and finds the pins on it: at its path, or, when all of them are
- * wired by name, under another number. It is the chip if it has that label and all of those lines.
- * Fills offsets (by pin), and the seat's path where that has changed. NULL: it is not there. */
+/* Opens the chip of `seat` again and finds the pins on it: at its path, or under another number,
+ * which it gets as long as somebody has the old one open (a forked child does). It is the chip if
+ * it has that label, that number of lines and all of those names, and was not there before. Fills
+ * offsets (by pin), and the seat's path where that has changed. NULL: it is not there. */
 struct gh_gpio_chip *gh_gpio_find_again(const struct gh_gpio_world *world,
                                         struct gh_gpio_seat *seat, unsigned pins,
                                         unsigned offsets[GH_GPIO_PINS]);

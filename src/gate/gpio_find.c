@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which lines on which chips: at the start, and again when a chip has come back. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -103,6 +102,7 @@ static enum gh_status map_chip(struct gh_gpio_map *map, const char *path, unsign
         struct gh_gpio_seat *seat = &map->chips[*index].seat;
         snprintf(seat->path, sizeof(seat->path), "%s", path);
         gh_gpio_chip_label(chip, seat->label);
+        seat->line_count = gh_gpio_chip_line_count(chip);
         map->chips[*index].chip = chip;
         map->chip_count++;
     }
@@ -323,7 +323,7 @@ uint64_t gh_gpio_map_strangers(const struct gh_gpio_map *map)
 {
     uint64_t strangers = 0;
     struct dirent **names = NULL;
-    int count = scandir(map->folder, &names, is_chip_name, NULL);
+    int count = scandir(map->folder, &names, is_chip_name, versionsort);
     for (int i = 0; i < count; i++) {
         unsigned number = chip_number(names[i]->d_name);
         if (number < 64 && !is_ours(map, names[i]->d_name)) {
@@ -343,10 +343,7 @@ static bool has_pins(const struct gh_gpio_world *world, struct gh_gpio_chip *chi
             continue;
         }
         if (is_offset(name)) {
-            offsets[pin] = (unsigned)strtoul(name, NULL, 10);
-            if (offsets[pin] >= gh_gpio_chip_line_count(chip)) {
-                return false;
-            }
+            offsets[pin] = (unsigned)strtoul(name, NULL, 10); /* there are as many as before */
             continue;
         }
         int offset = gh_gpio_chip_find(chip, name);
@@ -359,7 +356,7 @@ static bool has_pins(const struct gh_gpio_world *world, struct gh_gpio_chip *chi
 }
 
 static struct gh_gpio_chip *try_again(const struct gh_gpio_world *world, const char *path,
-                                      const char *label, unsigned pins,
+                                      const struct gh_gpio_seat *seat, unsigned pins,
                                       unsigned offsets[GH_GPIO_PINS])
 {
     char its_label[GH_GPIO_NAME_BYTES];
@@ -368,40 +365,28 @@ static struct gh_gpio_chip *try_again(const struct gh_gpio_world *world, const c
         return NULL;
     }
     gh_gpio_chip_label(chip, its_label);
-    if (strcmp(its_label, label) != 0 || !has_pins(world, chip, pins, offsets)) {
+    if (strcmp(its_label, seat->label) != 0 || gh_gpio_chip_line_count(chip) != seat->line_count ||
+        !has_pins(world, chip, pins, offsets)) {
         gh_gpio_chip_close(chip);
         return NULL;
     }
     return chip;
 }
 
-static bool all_by_name(const struct gh_gpio_world *world, unsigned pins)
-{
-    for (unsigned pin = 0; pin < GH_GPIO_PINS; pin++) {
-        if ((pins & 1u << pin) != 0 && is_offset(gh_gpio_pin_line(world->wiring, pin)->name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 struct gh_gpio_chip *gh_gpio_find_again(const struct gh_gpio_world *world,
                                         struct gh_gpio_seat *seat, unsigned pins,
                                         unsigned offsets[GH_GPIO_PINS])
 {
-    struct gh_gpio_chip *chip = try_again(world, seat->path, seat->label, pins, offsets);
-    if (chip != NULL || !all_by_name(world, pins)) {
-        return chip;
-    }
     struct dirent **names = NULL;
-    int count = scandir(world->folder, &names, is_chip_name, versionsort);
+    struct gh_gpio_chip *chip = try_again(world, seat->path, seat, pins, offsets);
+    int count = chip != NULL ? 0 : scandir(world->folder, &names, is_chip_name, versionsort);
     for (int i = 0; i < count && chip == NULL; i++) {
         char path[GH_GPIO_PATH_BYTES];
         unsigned number = chip_number(names[i]->d_name);
         bool stranger = number < 64 && (world->strangers >> number & 1) != 0;
         if (!stranger &&
             gh_path_join(world->folder, names[i]->d_name, path, sizeof(path)) == GH_OK) {
-            chip = try_again(world, path, seat->label, pins, offsets);
+            chip = try_again(world, path, seat, pins, offsets);
         }
         if (chip != NULL) {
             memcpy(seat->path, path, sizeof(seat->path));

@@ -281,6 +281,7 @@ static enum gh_status set_up(struct gh_gpio_outputs *outputs, const struct gh_gp
 {
     enum gh_status status = GH_OK;
     void *shared = mmap(NULL, sizeof(*outputs->asked), PROT_READ | PROT_WRITE,
+                        /* cppcheck-suppress invalidFunctionArg */
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the door's lines");

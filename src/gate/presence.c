@@ -80,10 +80,9 @@ static uint32_t slot_of(const struct gh_presence *presence, gh_id subject)
     return slot;
 }
 
-static struct person *find(const struct gh_presence *presence, gh_id subject)
+static uint32_t place_of(const struct gh_presence *presence, gh_id subject)
 {
-    uint32_t place = presence->count > 0 ? presence->table[slot_of(presence, subject)] : NOBODY;
-    return place != NOBODY ? &presence->people[place] : NULL;
+    return presence->table[slot_of(presence, subject)];
 }
 
 /* Without a hole that a search would end at. */
@@ -217,12 +216,6 @@ static void undo(struct gh_presence *presence, struct person *person,
 
 /* --- the outside --- */
 
-enum gh_status gh_presence_new(struct gh_presence **out)
-{
-    *out = calloc(1, sizeof(**out));
-    return *out ? GH_OK : GH_ERR_NOMEM;
-}
-
 void gh_presence_free(struct gh_presence *presence)
 {
     if (!presence)
@@ -233,29 +226,44 @@ void gh_presence_free(struct gh_presence *presence)
     free(presence);
 }
 
+enum gh_status gh_presence_new(struct gh_presence **out)
+{
+    *out = NULL;
+    struct gh_presence *presence = calloc(1, sizeof(*presence));
+    if (!presence)
+        return GH_ERR_NOMEM;
+    if (grow(presence) != GH_OK) {
+        gh_presence_free(presence);
+        return GH_ERR_NOMEM;
+    }
+    *out = presence;
+    return GH_OK;
+}
+
 enum gh_status gh_presence_take(struct gh_presence *presence,
                                 const struct gh_presence_record *record)
 {
     if (record->subject == 0 ||
         (record->direction != GH_DIRECTION_IN && record->direction != GH_DIRECTION_OUT))
         return GH_OK;
-    struct person *person = find(presence, record->subject);
-    if (!person)
+    uint32_t place = place_of(presence, record->subject);
+    if (place == NOBODY)
         return record->undone ? GH_OK : add(presence, record);
     if (record->undone)
-        undo(presence, person, record);
+        undo(presence, &presence->people[place], record);
     else
-        remember(presence, person, record);
+        remember(presence, &presence->people[place], record);
     return GH_OK;
 }
 
 bool gh_presence_passed(const struct gh_presence *presence, gh_id subject,
                         enum gh_direction direction, int64_t since_ms, int64_t until_ms)
 {
-    const struct person *person = find(presence, subject);
-
-    return person && person->last == direction && person->last_ms >= since_ms &&
-           person->last_ms <= until_ms;
+    uint32_t place = place_of(presence, subject);
+    if (place == NOBODY)
+        return false;
+    const struct person *person = &presence->people[place];
+    return person->last == direction && person->last_ms >= since_ms && person->last_ms <= until_ms;
 }
 
 size_t gh_presence_count(const struct gh_presence *presence)

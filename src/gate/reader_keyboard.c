@@ -15,7 +15,7 @@
 #include "gatehouse/file.h"
 
 /* A character takes up to ten events; USB lets 1000 reports a second through. */
-#define FLOOD_BYTES (512 * 1024)
+#define FLOOD_BYTES 524288
 #define NAME_BYTES 80
 
 _Static_assert(GH_READER_READ_BYTES % sizeof(struct input_event) == 0, "whole events are read");

@@ -41,6 +41,8 @@ struct gh_voice {
 
 void gh_voice_prompt(struct gh_voice *voice, enum gh_prompt prompt)
 {
+    if (!voice->has_device)
+        return;
     pthread_mutex_lock(&voice->lock);
     gh_voice_queue_prompt(&voice->queue, prompt, gh_clock_monotonic_ns(voice->clock));
     pthread_cond_signal(&voice->changed);

@@ -32,9 +32,8 @@ def wait_for(what, seconds, condition):
         time.sleep(0.05)
 
 
-# When the relay's pin was first seen active, last seen so, and first seen at rest again (None: it is active still). Between
-# the last two QEMU may have been busy with a reset, with the guest standing still.
-Pulse = collections.namedtuple('Pulse', 'rose last_high fell')
+# When the relay's pin was first seen active, and first seen at rest again (None: it is active still).
+Pulse = collections.namedtuple('Pulse', 'rose fell')
 
 
 class Channel:
@@ -118,7 +117,8 @@ class Machine:
         self.console_path = f'{work}/console-{kind.name}.log'
         self.number = 0
         self.lock = threading.Lock()
-        self.changes = []  # (last look before, look that saw it, level) of the relay's pin, since the machine was started
+        self.changes = []  # (time, level) of the relay's pin, since the machine was started
+        self.events = []  # (time, name) of what QEMU said by itself
         self.process = self.qmp = self.agent = self.watcher = None
         self.watching = False
 
@@ -174,10 +174,19 @@ class Machine:
                 if line is None:
                     raise Failure(f'QEMU did not answer {command}')
                 answer = json.loads(line)
+                if 'event' in answer:
+                    self.events.append((time.monotonic(), answer['event']))
                 if 'return' in answer:
                     return answer['return']
                 if 'error' in answer:
                     raise Failure(f'QEMU: {command}: {answer["error"]["desc"]}')
+
+    def reset(self):
+        """Gives when the machine was reset. QEMU answers nothing from when it is asked until then: the pin is not seen meanwhile."""
+        asked = time.monotonic()
+        self.ask('system_reset')
+        return wait_for('the reset', 120, lambda: self.alive() and
+                        [when for when, name in list(self.events) if name == 'RESET' and when >= asked])[0]
 
     def pin(self):
         """The relay's level on the wire."""
@@ -186,27 +195,25 @@ class Machine:
         return self.kind.level(words)
 
     def watch(self):
-        last, before = None, time.monotonic()
+        last = None
         while self.watching:
             try:
                 level = self.pin()
             except (Failure, OSError):
                 return
-            now = time.monotonic()
             if level != last:
-                self.changes.append((before, now, level))
+                self.changes.append((time.monotonic(), level))
                 last = level
-            before = now
             time.sleep(SAMPLE_S)
 
     def pulses_since(self, start):
         """A Pulse for each rise since then."""
         pulses = []
-        for before, when, level in list(self.changes):
+        for when, level in list(self.changes):
             if level == 1 and when >= start:
-                pulses.append(Pulse(when, None, None))
+                pulses.append(Pulse(when, None))
             elif level == 0 and pulses:
-                pulses[-1] = Pulse(pulses[-1].rose, before, when)
+                pulses[-1] = Pulse(pulses[-1].rose, when)
         return pulses
 
     # --- the hand in the guest ---

@@ -18,16 +18,17 @@ attribute() { printf '%s\n' "$2" >"$sensor/.part" && mv "$sensor/.part" "$sensor
 
 # --- a town, where a person needs the card of their home ---
 
-start_server town '[policy]' 'home = member'
+start_server town '[policy]' 'home = member' 'temperature = required' 'temperature_valid_ms = 500'
 log_in_admin town "$GATEHOUSE_SESSION"
-printf 'ref,name,status\nanna,Anna,green\nrob,Rob,red\n' >"$work/people.csv"
+printf 'ref,name,status\nanna,Anna,green\nbo,Bo,green\nrob,Rob,red\n' >"$work/people.csv"
 "$tool" people import "$work/people.csv" >/dev/null || bail_out "no people"
 home=$("$tool" home apply 'Gate Street 1') || bail_out "no home"
 "$tool" home inspect "$home" --passed >/dev/null || bail_out "the home is not inspected"
 "$tool" home approve "$home" >/dev/null || bail_out "the home is not approved"
-"$tool" home add-member "$home" ref:anna >/dev/null || bail_out "nobody lives there"
+for ref in anna bo; do "$tool" home add-member "$home" "ref:$ref" >/dev/null || bail_out "$ref does not live there"; done
 card=$("$tool" home issue "$home" --text) || bail_out "no card"
 anna=$("$tool" health issue ref:anna --text) || bail_out "no code"
+bo=$("$tool" health issue ref:bo --text) || bail_out "no code"
 rob=$("$tool" health issue ref:rob --text) || bail_out "no code"
 
 write_config() { # write_config CAMERA SCANNER
@@ -64,12 +65,24 @@ check "the gate is enrolled by its scanner" wait_for 20 said north 'list: genera
 scan "$anna"
 check "a green person's code is waited with" wait_for 10 grep -q 'lamp_yellow on' "$work/north.out"
 scan "$card"
-check "until the card was scanned" wait_for 10 last_passage_is north 'open ok'
+attribute in_temp_object_raw 15487 # 36.59 degrees
+check "until the card was scanned, and the temperature measured" wait_for 10 last_passage_is north 'open ok'
+attribute in_temp_object_raw 14811
 check "which opens once" relay_pulses_are north 1
 scan "$rob"
 check "a red person stays outside" wait_for 10 passage_count_is north 2
 check "as the entry says" last_passage_is north 'deny red'
 check "and the relay does not move" relay_pulses_are north 1
+
+# --- somebody with a fever ---
+
+sleep 1 # until what was measured before counts no more
+scan "$bo"
+scan "$card"
+attribute in_temp_object_raw 15560 # 38.05 degrees
+check "who has a fever is not let in" wait_for 10 last_passage_is north 'guard fever'
+check "and the relay does not move" relay_pulses_are north 1
+attribute in_temp_object_raw 14811
 
 # --- unplugged in the middle of a code, and plugged in again ---
 
@@ -81,7 +94,7 @@ plug_in
 check "and opened again" wait_for 10 said north 'scanner: .*is open' 2
 scan 'hello'
 check "half a code is none, and does not spoil the next one" wait_for 10 last_passage_is north 'deny not_a_code'
-check "which is one entry" passage_count_is north 3
+check "which is one entry" passage_count_is north 4
 
 check "all of it is on the server" wait_for 10 server_has_all north
 stop north

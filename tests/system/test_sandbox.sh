@@ -31,8 +31,8 @@ elif said town 'no Landlock\|restricted'; then
 else
     skip "a filter of system calls" "there are sanitizers in these programs"
 fi
-show north "$(person g1)"
-check "a person is let in" wait_for 10 last_passage_is north 'open ok'
+comes() { show north "$(person g1)" && wait_for 10 last_passage_is north 'open ok'; }
+check "a person is let in" wait_for 40 comes
 check "the entry is on the server" wait_for 10 server_has_all north
 
 # `sandbox = no`

@@ -32,8 +32,8 @@ check "it pings, and pings" wait_for 20 pings_are_more_than $((before + 2))
 check "no picture comes: that is said" wait_for 30 heard_last 'no picture from the camera since 20'
 before=$(pings)
 check "and no reason to stop" wait_for 20 pings_are_more_than $((before + 2))
-show north "$(person g1)"
-check "a picture comes" wait_for 10 last_passage_is north 'open ok'
+comes() { show north "$(person g1)" && wait_for 10 last_passage_is north 'open ok'; }
+check "a picture comes" wait_for 40 comes
 
 order stick camera
 wait_for 10 heard '^stuck\|^cannot be stopped' || bail_out "the service manager is gone"

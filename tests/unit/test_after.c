@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* after.c: what the door did, in one line of words: `opened 7 +400`, about the passage 7, 400 ms
- * after its decision. */
+/* after.c: who is let in, one or several. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,151 +7,9 @@
 
 #include <cmocka.h>
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "gate/after.h"
-#include "gate/door_inputs.h"
-#include "gatehouse/bytes.h"
-
-#define PULSE_MS 3000
-#define SETTLE_MS 100
-#define HELD_MS (GH_AFTER_HELD_OPEN_S * 1000)
-#define START_MS 1000000
-
-static struct gh_after after;
-static struct gh_door_watch watch; /* debounces, as at the gate */
-static int64_t now_ms;
-static enum gh_contact contact; /* as it is found */
-static int64_t decided_until_ns, unlocked_until_ns, free_until_ns;
-static char told[16384];
-
-static const char *name_of(enum gh_door_event event)
-{
-    static const char *const names[] = {
-        [GH_DOOR_EVENT_OPENED] = "opened", [GH_DOOR_EVENT_PASSED] = "passed",
-        [GH_DOOR_EVENT_HELD] = "held",     [GH_DOOR_EVENT_SHUT] = "shut",
-        [GH_DOOR_EVENT_UNUSED] = "unused", [GH_DOOR_EVENT_FORCED] = "forced",
-    };
-    assert_in_range(event, GH_DOOR_EVENT_OPENED, GH_DOOR_EVENT_FORCED);
-    return names[event];
-}
-
-static void write_down(const struct gh_after_event *events, size_t count)
-{
-    assert_true(count <= GH_AFTER_EVENTS);
-    for (size_t i = 0; i < count; i++) {
-        size_t size = strlen(told);
-        int more = snprintf(told + size, sizeof(told) - size, "%s%s", size > 0 ? ", " : "",
-                            name_of(events[i].event));
-        size += (size_t)more;
-        assert_true(size < sizeof(told) - 64);
-        if (events[i].about != 0)
-            snprintf(told + size, sizeof(told) - size, " %" PRIu64 " +%" PRId64, events[i].about,
-                     events[i].after_ms);
-        else
-            assert_true(events[i].after_ms == 0);
-    }
-}
-
-static struct gh_after_view view_of(void)
-{
-    static const enum gh_contact contacts[] = {[GH_LEVEL_UNKNOWN] = GH_CONTACT_UNKNOWN,
-                                               [GH_LEVEL_OFF] = GH_CONTACT_SHUT,
-                                               [GH_LEVEL_ON] = GH_CONTACT_OPEN};
-    struct gh_door_inputs found = {.active = contact == GH_CONTACT_OPEN,
-                                   .known = contact != GH_CONTACT_UNKNOWN};
-    const struct gh_door_input *input = &watch.inputs[GH_INPUT_CONTACT];
-
-    (void)gh_door_watch_look(&watch, &found, false, now_ms * GH_NS_PER_MS);
-    return (struct gh_after_view){
-        .contact = contacts[input->level],
-        .since_ns = input->since_ns,
-        .settled = gh_door_watch_is_settled(&watch, GH_INPUT_CONTACT),
-        .decided_until_ns = decided_until_ns,
-        .unlocked_until_ns =
-            unlocked_until_ns > decided_until_ns ? unlocked_until_ns : decided_until_ns,
-        .free_until_ns = free_until_ns,
-    };
-}
-
-static void look(void)
-{
-    struct gh_after_event events[GH_AFTER_EVENTS];
-    struct gh_after_view view = view_of();
-
-    write_down(events, gh_after_look(&after, &view, now_ms * GH_NS_PER_MS, events));
-}
-
-static int64_t next_ms(void)
-{
-    int64_t after_ns = gh_after_next_ns(&after), watch_ns = gh_door_watch_next_ns(&watch);
-    int64_t next_ns = after_ns < watch_ns ? after_ns : watch_ns;
-
-    return next_ns == INT64_MAX ? INT64_MAX : (next_ns + GH_NS_PER_MS - 1) / GH_NS_PER_MS;
-}
-
-static bool is_near(void)
-{
-    return next_ms() != INT64_MAX;
-}
-
-/* As the gate does: looks when it is asked to. */
-static void pass_ms(int64_t ms)
-{
-    int64_t end_ms = now_ms + ms;
-    int looks = 0;
-
-    while (now_ms < end_ms) {
-        int64_t at_ms = next_ms();
-        now_ms = at_ms < end_ms ? at_ms : end_ms;
-        look();
-        assert_true(++looks < 1000); /* it must not spin */
-    }
-}
-
-static void move_to(enum gh_contact to)
-{
-    contact = to;
-    look();
-}
-
-static void let_in(uint64_t about)
-{
-    struct gh_after_event events[GH_AFTER_EVENTS];
-
-    decided_until_ns = (now_ms + PULSE_MS) * GH_NS_PER_MS;
-    write_down(events, gh_after_opening(&after, about, now_ms * GH_NS_PER_MS, events));
-    look();
-}
-
-static void assert_told(const char *expected)
-{
-    assert_string_equal(told, expected);
-    told[0] = '\0';
-}
-
-static void start_anew(void)
-{
-    gh_after_init(&after, GH_AFTER_HELD_OPEN_S);
-    gh_door_watch_init(&watch, GH_INPUT_BIT(GH_INPUT_CONTACT), SETTLE_MS);
-    decided_until_ns = unlocked_until_ns = free_until_ns = INT64_MIN;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    start_anew();
-    now_ms = START_MS;
-    contact = GH_CONTACT_SHUT;
-    told[0] = '\0';
-    look();
-    pass_ms(1000);
-    assert_told("");
-    return 0;
-}
+#include "after_scene.h"
 
 /* --- one passage --- */
 
@@ -339,115 +196,6 @@ static void test_open_at_the_start(void **state)
     move_to(GH_CONTACT_SHUT);
     pass_ms(1000);
     assert_told("opened 7 +0, passed 7 +1000");
-}
-
-/* --- unlocked, but by no decision --- */
-
-static void open_and_shut(int64_t open_ms)
-{
-    move_to(GH_CONTACT_OPEN);
-    pass_ms(open_ms);
-    move_to(GH_CONTACT_SHUT);
-    pass_ms(500);
-}
-
-/* Whoever goes through by a button has the button's entry, and no other; nor has who does not. */
-static void test_by_a_button(void **state)
-{
-    (void)state;
-    unlocked_until_ns = (now_ms + PULSE_MS) * GH_NS_PER_MS;
-    pass_ms(PULSE_MS + GH_AFTER_GRACE_MS);
-    open_and_shut(500);
-    assert_told("");
-    pass_ms(60000);
-    open_and_shut(500);
-    assert_told("forced, shut");
-
-    unlocked_until_ns = (now_ms + PULSE_MS) * GH_NS_PER_MS;
-    move_to(GH_CONTACT_OPEN);
-    pass_ms(HELD_MS - 1 + SETTLE_MS);
-    assert_told("held");
-    assert_true(gh_after_is_held(&after) && !gh_after_is_forced(&after));
-    move_to(GH_CONTACT_SHUT);
-    pass_ms(500);
-    assert_told("shut");
-    assert_false(gh_after_is_held(&after));
-}
-
-/* Nobody knows which of the two it was: it is theirs who was let in. */
-static void test_button_and_decision(void **state)
-{
-    (void)state;
-    let_in(7);
-    unlocked_until_ns = (now_ms + 60000) * GH_NS_PER_MS;
-    open_and_shut(500);
-    assert_told("opened 7 +0, passed 7 +500");
-    pass_ms(PULSE_MS + GH_AFTER_GRACE_MS);
-    open_and_shut(500); /* but not once the decision's pulse is over */
-    assert_told("");
-    let_in(8); /* and nobody waits for the button's */
-    pass_ms(60000);
-    assert_told("unused 8 +4001");
-}
-
-/* Opening hours: people come and go, and the door may stand open. */
-static void test_meant_to_be_open(void **state)
-{
-    (void)state;
-    unlocked_until_ns = free_until_ns = INT64_MAX;
-    open_and_shut(3600 * 1000);
-    assert_told("");
-    let_in(7);
-    for (int i = 0; i < 5; i++)
-        open_and_shut(500);
-    assert_told("opened 7 +0, passed 7 +500"); /* the others are nobody's */
-    move_to(GH_CONTACT_OPEN);
-    pass_ms(3600 * 1000);
-    unlocked_until_ns = free_until_ns = now_ms * GH_NS_PER_MS;
-    look();
-    pass_ms(HELD_MS - 1);
-    assert_told("");
-    pass_ms(1);
-    assert_told("held");
-    move_to(GH_CONTACT_SHUT);
-    pass_ms(500);
-    assert_told("shut");
-    open_and_shut(500);
-    assert_told("forced, shut");
-}
-
-static void test_let_in_while_it_may_stand_open(void **state)
-{
-    (void)state;
-    unlocked_until_ns = free_until_ns = INT64_MAX;
-    let_in(7);
-    move_to(GH_CONTACT_OPEN);
-    pass_ms(3600 * 1000);
-    assert_told("opened 7 +0");
-    unlocked_until_ns = free_until_ns = now_ms * GH_NS_PER_MS;
-    look();
-    pass_ms(HELD_MS);
-    assert_told("held 7 +3630000");
-    move_to(GH_CONTACT_SHUT);
-    pass_ms(500);
-    assert_told("shut 7 +3630000");
-}
-
-/* As much time is left as was. */
-static void test_time_goes_back(void **state)
-{
-    (void)state;
-    let_in(7);
-    move_to(GH_CONTACT_OPEN);
-    pass_ms(HELD_MS - 1000);
-    assert_told("opened 7 +0");
-    now_ms -= 500000;
-    decided_until_ns -= 500000 * GH_NS_PER_MS;
-    look();
-    pass_ms(999);
-    assert_told("");
-    pass_ms(1);
-    assert_told("held 7 +30000");
 }
 
 /* --- several --- */
@@ -699,11 +447,6 @@ int main(void)
         cmocka_unit_test_setup(test_opening_while_decided, setup),
         cmocka_unit_test_setup(test_bouncing, setup),
         cmocka_unit_test_setup(test_open_at_the_start, setup),
-        cmocka_unit_test_setup(test_by_a_button, setup),
-        cmocka_unit_test_setup(test_button_and_decision, setup),
-        cmocka_unit_test_setup(test_meant_to_be_open, setup),
-        cmocka_unit_test_setup(test_let_in_while_it_may_stand_open, setup),
-        cmocka_unit_test_setup(test_time_goes_back, setup),
         cmocka_unit_test_setup(test_shared, setup),
         cmocka_unit_test_setup(test_one_after_the_other, setup),
         cmocka_unit_test_setup(test_while_it_shuts, setup),

@@ -8,8 +8,11 @@
 /* clang-format on */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "gatehouse/bytes.h"
 #include "gatehouse/clock.h"
@@ -227,6 +230,24 @@ static void the_boot_id_is_the_kernels(void **state)
     assert_string_equal(id, expected);
 }
 
+/* The word of systemd-timesyncd: a file that it touches. */
+static void a_file_is_fresh_for_a_while(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/gatehouse-clock.XXXXXX";
+    struct timespec times[2] = {{.tv_sec = 1900000000}, {.tv_sec = 1900000000}};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(futimens(fd, times), 0);
+    close(fd);
+    assert_true(gh_clock_file_fresh(path, 1900000000));
+    assert_true(gh_clock_file_fresh(path, 1900000000 + 7199));
+    assert_false(gh_clock_file_fresh(path, 1900000000 + 7200));
+    assert_false(gh_clock_file_fresh(path, 1900000000 - 1)); /* the clock was put back since */
+    assert_int_equal(unlink(path), 0);
+    assert_false(gh_clock_file_fresh(path, 1900000000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(every_prefix_is_refused),
         cmocka_unit_test(the_system_clock_runs),
         cmocka_unit_test(the_boot_id_is_the_kernels),
+        cmocka_unit_test(a_file_is_fresh_for_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

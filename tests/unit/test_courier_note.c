@@ -435,6 +435,7 @@ static void test_rarely_while_draining(void **state)
     for (uint64_t i = 1; i <= 40; i++)
         receipts[i] = receipt_for(i);
     writes = 0;
+    last_inode = 0;
     for (uint64_t i = 1; i <= 39; i++) { /* one entry at a time is acknowledged; each in 100 ms */
         gh_fake_clock_advance_ms(&fixture->clock, 100);
         answer_with(i, &receipts[i], "");
@@ -463,6 +464,7 @@ static void test_written_after_a_while(void **state)
     desk_append(&desk, 2);
     struct gh_receipt first = receipt_for(1), second = receipt_for(2);
     writes = 0;
+    last_inode = 0;
     answer_with(1, &first, "");
     answer_with(2, &second, "");
     count_writes();

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 /* FIXTURE_NOW_S is a Sunday, 17:46:40 in Greenwich. */
 #define UNTIL_18_MS ((13 * 60 + 20) * 1000)
 #define HOUR_MS (3600 * 1000)
+#define MS GH_NS_PER_MS
 
 static struct rig rig;
 
@@ -71,16 +73,19 @@ static void test_to_the_minute(void **state)
 {
     (void)state;
 
+    gh_fake_clock_advance_ms(&rig.fixture.clock, 1234); /* it looks at the clock at other times */
     rig_start_with_list(&rig);
-    rig_pass_ms(&rig, UNTIL_18_MS - 1);
+    int64_t open_ns = gh_clock_monotonic_ns(rig.options.clock) + (UNTIL_18_MS - 1234) * MS;
+    rig_pass_ms(&rig, UNTIL_18_MS - 1234 - 1);
     assert_false(rig_is_open(&rig));
     assert_door_entries("");
-    rig_pass_ms(&rig, 1);
+    rig_pass_ms(&rig, 1001); /* nobody calls at the minute but the gate itself */
     assert_true(rig_is_open(&rig));
+    assert_true(rig.door.sets[rig.door.count - 1].at_ns == open_ns);
     assert_door_entries("hours_open");
     assert_true(rig_last_entry(&rig)->clock_trusted && rig_last_entry(&rig)->about == 0);
     unsigned renews = rig.door.renews;
-    rig_pass_ms(&rig, HOUR_MS - 1);
+    rig_pass_ms(&rig, HOUR_MS - 1001);
     assert_true(rig_is_open(&rig));
     assert_in_range(rig.door.renews - renews, 3590, 3610); /* a hang ends in the fail state */
     assert_true(rig.door.granted_ms == GH_DOOR_RENEW_MS);
@@ -341,6 +346,30 @@ static void test_zones_that_are_none(void **state)
     }
 }
 
+/* A file that the C library would take for UTC. */
+static void test_a_file_that_is_no_zone(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/gatehouse-zones-XXXXXX", path[64];
+    struct gh_error err = {0};
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/Home", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("UTC is not a zone", file) >= 0 && fclose(file) == 0);
+    setenv("TZDIR", folder, 1);
+    assert_int_equal(gh_time_zone_check("Home", &err), GH_ERR_NOTFOUND);
+    assert_non_null(strstr(err.text, "/Home"));
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("TZif2", file) >= 0 && fclose(file) == 0);
+    assert_int_equal(gh_time_zone_check("Home", NULL), GH_OK);
+    unsetenv("TZDIR");
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(remove(folder), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -351,7 +380,7 @@ int main(void)
         TEST(test_a_door_that_fails),   TEST(test_the_other_door),
         TEST(test_people_come_and_go),  TEST(test_nobody_asks_without_hours),
         TEST(test_the_zone_counts),     TEST(test_daylight_saving),
-        TEST(test_zones_that_are_none),
+        TEST(test_zones_that_are_none), TEST(test_a_file_that_is_no_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

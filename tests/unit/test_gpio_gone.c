@@ -183,9 +183,8 @@ static void it_may_have_another_number_then(void **state)
     tidy(&io, "gpiochip3");
 }
 
-/* Also a chip that the configuration names, if it names the lines; a number says nothing about
- * another chip. */
-static void a_line_by_number_stays_with_its_chip(void **state)
+/* Also a chip that the configuration names, with lines by name or by number. */
+static void so_does_a_chip_that_is_named(void **state)
 {
     (void)state;
     for (int by_number = 0; by_number < 2; by_number++) {
@@ -196,8 +195,12 @@ static void a_line_by_number_stays_with_its_chip(void **state)
         assert_int_equal(open_door("gpiochip10", wiring, 0, &io, NULL), GH_OK);
         unplug();
         struct fake_chip *back = plug("gpiochip3");
-        assert_int_equal(io.set(io.context, RELAY, NULL), by_number ? GH_ERR_GONE : GH_OK);
-        assert_int_equal(back->lines[1].level, !by_number);
+        back->hidden = 1; /* another one of this label */
+        assert_int_equal(io.set(io.context, RELAY, NULL), GH_ERR_GONE);
+        back->hidden = 0;
+        pass_ms(1000);
+        assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK);
+        assert_int_equal(back->lines[1].level, 1);
         tidy(&io, "gpiochip3");
         assert_int_equal(back->open, 0);
     }
@@ -413,6 +416,75 @@ static void a_child_takes_nothing_away(void **state)
     io.free(io.context);
 }
 
+/* A process that was forked has every descriptor as well, and so keeps alive what the epoll knows.
+ */
+static void a_child_keeps_no_dead_line_alive(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    int go[2], done[2], result = -1;
+    char byte = 0;
+    open_expander(&io, expander_door());
+    assert_int_equal(pipe(go), 0);
+    assert_int_equal(pipe(done), 0);
+    pid_t child = fork();
+    if (child == 0) { /* makes the line readable, and holds it for as long as the parent looks */
+        bool good =
+            read(go[0], &byte, 1) == 1 && write(fake_chips[1].lines[5].queue[1], "!", 1) == 1;
+        good = good && write(done[1], "!", 1) == 1 && read(go[0], &byte, 1) == 1;
+        _exit(good ? 0 : 1);
+    }
+    unplug();
+    expect_known(&io, 0);
+    assert_int_equal(write(go[1], "!", 1), 1);
+    assert_int_equal(read(done[0], &byte, 1), 1);
+    assert_false(is_readable(&io, false));
+    assert_int_equal(write(go[1], "!", 1), 1);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    for (int i = 0; i < 2; i++) {
+        close(go[i]);
+        close(done[i]);
+    }
+    tidy(&io, NULL);
+}
+
+static void child_of_a_door_without_its_chip(struct gh_door_io *io)
+{
+    pass_ms(5000);
+    bool good = io->set(io->context, RELAY, NULL) == GH_ERR_GONE;
+    _exit(good && fake_chips[2].opened == 0 ? 0 : 1);
+}
+
+static void a_child_waits_for_no_chip(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    open_expander(&io, expander_door());
+    unplug();
+    expect_known(&io, 0);
+    expect_gone(&io, RELAY);
+    (void)plug("gpiochip10");
+    assert_int_equal(run_child(child_of_a_door_without_its_chip, &io), 0);
+    remove_file("gpiochip10");
+    tidy(&io, NULL);
+}
+
+/* Whatever its reason: a descriptor that only says so again and again is given back. */
+static void a_line_that_hangs_up_is_requested_again(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    open_expander(&io, expander_door());
+    fake_hang_up(&fake_chips[1].lines[5]);
+    assert_true(is_readable(&io, false));
+    expect_known(&io, EXIT);
+    assert_false(is_readable(&io, false));
+    fake_edge(&fake_chips[1].lines[5], 1);
+    assert_true(is_readable(&io, false));
+    io.free(io.context);
+}
+
 #undef TEST
 #define TEST(function) cmocka_unit_test_setup_teardown(function, plug_expander, unplug_chips)
 
@@ -424,7 +496,7 @@ int main(void)
         TEST(it_comes_back_as_it_was_asked_for),
         TEST(a_short_absence_is_none),
         TEST(it_may_have_another_number_then),
-        TEST(a_line_by_number_stays_with_its_chip),
+        TEST(so_does_a_chip_that_is_named),
         TEST(another_chip_is_not_taken_for_it),
         TEST(somebody_may_have_been_faster),
         TEST(outputs_are_missed_by_nobody_but_the_timer),
@@ -432,6 +504,9 @@ int main(void)
         TEST(a_child_can_set_what_stands),
         TEST(a_child_opens_nothing),
         TEST(a_child_takes_nothing_away),
+        TEST(a_child_keeps_no_dead_line_alive),
+        TEST(a_child_waits_for_no_chip),
+        TEST(a_line_that_hangs_up_is_requested_again),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

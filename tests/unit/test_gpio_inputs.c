@@ -139,7 +139,8 @@ static void lines_without_interrupts_are_asked(void **state)
         fake_edge(&fake_chips[1].lines[1], 1);
         assert_true(is_readable(&io, true));
         expect(&io, BIT(FIRE), BIT(EXIT) | BIT(FIRE));
-        assert_true(is_readable(&io, true)); /* and so on */
+        assert_true(has_timer(GH_GPIO_POLL_MS)); /* and so on */
+        assert_true(is_readable(&io, true));
         expect(&io, BIT(FIRE), BIT(EXIT) | BIT(FIRE));
         io.free(io.context);
         fake_edge(&fake_chips[1].lines[1], 0);
@@ -200,6 +201,7 @@ static void chatter_is_left_alone(void **state)
         expect(&io, i % 2 ? BIT(EXIT) : 0, BIT(EXIT));
     }
     assert_int_equal(fake_chips[0].reads, GH_GPIO_EDGES_A_SECOND + 1);
+    assert_true(has_timer(GH_GPIO_POLL_MS));
 
     pass_ms(1000); /* a second later they have gone on: the queue was full */
     expect(&io, BIT(EXIT), BIT(EXIT));
@@ -214,6 +216,7 @@ static void chatter_is_left_alone(void **state)
     fake_edge(line, 0);
     assert_true(is_readable(&io, false)); /* at once, as before */
     expect(&io, 0, BIT(EXIT));
+    assert_true(has_timer(GH_GPIO_TICK_MS));
     io.free(io.context);
 }
 

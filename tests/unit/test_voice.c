@@ -318,9 +318,13 @@ static void test_without_a_device(void **state)
                                        .clock = gh_clock_system(),
                                        .announced = world->announced};
     struct gh_error err = {0};
+    int64_t until_ns = gh_clock_monotonic_ns(gh_clock_system()) + INT64_C(50000000);
 
+    write_wav(world, "zh/welcome.wav", 9000, 100); /* as where the prompts are installed */
     assert_int_equal(gh_voice_start(&options, &world->voice, &err), GH_OK);
     gh_voice_prompt(world->voice, GH_PROMPT_WELCOME);
+    while (gh_clock_monotonic_ns(gh_clock_system()) < until_ns) /* for the thread to go wrong in */
+        assert_int_equal(gh_voice_look(world->voice).prompts, 0);
     struct gh_announcement_job call = job(world, 5, "call.wav");
     gh_voice_announce(world->voice, &call);
     assert_int_equal(heard(world).event, GH_ANNOUNCEMENT_SILENT);

@@ -40,6 +40,7 @@ struct fake_chip {
     const char *device; /* "gpiochip0"; NULL: not plugged in (any more) */
     const char *label;
     struct fake_line lines[FAKE_LINES];
+    unsigned hidden;   /* as many of the last lines are not there */
     int open;          /* how often it is open now */
     int opened;        /* or ever was */
     int requests;      /* how many requests are out */
@@ -231,16 +232,22 @@ static inline int fake_read_edges(struct fake_chip *chip, struct fake_line *line
     return (int)size;
 }
 
+/* There are no more edges: whoever waits for them is told, and told again. */
+static inline void fake_hang_up(struct fake_line *line)
+{
+    if (line->has_edges && line->queue[1] >= 0) {
+        close(line->queue[1]);
+        line->queue[1] = -1;
+    }
+}
+
 /* The device goes; those who have it open still have the struct, and errors. Who waits for edges
  * is told. */
 static inline void fake_unplug(struct fake_chip *chip)
 {
     chip->device = NULL;
     for (size_t i = 0; i < FAKE_LINES; i++) {
-        if (chip->lines[i].has_edges) {
-            close(chip->lines[i].queue[1]);
-            chip->lines[i].queue[1] = -1;
-        }
+        fake_hang_up(&chip->lines[i]);
     }
 }
 

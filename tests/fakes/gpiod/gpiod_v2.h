@@ -65,6 +65,7 @@ int gpiod_chip_get_line_offset_from_name(struct gpiod_chip *chip, const char *na
 
 struct gpiod_chip_info {
     const char *label;
+    size_t lines;
 };
 
 struct gpiod_chip_info *gpiod_chip_get_info(struct gpiod_chip *chip)
@@ -75,6 +76,7 @@ struct gpiod_chip_info *gpiod_chip_get_info(struct gpiod_chip *chip)
                             : (struct gpiod_chip_info *)calloc(1, sizeof(struct gpiod_chip_info));
     if (info != NULL) {
         info->label = fake->label;
+        info->lines = FAKE_LINES - fake->hidden;
     }
     return info;
 }
@@ -86,8 +88,7 @@ const char *gpiod_chip_info_get_label(struct gpiod_chip_info *info)
 
 size_t gpiod_chip_info_get_num_lines(struct gpiod_chip_info *info)
 {
-    (void)info;
-    return FAKE_LINES;
+    return info->lines;
 }
 
 void gpiod_chip_info_free(struct gpiod_chip_info *info)

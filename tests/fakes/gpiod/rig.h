@@ -155,6 +155,27 @@ static inline bool is_readable(const struct gh_door_io *io, bool wait)
     return poll(&fd, 1, wait ? 20000 : 0) == 1;
 }
 
+/* Does this process have a timer that comes every so often? (From its descriptors, rather than by
+ * waiting for it.) */
+static inline bool has_timer(int64_t ms)
+{
+    bool found = false;
+    char wanted[64], text[512];
+    snprintf(wanted, sizeof(wanted), "it_interval: (%lld, %lld)", (long long)(ms / 1000),
+             (long long)(ms % 1000 * GH_NS_PER_MS));
+    for (int fd = 0; fd < 64 && !found; fd++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+            fclose(file);
+            found = strstr(text, wanted) != NULL;
+        }
+    }
+    return found;
+}
+
 static inline void pass_ms(int64_t ms)
 {
     rig_now_ns += ms * GH_NS_PER_MS;

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Who stands at the board: `gatehouse gate status`, `gatehouse gate test`, metrics; and --check of everything that may be plugged in.
+# shellcheck disable=SC1091,SC2154,SC2317
+. "${0%/*}/lib.sh"
+. "${0%/*}/gate_lib.sh"
+
+socket=$work/south.control
+status() { run "$tool" gate status --socket "$socket" "$@"; }
+
+run "$tool" gate status --socket "$work/nobody"
+check 'no gate: said, 1' says 1 '' "no gate answers at $work/nobody"
+run "$tool" gate status --socket "$work/$(printf '%0200d' 0)"
+check 'a path that no socket can have' says 1 '' 'too long'
+
+make_town
+printf 'contact\n' >"$work/inputs"
+make_gate south '[door]' "inputs_file = $work/inputs" '[gate]' "control = $socket"
+start_gate south
+check 'the gate listens' wait_for 20 test -S "$socket"
+check 'for its owner and its group' test "$(stat -c %a "$socket")" = 660
+
+# --- status ---
+
+status
+check 'a gate that is not enrolled says so, and that it is wrong' says 1 'WRONG .*not enrolled' ''
+check 'its door is locked' grep -q '^door  *locked' "$work/out"
+check 'and open' grep -q '^inputs .*contact active' "$work/out"
+enrol south
+show south "$(person red)"
+wait_for 20 last_passage_is south 'deny red'
+status
+check 'now nothing is wrong' says 0 '^gate  *south in test.example' ''
+check 'its list' grep -q '^list  *generation [0-9]*: 10 people, 0 homes' "$work/out"
+check 'why the last one was not let in' grep -q '^last  *deny: Health status is red' "$work/out"
+check 'how often' grep -q '^passages  *open 0, guard 0, deny 1 ' "$work/out"
+printf 'contact fire\n' >"$work/inputs"
+fire_is_said() { status; grep -q '^WRONG.*fire is active' "$work/out" && grep -q '^door  *unlocked by fire' "$work/out"; }
+check 'a fire alarm is wrong, and unlocks' wait_for 20 fire_is_said
+printf '?contact\n' >"$work/inputs"
+unknown_is_said() { status; grep -q '^WRONG.*contact cannot be read' "$work/out"; }
+check 'an input that cannot be read is wrong' wait_for 20 unknown_is_said
+printf '\n' >"$work/inputs"
+all_is_well() { status; [ "$code" -eq 0 ]; }
+check 'all is well again' wait_for 20 all_is_well
+
+status --json
+check 'as JSON' says 0 '"usable": true\|"usable":true' ''
+check 'no person, no home, no code in it' sh -c "! grep -q '\"subject\"\\|\"home\"\\|_code\"' '$work/out'"
+status --metrics
+check 'as metrics' says 0 '^gatehouse_gate_passages_total{outcome="deny"} 1$' ''
+check 'each with its type' test "$(grep -c '^# TYPE' "$work/out")" -gt 15
+check 'none twice' test -z "$(grep -v '^#' "$work/out" | sed 's/ .*//' | sort | uniq -d)"
+
+# --- test ---
+
+pulses=$(relay_pulses south)
+# Green, yellow, red, buzzer seen; no voice; the door opened; the inputs cannot be moved but the exit button, which is.
+press_exit() { { printf 'y\ny\ny\ny\ny\n\n'; wait_for 20 grep -q 'exit is inactive' "$work/out" && printf 'exit\n' >"$work/inputs"
+    wait_for 20 grep -q 'now it is active' "$work/out" && printf '\n\n\n\n'; } |
+    { code=0; "$tool" gate test --socket "$socket" >"$work/out" 2>"$work/err" || code=$?; echo $code >"$work/code"; }; code=$(cat "$work/code"); }
+press_exit
+check 'a test with a person in front of the gate' says 0 '^6 good, 0 bad, 6 left out$' ''
+check 'the exit button was seen' grep -q 'now it is active: good' "$work/out"
+check 'without a sound device there is no voice' grep -q 'voice: not there: no sound device' "$work/out"
+check 'the relay was pulsed' test "$(relay_pulses south)" -gt "$pulses"
+check 'after an entry that says so' sh -c "BUILD=$BUILD; \"$BUILD/tests/system/journal_dump\" '$(journal_of south)' | grep -q '\"event\":\"test\"'"
+check 'each lamp was lit' test "$(grep -c 'lamp_green on\|lamp_yellow on\|lamp_red on' "$work/south.out")" -ge 3
+printf 'exit\n' >"$work/inputs"
+
+run sh -c "printf 'n\n' | '$tool' gate test --socket '$socket'"
+check 'a lamp that is not seen is bad' says 1 ' 1 bad' ''
+stop south >/dev/null
+check 'the socket goes with the gate' test ! -e "$socket"
+
+# --- --check ---
+
+make_gate odd '[scanner]' "device = $work/no-scanner" '[keyboard]' "device = $work/no-keyboard" '[temperature]' 'sensor = no-sensor' '[sound]' 'device = trumpet'
+run "$BUILD/gatehouse-gate" --config "$work/odd.ini" --check
+check '--check: what is missing makes it fail' says 1 '*' '*'
+for what in scanner keyboard thermometer sound; do
+    check "and is named: $what" grep -q "^$what  *WRONG: ." "$work/out"
+done
+plan
