@@ -86,7 +86,8 @@ static enum gh_status take_sound(struct gh_bytes rest, uint32_t named, const str
         return status;
     if (named > rest.size)
         return gh_fail(err, GH_ERR_TRUNCATED, "the WAV file ends before its sound does");
-    size_t frames = named / format->frame_bytes;
+    size_t frame_bytes = (size_t)format->channels * SAMPLE_BYTES;
+    size_t frames = frame_bytes > 0 ? named / frame_bytes : 0;
     if (frames == 0)
         return gh_fail(err, GH_ERR_INVALID, "there is no sound in the WAV file");
     if (frames > (size_t)GH_WAV_LONGEST_S * format->rate)
@@ -95,7 +96,7 @@ static enum gh_status take_sound(struct gh_bytes rest, uint32_t named, const str
     *out = (struct gh_wav){.rate = format->rate,
                            .channels = format->channels,
                            .frames = frames,
-                           .sound = {rest.data, frames * format->frame_bytes}};
+                           .sound = {rest.data, frames * frame_bytes}};
     return GH_OK;
 }
 

@@ -84,7 +84,7 @@ struct gh_kept {
     struct gh_backoff backoff; /* of fetching the sound */
 };
 /* Those that are alive, and as many more that are done but could be told again. */
-#define GH_KEPT_MAX (4 * GH_ANNOUNCEMENTS_MAX)
+#define GH_KEPT_MAX ((size_t)4 * GH_ANNOUNCEMENTS_MAX)
 
 /* The news lane's. */
 struct gh_news_desk {

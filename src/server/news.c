@@ -163,21 +163,22 @@ static void tidy(struct gh_news *news);
 
 /* The sound first: whoever hears of it can fetch it. */
 static enum gh_status publish(struct gh_news *news, const struct gh_news_announcement *wanted,
-                              struct gh_db_announcement *made, uint64_t *number)
+                              const struct gh_db_announcement *announcement, uint64_t *number)
 {
+    struct gh_db_announcement made = *announcement;
     char path[PATH_MAX];
     struct gh_error err = {0};
     uint8_t bytes[GH_ANNOUNCEMENT_SIGNED_BYTES];
     struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
-    enum gh_status status = sign(news, &made->said, &writer);
-    made->signature = (struct gh_bytes){bytes, writer.size};
+    enum gh_status status = sign(news, &made.said, &writer);
+    made.signature = (struct gh_bytes){bytes, writer.size};
     if (status == GH_OK)
-        status = path_of(news, made->said.sha256, path);
+        status = path_of(news, made.said.sha256, path);
     if (status == GH_OK)
         status = gh_file_replace(path, 0600, wanted->sound.data, wanted->sound.size, &err);
     if (err.status != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "a sound cannot be kept: %s", err.text);
-    return status == GH_OK ? gh_db_announcement_add(news->server->db, made, number) : status;
+    return status == GH_OK ? gh_db_announcement_add(news->server->db, &made, number) : status;
 }
 
 enum gh_status gh_news_announce(struct gh_news *news, const struct gh_news_announcement *wanted,

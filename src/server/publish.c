@@ -444,6 +444,8 @@ static enum gh_status number(struct gh_publisher *publisher, struct gh_answer **
 {
     struct gh_answer *fresh;
     *out = *shared;
+    if (*shared == NULL)
+        return GH_ERR_NOTFOUND;
     if (news == (*shared)->news)
         return GH_OK;
     enum gh_status status = gh_list_answer_renumber(*shared, news, &fresh);
@@ -518,7 +520,7 @@ enum gh_status gh_publisher_last(struct gh_publisher *publisher, const struct gh
                                  uint64_t news, struct gh_answer **out)
 {
     *out = NULL;
-    if (publisher->plain == NULL || !gh_generation_same(have, &publisher->plain_of))
+    if (!gh_generation_same(have, &publisher->plain_of))
         return GH_ERR_NOTFOUND;
     return number(publisher, &publisher->plain, news, out);
 }
