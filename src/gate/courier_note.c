@@ -112,6 +112,7 @@ void gh_outbox_go_back(struct gh_courier *courier, uint64_t sequence)
 
     outbox->acknowledged = sequence;
     outbox->unsaved = true;
+    outbox->saved_ns = 0; /* a start by the old note would let go of what the server wants again */
     if (outbox->receipt.through > sequence)
         drop_receipt(outbox);
 }

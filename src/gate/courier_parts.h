@@ -67,7 +67,7 @@ struct gh_outbox {
     bool receipt_told;         /* the gate knows it, or that there is none */
     bool plain;                /* the server takes no compressed batches */
     bool unsaved;              /* the note is behind */
-    int64_t saved_ns;          /* when it was written last, or tried; 0: not yet */
+    int64_t saved_ns;          /* when it was written last, or tried; 0: it is due */
     int64_t told_ns;           /* when the gate was told of a receipt last */
 };
 

@@ -598,6 +598,7 @@ enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_confi
         .well = true,
     };
 
+    gh_watch_init(&daemon.watch);
     gh_log_set_level(gh_gate_config_log_level(config));
     enum gh_status status = start(&daemon, err);
     if (status == GH_OK) {

@@ -80,8 +80,6 @@ static bool unlocks(const struct keeper *keeper, unsigned lines)
     return (lines & GH_LINE_BIT(GH_LINE_RELAY)) != keeper->locked_relay;
 }
 
-/* --- the keeper's process --- */
-
 static bool is_fire(const struct keeper *keeper)
 {
     if (keeper->inner.inputs && (keeper->inner.inputs_wired & GH_INPUT_BIT(GH_INPUT_FIRE))) {
@@ -91,6 +89,8 @@ static bool is_fire(const struct keeper *keeper)
     }
     return atomic_load(&keeper->shared->fire);
 }
+
+/* --- the keeper's process --- */
 
 /* When to look again. */
 static int64_t lock_door(struct keeper *keeper)
@@ -291,6 +291,19 @@ static void let_go(struct keeper *keeper)
     free(keeper);
 }
 
+/* The lines' own free would lock a door that is fail-secure: in a fire they are let go of as they
+ * are, by the end of the process. */
+static void free_lines(struct keeper *keeper)
+{
+    struct gh_error err = {0};
+    bool left = keeper->locked_relay == 0 && is_fire(keeper);
+
+    if (left && keeper->inner.set(keeper->inner.context, GH_LINE_BIT(GH_LINE_RELAY), &err) == GH_OK)
+        gh_log(GH_LOG_WARNING, "door", "left unlocked, since there is a fire");
+    else
+        keeper->inner.free(keeper->inner.context);
+}
+
 static void keeper_free(void *context)
 {
     struct keeper *keeper = context;
@@ -298,7 +311,7 @@ static void keeper_free(void *context)
 
     bool taken = take_lines(shared, GATE_WAIT_MS);
     atomic_store(&shared->deadline_ns, NEVER);
-    keeper->inner.free(keeper->inner.context);
+    free_lines(keeper);
     atomic_store(&shared->over, true);
     leave_lines(shared, taken);
     gh_cleanup_fd(&keeper->socket); /* it ends by itself; */

@@ -17,14 +17,15 @@
  * - The gate is gone without free: all lines become inactive, at once; that is the door's fail
  *   state. Then the keeper ends.
  * - Not while there is a fire, though: unlocked stays unlocked while the gate hangs, and when the
- *   gate is gone the relay is left (or put) where it unlocks. What the fire input says at that
- *   moment counts; where it is not wired or cannot be read, whether GH_DOOR_RENEW_FIRE was said
- *   last. (What becomes of the line when the last process that holds it has ended is the chip's
- *   affair; systemd starts the gate anew.)
+ *   gate is gone, or frees it, the relay is left (or put) where it unlocks. What the fire input
+ * says at that moment counts; where it is not wired or cannot be read, whether GH_DOOR_RENEW_FIRE
+ * was said last. (What becomes of the line when the last process that holds it has ended is the
+ * chip's affair; systemd starts the gate anew.)
  *
  * A move that fails is tried again every GH_DOOR_KEEPER_RETRY_MS, for five times when the gate is
- * gone. inner becomes the keeper's (freed with it), but on error stays the caller's. GH_ERR_NOMEM,
- * or what the system says to the fork. */
+ * gone. inner becomes the keeper's (freed with it; in a fire, where its free would lock, by the end
+ * of the process), but on error stays the caller's. GH_ERR_NOMEM, or what the system says to the
+ * fork. */
 GH_MUST_CHECK enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
                                                 const struct gh_door_options *options,
                                                 struct gh_door_io *out, struct gh_error *err);

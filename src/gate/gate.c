@@ -310,9 +310,13 @@ void gh_gate_free(struct gh_gate *gate)
 
     if (!gate)
         return;
-    unsigned rest = gh_door_rest_lines(&gate->options.door);
-    if (gate->options.io->set(gate->options.io->context, rest, &err) != GH_OK)
-        gh_log(GH_LOG_ERR, "door", "it cannot be locked: %s", err.text);
+    bool fire =
+        (gh_door_causes(&gate->door, gh_gate_now_ns(gate)) & GH_CAUSE_BIT(GH_CAUSE_FIRE)) != 0;
+    unsigned lines = gh_door_rest_lines(&gate->options.door);
+    lines ^= fire ? GH_LINE_BIT(GH_LINE_RELAY) : 0; /* nobody is locked in by a restart */
+    if (gate->options.io->set(gate->options.io->context, lines, &err) != GH_OK)
+        gh_log(GH_LOG_ERR, "door", "it cannot be %s: %s", fire ? "left unlocked" : "locked",
+               err.text);
     if (gate->identity.enrolled)
         gh_record_close(&gate->record);
     gh_passback_clear(&gate->passback);

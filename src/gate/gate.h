@@ -43,7 +43,7 @@ struct gh_gate_options {
 GH_MUST_CHECK enum gh_status gh_gate_new(const struct gh_gate_options *options,
                                          const struct gh_identity *identity, struct gh_gate **out,
                                          struct gh_error *err);
-void gh_gate_free(struct gh_gate *gate); /* locks the door; NULL is fine */
+void gh_gate_free(struct gh_gate *gate); /* locks the door, but in a fire; NULL is fine */
 
 /* A sighting that waits (WAIT_PARTS, WAIT_ANSWER) is shown on the lamps and is no entry: nobody was
  * decided about, also if what is waited for never comes. */

@@ -47,7 +47,7 @@ static struct termios settings(const struct termios *before, speed_t speed)
     struct termios line = *before;
 
     cfmakeraw(&line);
-    line.c_iflag = IGNBRK;
+    line.c_iflag = IGNBRK | INPCK; /* without it damaged bytes come as if they were good */
     line.c_cflag &= ~(tcflag_t)(CSTOPB | PARENB | CRTSCTS | HUPCL);
     line.c_cflag |= CREAD | CLOCAL | CS8;
     line.c_cc[VMIN] = 1; /* with O_NONBLOCK: EAGAIN when there is nothing, 0 only when hung up */

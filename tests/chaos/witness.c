@@ -218,7 +218,7 @@ static bool fetch(struct gh_transport *transport, const struct gh_identity *iden
     if (!get(transport, path, bearer, &offer->answer, err))
         return false;
     struct gh_bytes left = {offer->answer.body, offer->answer.size};
-    if (!take_head(&left, 4, &items) || items != 4 || !take_bytes(&left, &offer->manifest) ||
+    if (!take_head(&left, 4, &items) || items != 5 || !take_bytes(&left, &offer->manifest) ||
         !take_bytes(&left, &offer->delta.header) || !take_bytes(&left, &offer->delta.records)) {
         snprintf(err->text, sizeof(err->text), "the answer about the list is none");
         return false;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The life of the packages on one machine: installed, upgraded, configured, used, removed, installed again, purged. Runs
 # as root in a fresh Debian root (tests/packages/run makes it), with the packages in new/, and those of the version
-# before in old/. systemd does not run there: what it would do, and no more, is done by hand.
+# before in old/. systemd does not run there: what it would do, and no more, is done by hand, and what it is told to do
+# is written down.
 # shellcheck source=tests/system/lib.sh disable=SC2317 # functions that check calls
 . "${0%/*}/../system/lib.sh"
 
@@ -14,7 +15,23 @@ export GATEHOUSE_SESSION
 
 # --- what apt and dpkg say --------------------------------------------------------------------------------------------
 
-apt() { run apt-get -q -y -o Dpkg::Options::=--force-confold "$@"; }
+apt() { : >"$told"; run apt-get -q -y -o DPkg::Path="$work/told:$PATH" -o Dpkg::Options::=--force-confold "$@"; }
+# What maintainer scripts would have systemd do: `action unit`, a line each.
+told=$work/systemctl.told
+mkdir -p /run/systemd/system "$work/told"
+cat >"$work/told/systemctl" <<END
+#!/bin/sh
+case "\$*" in
+*is-enabled*) echo enabled ;;
+*) printf '%s\n' "\$*" | sed 's/--[a-z]* //g' >>$told ;;
+esac
+END
+chmod +x "$work/told/systemctl"
+is_told() { # ACTION
+    for unit in $programs; do
+        grep -qx "$1 $unit.service" "$told" || { note <"$told"; return 1; }
+    done
+}
 worked() { [ "$code" -eq 0 ] || { note <"$work/out"; note <"$work/err"; return 1; }; }
 # Nothing that a maintainer script or dpkg has to complain about.
 is_quiet() { ! grep -iE 'warning|error|unsafe|failed' "$work/out" "$work/err" | grep -v '/etc/gatehouse.* not empty'; }
@@ -22,7 +39,7 @@ state_of() { dpkg-query -W -f '${db:Status-Abbrev} ${Version}' "$1" 2>/dev/null;
 has_version() { for package in gatehouse $programs; do [ "$(state_of "$package")" = "ii  $1" ] || return 1; done; }
 is() { [ "$(stat -c '%A %U %G' "$1")" = "$2" ] || { stat "$1" | note; return 1; }; }
 is_user() { id "$1" >/dev/null; }
-unit_says() { [ "$(systemctl is-enabled "$1.service" 2>/dev/null)" = "$2" ]; }
+unit_says() { [ "$(systemctl --root=/ is-enabled "$1.service" 2>/dev/null)" = "$2" ]; }
 # All files of this machine but what programs note down for themselves.
 all_files() {
     find / -xdev \( -path /proc -o -path /dev -o -path /src -o -path /tmp -o -path /run \) -prune -o -print |
@@ -51,6 +68,7 @@ apt install ./old/*.deb
 check "the version before installs" worked || bail_out "nothing can be tried without it"
 check "without a complaint" is_quiet
 check "it is there" has_version 0.0.9
+check "the units are started" is_told start
 check "its configuration is" grep -q 'of the version before' $gate_ini
 cp $server_ini "$work/server.ini.before"
 sed -i 's/^;area = .*/area = test.example/; s/^listen = .*/listen = 127.0.0.1:18440/' $server_ini
@@ -60,6 +78,7 @@ sum=$(sha256sum <$server_ini)
 apt install ./new/*.deb
 check "the upgrade works" worked || bail_out "nothing can be tried without it"
 check "without a complaint" is_quiet
+check "the units are restarted" is_told restart
 check "it is there" has_version "$(gatehouse --version | cut -d' ' -f2)"
 check "a file that the new version has not is gone" test ! -e /usr/share/doc/gatehouse-gate/of-the-version-before
 check "a configuration that nobody has changed is the new one" test "$(grep -c 'of the version before' $gate_ini)" -eq 0
@@ -181,6 +200,7 @@ kept() { [ -s "$gate_state/identity.json" ] && [ -s "$gate_state/journal-$gate.d
 apt remove gatehouse-gate gatehouse-server
 check "remove" worked
 check "without a complaint" is_quiet
+check "the units are stopped" is_told stop
 check "the programs are gone" test ! -e /usr/sbin/gatehouse-gate -a ! -e /usr/sbin/gatehouse-server
 check "and so are the units" test ! -e /usr/lib/systemd/system/gatehouse-gate.service -a ! -e /usr/lib/systemd/system/gatehouse-server.service
 check "the configuration stays" test "$(sha256sum <$gate_ini)" = "$gate_sum"

@@ -148,8 +148,11 @@ inputs contact
 check "opens the door" wait_for 5 last_event_is "opened $passage"
 sleep 2 # longer than it was before
 check "and it is not held open yet" last_event_is "opened $passage"
+inputs fire
+check "a fire, once more" wait_for 5 line_is relay on
 stop north
 check "SIGTERM ends it cleanly" test $? -eq 0
+check "and locks nobody in" line_is relay on
 sed -i 's/^door = trace/&\ntime_zone = Asia\/Nowhere/' "$work/north.ini"
 run "$BUILD/gatehouse-gate" --config "$work/north.ini"
 check "a time zone that nobody knows is refused" says 1 '' 'Asia/Nowhere is not known on this machine'

@@ -59,7 +59,7 @@ else
 fi
 
 if command -v udevadm >/dev/null && udevadm verify --help >/dev/null 2>&1; then
-    run udevadm verify --no-style "$work/root/usr/lib/udev/rules.d/60-gatehouse-gate.rules"
+    run udevadm verify --no-style "$work/root/usr/lib/udev/rules.d/70-gatehouse-gate.rules"
     # A group that this machine does not have is no fault of the rules.
     check "udev takes the rules" test -z "$(grep -v -e 'Unknown group' -e 'check failed' "$work/err")" || note <"$work/err"
 else

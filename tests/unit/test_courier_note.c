@@ -255,6 +255,30 @@ static void test_server_falls_back(void **state)
     assert_int_equal(desk_count_events(&desk, GH_COURIER_RECEIPT), 1);
 }
 
+/* And whatever becomes of the gate then, it does not know of that receipt any more: by it, what the
+ * server lost would be let go of here, too. */
+static void test_falling_back_is_written(void **state)
+{
+    (void)state;
+    GH_CLEANUP_FREE uint8_t *text = NULL;
+    char path[PATH_MAX], gate[GH_ID_TEXT_BYTES], expected[64];
+    size_t size;
+
+    desk_append(&desk, 4);
+    desk_start(&desk);
+    struct gh_receipt fourth = receipt_for(4);
+    answer_with(4, &fourth, "");
+    desk_run_ms(&desk, 1000);
+    desk_append(&desk, 1);
+    desk_answer(&desk, ENTRIES_PATH, 200, "{\"acknowledged\": 2, \"refused\": []}");
+    desk_run_ms(&desk, 10);
+    note_path(path);
+    assert_int_equal(gh_file_read(path, 512, &text, &size, NULL), GH_OK);
+    gh_id_format(FIXTURE_GATE, gate);
+    snprintf(expected, sizeof(expected), "%s 2\n", gate);
+    assert_string_equal((const char *)text, expected);
+}
+
 /* Back to where the receipt reaches: that holds. */
 static void test_server_falls_back_a_little(void **state)
 {
@@ -548,6 +572,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_goes_not_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_further_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_server_falls_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_falling_back_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_server_falls_back_a_little, setup, teardown),
         cmocka_unit_test_setup_teardown(test_note_of_another_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_a_handover, setup, teardown),

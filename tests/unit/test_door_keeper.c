@@ -526,6 +526,34 @@ static void test_a_gate_that_dies_in_a_fire_leaves_the_door_unlocked(void **stat
     assert_int_equal(lines->now, RELAY);
 }
 
+static void end_well(const struct gh_door_options *options, unsigned active)
+{
+    struct gh_door_io inner = bare_with_fire(), door = keep(&inner, options);
+
+    atomic_store(&lines->freed, false);
+    assert_set(&door, active);
+    door.free(door.context);
+}
+
+static void test_a_gate_that_ends_well_in_a_fire_does_too(void **state)
+{
+    (void)state;
+
+    atomic_store(&lines->inputs_known, FIRE);
+    atomic_store(&lines->inputs_active, FIRE);
+    end_well(&secure, RELAY);
+    assert_int_equal(lines->now, RELAY);
+    end_well(&secure, GREEN); /* it broke out a moment ago */
+    assert_int_equal(lines->now, RELAY);
+    end_well(&safe, 0); /* at rest it is unlocked */
+    assert_int_equal(lines->now, 0);
+    assert_true(lines->freed);
+    atomic_store(&lines->inputs_active, 0);
+    end_well(&secure, RELAY);
+    assert_int_equal(lines->now, 0);
+    assert_true(lines->freed);
+}
+
 /* --- a keeper that is gone --- */
 
 static enum gh_status note_keeper(void *context, unsigned active, struct gh_error *err)
@@ -582,6 +610,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_stopped_gate_leaves_no_open_door, set_up),
         cmocka_unit_test_setup(test_a_gate_that_is_stopped_while_it_unlocks, set_up),
         cmocka_unit_test_setup(test_a_gate_that_dies_in_a_fire_leaves_the_door_unlocked, set_up),
+        cmocka_unit_test_setup(test_a_gate_that_ends_well_in_a_fire_does_too, set_up),
         cmocka_unit_test_setup(test_a_keeper_that_is_killed_is_missed, set_up),
     };
 

@@ -265,6 +265,25 @@ static void test_fire_whatever_else(void **state)
     assert_door_entries("fire fault fire_over");
 }
 
+static void test_the_end_in_a_fire(void **state)
+{
+    (void)state;
+
+    start();
+    settle(GH_INPUT_FIRE, true);
+    rig_stop(&rig);
+    assert_true(rig_is_open(&rig));
+    assert_false(lit(GH_LINE_GREEN));
+    rig_start(&rig);
+    rig_pass_ms(&rig, DEBOUNCE_MS);
+    assert_true(rig_is_open(&rig));
+    settle(GH_INPUT_FIRE, false);
+    settle(GH_INPUT_EXIT, true);
+    assert_true(rig_is_open(&rig));
+    rig_stop(&rig);
+    assert_false(rig_is_open(&rig));
+}
+
 /* --- inputs that cannot be relied on --- */
 
 static void test_chattering(void **state)
@@ -343,6 +362,7 @@ int main(void)
         TEST(test_tamper),
         TEST(test_fire),
         TEST(test_fire_whatever_else),
+        TEST(test_the_end_in_a_fire),
         TEST(test_chattering),
         TEST(test_lost_inputs_are_said),
     };

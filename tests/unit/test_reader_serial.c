@@ -93,6 +93,8 @@ static void test_line_is_raw(void **state)
     assert_int_equal(line.c_cflag & (CSIZE | PARENB | CSTOPB | CRTSCTS), CS8);
     assert_int_equal(line.c_lflag & (ICANON | ECHO | ISIG | IEXTEN), 0);
     assert_int_equal(line.c_iflag & (IXON | IXOFF | ICRNL | INLCR | IGNCR | ISTRIP | IGNPAR), 0);
+    /* Damaged bytes come as NUL (termios(3)). */
+    assert_int_equal(line.c_iflag & (INPCK | PARMRK), INPCK);
     assert_int_equal(ioctl(reader.fd, TIOCGEXCL, &exclusive), 0);
     assert_int_equal(exclusive, 1);
     assert_int_equal(fcntl(reader.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
