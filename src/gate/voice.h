@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people hear besides the buzzer: prompts, and announcements, which come first. One thread of
  * its own; nothing here ever makes a decision wait, and without a sound device everything else
- * works. Only voice_alsa.c knows ALSA. */
+ * works. Only audio_alsa.c knows ALSA. */
 #ifndef GATEHOUSE_SRC_GATE_VOICE_H
 #define GATEHOUSE_SRC_GATE_VOICE_H
 
