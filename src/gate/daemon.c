@@ -20,7 +20,7 @@
 
 static void peer_trust(void *context, struct gh_trust *trust)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     if (daemon->see)
         gh_see_set_trust(daemon->see, trust);
@@ -28,7 +28,7 @@ static void peer_trust(void *context, struct gh_trust *trust)
 
 static void peer_policy(void *context, const struct gh_policy *policy)
 {
-    gh_inquiry_set_policy(((struct daemon *)context)->inquiry, &policy->upstream);
+    gh_inquiry_set_policy(((struct gh_daemon *)context)->inquiry, &policy->upstream);
 }
 
 /* In the thread that sees. */
@@ -40,12 +40,12 @@ static bool ask_upstream(void *context, struct gh_bytes text,
 
 static void peer_enrol(void *context, const struct gh_enrolment *enrolment)
 {
-    gh_courier_enrol(((struct daemon *)context)->courier, enrolment);
+    gh_courier_enrol(((struct gh_daemon *)context)->courier, enrolment);
 }
 
 static void peer_unreadable(void *context)
 {
-    const struct daemon *daemon = context;
+    const struct gh_daemon *daemon = context;
 
     if (daemon->courier)
         gh_courier_renew_list(daemon->courier);
@@ -53,12 +53,12 @@ static void peer_unreadable(void *context)
 
 static void peer_prompt(void *context, enum gh_prompt prompt)
 {
-    gh_voice_prompt(((struct daemon *)context)->voice, prompt);
+    gh_voice_prompt(((struct gh_daemon *)context)->voice, prompt);
 }
 
 static void peer_entry(void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     if (daemon->courier)
         gh_courier_kick(daemon->courier);
@@ -66,7 +66,7 @@ static void peer_entry(void *context)
 
 /* --- start and end --- */
 
-static enum gh_status start_courier(struct daemon *daemon, const struct gh_identity *identity,
+static enum gh_status start_courier(struct gh_daemon *daemon, const struct gh_identity *identity,
                                     struct gh_error *err)
 {
     struct gh_courier_options options = {
@@ -86,7 +86,7 @@ static enum gh_status start_courier(struct daemon *daemon, const struct gh_ident
 }
 
 /* Before the gate, which hands it its policy; after the eyes, which ask it. */
-static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_identity *identity,
+static enum gh_status start_inquiry(struct gh_daemon *daemon, const struct gh_identity *identity,
                                     struct gh_error *err)
 {
     struct gh_inquiry_options options = {
@@ -107,7 +107,7 @@ static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_ident
     return GH_OK;
 }
 
-static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_voice(struct gh_daemon *daemon, struct gh_error *err)
 {
     struct gh_voice_options options =
         gh_gate_config_voice(&daemon->config, daemon->clock, daemon->announced);
@@ -115,7 +115,7 @@ static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
     return gh_voice_start(&options, &daemon->voice, err);
 }
 
-static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity *identity,
+static enum gh_status start_gate(struct gh_daemon *daemon, const struct gh_identity *identity,
                                  struct gh_error *err)
 {
     struct gh_gate_options options = {
@@ -139,7 +139,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
     return gh_gate_new(&options, identity, &daemon->gate, err);
 }
 
-static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_see(struct gh_daemon *daemon, struct gh_error *err)
 {
     struct gh_camera camera;
 
@@ -152,7 +152,7 @@ static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
-static enum gh_status start_readers(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_readers(struct gh_daemon *daemon, struct gh_error *err)
 {
     const struct gh_gate_config *config = &daemon->config;
     struct gh_readers_options options = gh_gate_config_readers(config, daemon->clock);
@@ -165,7 +165,7 @@ static enum gh_status start_readers(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
-static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_door(struct gh_daemon *daemon, struct gh_error *err)
 {
     struct gh_door_options options = gh_gate_config_door(&daemon->config);
     struct gh_door_io lines;
@@ -181,14 +181,14 @@ static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
 
 static void on_question(void *context, const char *line, struct gh_writer *answer)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     gh_desk_answer(&daemon->desk, line, answer);
     gh_daemon_tick(daemon);
 }
 
 /* After everything that it looks at. A gate that cannot be asked opens all the same. */
-static void start_control(struct daemon *daemon)
+static void start_control(struct gh_daemon *daemon)
 {
     struct gh_error err = {0};
 
@@ -209,7 +209,7 @@ static void start_control(struct daemon *daemon)
         gh_log(GH_LOG_ERR, "control", "%s; nobody at the board is answered", err.text);
 }
 
-static enum gh_status start(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 {
     char path[PATH_MAX];
     struct gh_identity identity;
@@ -271,7 +271,7 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
-static void say_counts(const struct daemon *daemon)
+static void say_counts(const struct gh_daemon *daemon)
 {
     struct gh_see_counts counts = gh_see_count(daemon->see);
 
@@ -281,7 +281,7 @@ static void say_counts(const struct daemon *daemon)
            counts.frames, counts.broken_frames, counts.codes, gh_queue_dropped(daemon->sightings));
 }
 
-static void end(struct daemon *daemon)
+static void end(struct gh_daemon *daemon)
 {
     if (daemon->see)
         say_counts(daemon);
@@ -314,7 +314,7 @@ static void end(struct daemon *daemon)
 enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_config *config,
                              struct gh_error *err)
 {
-    struct daemon daemon = {
+    struct gh_daemon daemon = {
         .config_path = config_path,
         .config = *config,
         .clock = gh_clock_system(),

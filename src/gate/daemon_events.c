@@ -11,7 +11,7 @@
 #define WATCH_EVERY_US UINT64_C(10000000) /* without a watchdog: for the words alone */
 #define WATCH_SLACK_US 100000
 
-void gh_daemon_tick(struct daemon *daemon)
+void gh_daemon_tick(struct gh_daemon *daemon)
 {
     int64_t next_ns = gh_gate_tick(daemon->gate);
 
@@ -34,7 +34,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 
 static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_sighting sighting;
 
     (void)source;
@@ -49,7 +49,7 @@ static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void 
 
 static int on_inputs(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     (void)source;
     (void)fd;
@@ -61,7 +61,7 @@ static int on_inputs(sd_event_source *source, int fd, uint32_t revents, void *co
 
 static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_credential answer;
 
     (void)source;
@@ -75,7 +75,7 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *c
 
 static int on_readings(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_temperature_reading reading;
 
     (void)source;
@@ -89,7 +89,7 @@ static int on_readings(sd_event_source *source, int fd, uint32_t revents, void *
 
 static int on_announced(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_announced announced;
 
     (void)source;
@@ -106,7 +106,7 @@ static int on_announced(sd_event_source *source, int fd, uint32_t revents, void 
 
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_courier_event event;
 
     (void)source;
@@ -145,7 +145,7 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_gate_config config;
     struct gh_error err = {0};
 
@@ -177,7 +177,7 @@ static uint64_t watch_every_us(void)
 
 static int on_watch(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
     struct gh_see_counts counts = gh_see_count(daemon->see);
     struct gh_gate_health health = gh_gate_health(daemon->gate);
     struct gh_watch_facts facts = {
@@ -207,7 +207,7 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *context)
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static int add_sources(struct daemon *daemon)
+static int add_sources(struct gh_daemon *daemon)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     sigset_t blocked;
@@ -250,7 +250,7 @@ static int add_sources(struct daemon *daemon)
     return r;
 }
 
-enum gh_status gh_daemon_listen(struct daemon *daemon, struct gh_error *err)
+enum gh_status gh_daemon_listen(struct gh_daemon *daemon, struct gh_error *err)
 {
     return add_sources(daemon) < 0 ? gh_fail(err, GH_ERR_IO, "the event loop cannot start") : GH_OK;
 }

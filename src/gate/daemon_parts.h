@@ -13,7 +13,7 @@
 #include "gate/voice.h"
 #include "gate/watch.h"
 
-struct daemon {
+struct gh_daemon {
     const char *config_path;
     struct gh_gate_config config;
     const struct gh_clock *clock;
@@ -36,9 +36,9 @@ struct daemon {
 };
 
 /* The gate's tick, and when the next one is due. After everything that may have changed it. */
-void gh_daemon_tick(struct daemon *daemon);
+void gh_daemon_tick(struct gh_daemon *daemon);
 /* Signals, queues, inputs, timers and the watchdog: what each of them does is in daemon_events.c.
  * Blocks the signals, which threads that are made later then leave to the loop. GH_ERR_IO. */
-GH_MUST_CHECK enum gh_status gh_daemon_listen(struct daemon *daemon, struct gh_error *err);
+GH_MUST_CHECK enum gh_status gh_daemon_listen(struct gh_daemon *daemon, struct gh_error *err);
 
 #endif
