@@ -122,19 +122,31 @@ static void remove_sound(const struct gh_courier *courier, const struct gh_kept 
 
 /* --- done --- */
 
-/* The sound goes first: a full disk has room for the mark then. */
-static void mark(struct gh_courier *courier, struct gh_kept *kept)
+static enum gh_status write_mark(const struct gh_courier *courier, const struct gh_kept *kept,
+                                 struct gh_error *err)
 {
     char path[PATH_MAX], text[MARK_MAX_BYTES];
-    struct gh_error err = {0};
 
-    remove_sound(courier, kept);
     int size = snprintf(text, sizeof(text), "%" PRId64 "\n", kept->said.until_s);
-    enum gh_status status = gh_dir_make(courier->desk.folder, 0700, &err);
+    enum gh_status status = gh_dir_make(courier->desk.folder, 0700, err);
     if (status == GH_OK)
         status = gh_kept_path(courier, kept->said.id, "done", path, sizeof(path));
     if (status == GH_OK)
-        status = gh_file_replace(path, 0600, text, (size_t)size, &err);
+        status = gh_file_replace(path, 0600, text, (size_t)size, err);
+    return status;
+}
+
+/* The mark goes first: whoever finds the announcement without its sound fetches it once more. But
+ * on a full disk there is room for a mark only once the sound has gone. */
+static void mark(struct gh_courier *courier, struct gh_kept *kept)
+{
+    char path[PATH_MAX];
+    struct gh_error err = {0};
+
+    enum gh_status status = write_mark(courier, kept, NULL);
+    remove_sound(courier, kept);
+    if (status != GH_OK)
+        status = write_mark(courier, kept, &err);
     if (status != GH_OK) {
         gh_log(GH_LOG_ERR, GH_COURIER_MODULE,
                "an announcement that is done with may be played again after a restart: %s",
