@@ -150,7 +150,10 @@ GH_MUST_CHECK enum gh_status gh_gpio_outputs_set(struct gh_gpio_outputs *outputs
 /* Is every chip there? One that has come back gets what was asked for last. Returns false while one
  * is missing. Does nothing while another thread is in set. */
 bool gh_gpio_outputs_tick(struct gh_gpio_outputs *outputs);
-void gh_gpio_outputs_free(struct gh_gpio_outputs *outputs); /* NULL is fine */
+/* Inactive first; NULL is fine. */
+void gh_gpio_outputs_free(struct gh_gpio_outputs *outputs);
+/* As they are; NULL is fine. */
+void gh_gpio_outputs_leave(struct gh_gpio_outputs *outputs);
 
 /* --- inputs: gpio_inputs.c --- */
 struct gh_gpio_inputs;

@@ -63,13 +63,13 @@ static struct gh_door_inputs gpio_inputs(void *context)
     return inputs;
 }
 
-static void gpio_free(void *context)
+static void gpio_leave(void *context)
 {
     struct gpio *gpio = (struct gpio *)context;
     if (gpio == NULL) {
         return;
     }
-    gh_gpio_outputs_free(gpio->outputs);
+    gh_gpio_outputs_leave(gpio->outputs);
     gh_gpio_inputs_free(gpio->inputs);
     if (gpio->wake_fd >= 0) {
         close(gpio->wake_fd);
@@ -78,6 +78,16 @@ static void gpio_free(void *context)
         close(gpio->timer_fd);
     }
     free(gpio);
+}
+
+static void gpio_free(void *context)
+{
+    struct gpio *gpio = (struct gpio *)context;
+    if (gpio != NULL) {
+        gh_gpio_outputs_free(gpio->outputs);
+        gpio->outputs = NULL;
+    }
+    gpio_leave(gpio);
 }
 
 static int add_to_wake(const struct gpio *gpio, int fd)
@@ -147,6 +157,7 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
     }
     *out = (struct gh_door_io){.set = gpio_set,
                                .free = gpio_free,
+                               .leave = gpio_leave,
                                .context = gpio,
                                .inputs = gpio_inputs,
                                .inputs_fd = gpio->wake_fd};
