@@ -24,6 +24,17 @@ static int64_t now_s(const struct gh_courier *courier)
     return gh_clock_wall_s(courier->options.clock);
 }
 
+/* Until it may not be played any more; below 0: since then. Whoever has the list key may sign any
+ * time that there is. */
+static int64_t left_s(const struct gh_courier *courier, const struct gh_kept *kept)
+{
+    int64_t left;
+
+    if (__builtin_sub_overflow(kept->said.until_s, now_s(courier), &left))
+        return kept->said.until_s < 0 ? INT64_MIN : INT64_MAX;
+    return left;
+}
+
 /* --- names --- */
 
 enum gh_status gh_kept_path(const struct gh_courier *courier, gh_id id, const char *suffix,
@@ -287,10 +298,10 @@ static bool tell(struct gh_courier *courier, const struct gh_kept *kept)
 /* Returns in how many ms to look again. */
 static int64_t tick(struct gh_courier *courier, struct gh_kept *kept)
 {
-    const int64_t left_s = kept->said.until_s - now_s(courier);
+    const int64_t left = left_s(courier, kept);
 
-    if (kept->state == GH_KEPT_WANTED && left_s > 0)
-        return left_s < MARK_AGAIN_MS ? left_s * 1000 : INT64_MAX;
+    if (kept->state == GH_KEPT_WANTED && left > 0)
+        return left < MARK_AGAIN_MS ? left * 1000 : INT64_MAX;
     if (kept->state == GH_KEPT_WANTED) {
         kept->state = GH_KEPT_LOST;
         kept->told = false;
@@ -305,7 +316,7 @@ static int64_t tick(struct gh_courier *courier, struct gh_kept *kept)
         kept->told = false;
     }
     /* The gate heard of it a day ago, and has never said what became of it. */
-    if (kept->state != GH_KEPT_DONE && left_s <= -SLACK_S) {
+    if (kept->state != GH_KEPT_DONE && left <= -SLACK_S) {
         kept->state = GH_KEPT_DONE;
         kept->told = false;
     }
@@ -325,8 +336,7 @@ int64_t gh_kept_tick(struct gh_courier *courier)
     }
     for (size_t i = desk->kept_count; i-- > 0;) {
         struct gh_kept *kept = &desk->kept[i];
-        if (kept->state == GH_KEPT_DONE && kept->told &&
-            now_s(courier) >= kept->said.until_s + SLACK_S)
+        if (kept->state == GH_KEPT_DONE && kept->told && left_s(courier, kept) <= -SLACK_S)
             forget(courier, kept);
     }
     return least;

@@ -2,6 +2,7 @@
 /* Opening the journal: the writer's lock, the file, its settings. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #define APPLICATION_ID 0x47484a31 /* "GHJ1" */
 #define SCHEMA_VERSION 1
+#define WAL_BYTES 2097152
 
 static const char *const queries[GH_JOURNAL_QUERIES] = {
     [GH_JOURNAL_APPEND] = ("INSERT INTO entry(sequence, body, hash, " GH_JOURNAL_TRUSTED_COLUMN ")"
@@ -218,10 +220,25 @@ static enum gh_status add_column(struct gh_journal *journal, struct gh_error *er
     return status;
 }
 
+/* A checkpoint is two fsyncs and some hundred sequential pages, for every 2 MB of WAL, cut back to
+ * that after a long reader made it grow. SQLite counts pages, which are larger in the journals of
+ * earlier versions. */
+static enum gh_status set_checkpoints(struct gh_journal *journal, struct gh_error *err)
+{
+    char sql[128];
+    int64_t page_bytes = 0;
+    enum gh_status status = gh_journal_integer(journal, "PRAGMA page_size", &page_bytes, err);
+    if (status != GH_OK) {
+        return status;
+    }
+    (void)snprintf(sql, sizeof(sql),
+                   "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA journal_size_limit = %d",
+                   page_bytes > 0 ? WAL_BYTES / page_bytes : 1, WAL_BYTES);
+    return gh_journal_execute(journal, sql, "open", err);
+}
+
 /* An append rewrites the last page, of which the smallest is the least to write for one entry: some
- * 1 KiB in place of 4 on a card that lasts for so many. A checkpoint is two fsyncs and some hundred
- * sequential pages, every 2000 frames: a WAL of 2 MB, cut back to that after a long reader made it
- * grow. */
+ * 1 KiB in place of 4 on a card that lasts for so many. */
 static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error *err)
 {
     bool fresh;
@@ -233,11 +250,11 @@ static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error 
         status = require_wal(journal, err);
     }
     if (status == GH_OK) {
-        status = gh_journal_execute(journal,
-                                    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;"
-                                    "PRAGMA journal_size_limit = 2097152;"
-                                    "PRAGMA secure_delete = ON;",
-                                    "open", err);
+        status = gh_journal_execute(
+            journal, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;", "open", err);
+    }
+    if (status == GH_OK) {
+        status = set_checkpoints(journal, err);
     }
     if (status == GH_OK && fresh) {
         char sql[256];

@@ -56,14 +56,15 @@ static bool append(void *context, const struct gh_db_news_row *row)
 void gh_api_news(struct gh_request *request)
 {
     struct gh_server *server = request->server;
-    const struct gh_roster_gate *gate = gh_roster_find(server->roster, request->gate);
+    struct gh_roster_gate *gate = gh_roster_find(server->roster, request->gate);
     int64_t after = 0;
     if (!gh_request_query_number(request, "after", 0, INT64_MAX, &after))
         return;
     struct page page = {.presence = json_array(), .announcements = json_array()};
     enum gh_status status = gh_db_news_read(
-        server->db, request->gate, (uint64_t)after, gh_news_through(server->news, gate),
-        gh_clock_wall_s(server->clock), MOST + 1, append, &page);
+        server->db, request->gate, gh_news_after(server->news, gate, (uint64_t)after),
+        gh_news_through(server->news, gate), gh_clock_wall_s(server->clock), MOST + 1, append,
+        &page);
     if (status == GH_OK)
         status = page.status;
     if (status != GH_OK) {
@@ -73,6 +74,8 @@ void gh_api_news(struct gh_request *request)
         return;
     }
     uint64_t number = page.more ? page.last : gh_news_number(server->news, gate);
+    if (number > gate->news_asked)
+        gate->news_asked = number;
     gh_answer_json(request, MHD_HTTP_OK,
                    json_pack("{s:I, s:o, s:o, s:b}", "news", (json_int_t)number, "presence",
                              page.presence, "announcements", page.announcements, "more",

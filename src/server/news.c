@@ -28,6 +28,7 @@ struct gh_news {
     struct gh_server *server;
     char folder[PATH_MAX];
     struct gh_db_news shown;
+    uint64_t first;   /* the number at the start: all before were given by a server before this */
     int64_t shown_ns; /* when movements were shown last */
     bool to_one;      /* an announcement to one gate was made, and is not shown yet */
     sd_event_source *timer, *tidy;
@@ -51,6 +52,12 @@ uint64_t gh_news_through(const struct gh_news *news, const struct gh_roster_gate
 {
     uint64_t number = of_most(&news->shown);
     return gate->news > number ? gate->news : number;
+}
+
+uint64_t gh_news_after(const struct gh_news *news, const struct gh_roster_gate *gate,
+                       uint64_t asked)
+{
+    return asked <= news->first || asked <= gate->news_asked ? asked : 0;
 }
 
 static void show(struct gh_news *news, const struct gh_db_news *now, int64_t now_ns)
@@ -316,6 +323,7 @@ enum gh_status gh_news_new(struct gh_server *server, struct gh_news **out, struc
     tidy(news);
     const struct gh_db_news now = gh_db_news_now(server->db);
     show(news, &now, 0);
+    news->first = of_most(&now);
     *out = news;
     return GH_OK;
 }

@@ -33,6 +33,11 @@ uint64_t gh_news_number(const struct gh_news *news, const struct gh_roster_gate 
 /* What may be shown to this gate has at most this number. */
 uint64_t gh_news_through(const struct gh_news *news, const struct gh_roster_gate *gate);
 
+/* After which number to look for what a gate asks for: from the beginning (0), if the number that
+ * it has is none of this database's. An older copy of it may have passed that number since. */
+uint64_t gh_news_after(const struct gh_news *news, const struct gh_roster_gate *gate,
+                       uint64_t asked);
+
 /* To one gate, or (NULL) to all: may be played until so many seconds from now. Takes effect at
  * once. GH_ERR_TOOBIG: GH_ANNOUNCEMENTS_MAX are alive. */
 struct gh_news_announcement {

@@ -19,6 +19,7 @@ struct gh_roster_gate {
     bool seen_is_new;     /* not written down yet */
     uint64_t generation;  /* of the list it said it has; 0: none, or it has not asked */
     uint64_t news;        /* the last announcement to it alone, since the start */
+    uint64_t news_asked;  /* the highest number that it was told to ask after, since the start */
     struct gh_poll *poll; /* while it waits for the list (polls.h) */
     uint8_t boots[GH_BOOTS_KEPT][GH_BOOT_BYTES]; /* newest first */
     size_t boot_count;

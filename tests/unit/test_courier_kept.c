@@ -490,6 +490,25 @@ static void test_marks_go(void **state)
     assert_int_equal(count_files(), 0);
 }
 
+/* As late, and as early, as can be signed. */
+static void test_the_end_of_time(void **state)
+{
+    (void)state;
+    be_told(&(struct gh_announcement){.id = ID, .until_s = INT64_MAX});
+    gh_courier_announced(desk.courier, ID);
+    turns(1);
+    assert_true(is_there(ID_TEXT ".done"));
+    restart();
+    offer_number(2);
+    offer_news(2, "",
+               announcement(&(struct gh_announcement){
+                   .id = 3, .from_s = INT64_MIN, .until_s = INT64_MIN + 1}),
+               false);
+    turns(2);
+    assert_false(is_there("0000000000000003.cose"));
+    assert_true(is_there(ID_TEXT ".done"));
+}
+
 /* The gate that was told has never said anything. */
 static void test_not_for_ever(void **state)
 {
@@ -631,6 +650,7 @@ int main(void)
         NEWS_TEST(test_cancelled_and_told_again),
         NEWS_TEST(test_expired_before_its_sound_came),
         NEWS_TEST(test_marks_go),
+        NEWS_TEST(test_the_end_of_time),
         NEWS_TEST(test_not_for_ever),
         NEWS_TEST(test_so_many),
         NEWS_TEST(test_many_that_are_done),

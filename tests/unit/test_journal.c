@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -168,6 +169,30 @@ static void the_file_is_private_and_durable(void **state)
     assert_string_equal((const char *)sqlite3_column_text(statement, 0), "wal");
     sqlite3_finalize(statement);
     sqlite3_close(db);
+}
+
+/* Of whatever size its pages are: an earlier version's have 4 KiB. */
+static void the_log_stays_small(void **state)
+{
+    static const char *const pages[] = {"", "PRAGMA page_size = 4096; VACUUM;"};
+    const struct place *place = *state;
+    for (size_t i = 0; i < GH_ARRAY_SIZE(pages); i++) {
+        char log[PATH_MAX + 8], sql[128];
+        struct stat info;
+        sqlite3 *db;
+        gh_journal_close(open_journal(place));
+        (void)snprintf(sql, sizeof(sql),
+                       "PRAGMA journal_mode = DELETE; %s PRAGMA journal_mode = WAL", pages[i]);
+        assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        struct gh_journal *journal = open_journal(place);
+        append(journal, 700);
+        (void)snprintf(log, sizeof(log), "%s-wal", place->path);
+        assert_int_equal(stat(log, &info), 0);
+        assert_in_range(info.st_size, 1, 2200000);
+        gh_journal_close(journal);
+    }
 }
 
 /* Each append is synced before it is acknowledged, and not more than once. */
@@ -437,6 +462,7 @@ int main(void)
         TEST(entries_are_read_in_order),
         TEST(a_reader_cannot_write),
         TEST(the_file_is_private_and_durable),
+        TEST(the_log_stays_small),
         TEST(every_append_is_synced),
         TEST(a_failed_sync_is_no_entry),
         TEST(the_newest_trusted_time_is_known),
