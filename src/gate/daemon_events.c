@@ -7,14 +7,31 @@
 #include "gate/door_keeper.h"
 #include "gatehouse/log.h"
 
+/* Both: systemd starts it anew. */
 #define EXIT_KEEPER_GONE 1
+#define EXIT_OUTGROWN 1
 #define WATCH_EVERY_US UINT64_C(10000000) /* without a watchdog: for the words alone */
 #define WATCH_SLACK_US 100000
+
+/* The door's keeper does not reach lines of a chip that has come back: a gate that has them starts
+ * anew, with a keeper that does, once the door is locked. */
+static void leave_outgrown(struct gh_daemon *daemon)
+{
+    const struct gh_door_io *io = &daemon->io;
+
+    if (!io->outgrown || !io->outgrown(io->context) ||
+        gh_gate_look_at_door(daemon->gate).causes != 0)
+        return;
+    gh_log(GH_LOG_NOTICE, "gate",
+           "starts anew, so that the door's keeper has the chip that is back");
+    (void)sd_event_exit(daemon->event, EXIT_OUTGROWN);
+}
 
 void gh_daemon_tick(struct gh_daemon *daemon)
 {
     int64_t next_ns = gh_gate_tick(daemon->gate);
 
+    leave_outgrown(daemon);
     if (next_ns == INT64_MAX) {
         sd_event_source_set_enabled(daemon->timer, SD_EVENT_OFF);
         return;

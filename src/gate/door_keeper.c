@@ -283,6 +283,13 @@ static struct gh_door_inputs keeper_inputs(void *context)
     return keeper->inner.inputs(keeper->inner.context);
 }
 
+static bool keeper_outgrown(void *context)
+{
+    struct keeper *keeper = context;
+
+    return keeper->inner.outgrown(keeper->inner.context);
+}
+
 static void let_go(struct keeper *keeper)
 {
     gh_cleanup_fd(&keeper->socket);
@@ -390,6 +397,7 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
     out->leave = NULL; /* free knows when */
     out->renew = keeper_renew;
     out->inputs = inner->inputs ? keeper_inputs : NULL;
+    out->outgrown = inner->outgrown ? keeper_outgrown : NULL;
     if (!inner->inputs)
         out->inputs_fd = -1;
     out->context = keeper;

@@ -122,7 +122,8 @@ struct gh_gpio_world {
     const char *folder;
     const struct gh_gpio_wiring *wiring;
     const struct gh_clock *clock;
-    uint64_t strangers; /* bit N: gpiochipN was there at the start and has none of our lines */
+    uint64_t strangers;     /* bit N: gpiochipN was there at the start and has none of our lines */
+    _Atomic bool *outgrown; /* set when a chip has come back: a child of before knows the old one */
 };
 /* Copies of chips that are plugged in twice are not to be taken for each other. */
 uint64_t gh_gpio_map_strangers(const struct gh_gpio_map *map);

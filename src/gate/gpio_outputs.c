@@ -109,6 +109,7 @@ static bool come_back(const struct gh_gpio_outputs *outputs, struct bank *bank)
         return false;
     }
     gh_gpio_pins_text(bank->pins, pins);
+    atomic_store(outputs->world->outgrown, true);
     gh_log(GH_LOG_NOTICE, "door", "GPIO chip %s is back, with %s", bank->seat.path, pins);
     return true;
 }
