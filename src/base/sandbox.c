@@ -71,6 +71,7 @@ void gh_sandbox_allow_system(struct gh_sandbox *sandbox)
         gh_sandbox_allow(sandbox, GH_SANDBOX_READ, read[i]);
     for (size_t i = 0; i < GH_ARRAY_SIZE(write); i++)
         gh_sandbox_allow(sandbox, GH_SANDBOX_WRITE, write[i]);
+    gh_sandbox_allow(sandbox, GH_SANDBOX_REPLACE, "/etc/resolv.conf"); /* wherever it leads to */
     gh_sandbox_allow(sandbox, GH_SANDBOX_DEVICES, "/dev/null");
 }
 

@@ -117,6 +117,8 @@ static int parse_options(const struct gh_syntax *syntax, int argc, char **argv)
 int gh_options_parse(const struct gh_syntax *syntax, int argc, char **argv, char ***operands,
                      int *operand_count)
 {
+    *operands = argv + argc;
+    *operand_count = 0;
     if (syntax->option_count > GH_OPTIONS_MAX) {
         return gh_misuse(syntax->command, "too many options in the table");
     }

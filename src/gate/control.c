@@ -12,6 +12,8 @@
 
 #include "gatehouse/log.h"
 
+#define PAUSE_US 1000000
+
 struct client {
     struct gh_control *control;
     int fd; /* -1: this place is free */
@@ -30,6 +32,7 @@ struct gh_control {
     int fd;
     bool bound;
     sd_event_source *listener;
+    sd_event_source *pause; /* the listener's, after which it is tried again */
     struct client clients[GH_CONTROL_CLIENTS];
 };
 
@@ -138,6 +141,24 @@ static struct client *free_place(struct gh_control *control)
     return NULL;
 }
 
+static int on_pause(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    return sd_event_source_set_enabled(((struct gh_control *)context)->listener, SD_EVENT_ON);
+}
+
+/* Whoever knocks while there is no descriptor left stays at the door, and would be told of for
+ * ever.
+ */
+static void pause_listener(struct gh_control *control)
+{
+    gh_log(GH_LOG_WARNING, "control", "nobody is let in: %s", strerror(errno));
+    (void)sd_event_source_set_enabled(control->listener, SD_EVENT_OFF);
+    (void)sd_event_source_set_time_relative(control->pause, PAUSE_US);
+    (void)sd_event_source_set_enabled(control->pause, SD_EVENT_ONESHOT);
+}
+
 static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
     struct gh_control *control = context;
@@ -145,8 +166,11 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
     (void)source;
     (void)revents;
     int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted < 0)
+    if (accepted < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            pause_listener(control);
         return 0;
+    }
     struct client *client = free_place(control);
     if (!client) {
         close(accepted);
@@ -194,6 +218,17 @@ static enum gh_status listen_at(struct gh_control *control, struct gh_error *err
                    control->path, strerror(errno));
 }
 
+static int add_sources(struct gh_control *control)
+{
+    int r = sd_event_add_io(control->event, &control->listener, control->fd, EPOLLIN, on_listener,
+                            control);
+
+    if (r >= 0)
+        r = sd_event_add_time_relative(control->event, &control->pause, CLOCK_MONOTONIC, PAUSE_US,
+                                       0, on_pause, control);
+    return r >= 0 ? sd_event_source_set_enabled(control->pause, SD_EVENT_OFF) : r;
+}
+
 enum gh_status gh_control_new(sd_event *event, const char *path, gh_control_answer_fn *answer,
                               void *context, struct gh_control **out, struct gh_error *err)
 {
@@ -216,8 +251,7 @@ enum gh_status gh_control_new(sd_event *event, const char *path, gh_control_answ
         snprintf(control->path, sizeof(control->path), "%s", path);
         status = listen_at(control, err);
     }
-    if (status == GH_OK &&
-        sd_event_add_io(event, &control->listener, control->fd, EPOLLIN, on_listener, control) < 0)
+    if (status == GH_OK && add_sources(control) < 0)
         status = gh_fail(err, GH_ERR_IO, "control: the event loop does not take the socket");
     if (status != GH_OK) {
         gh_control_free(control);
@@ -234,6 +268,7 @@ void gh_control_free(struct gh_control *control)
     for (size_t i = 0; i < GH_CONTROL_CLIENTS; i++)
         hang_up(&control->clients[i]);
     sd_event_source_unref(control->listener);
+    sd_event_source_unref(control->pause);
     if (control->fd >= 0)
         close(control->fd);
     if (control->bound)

@@ -1,61 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/daemon.h"
-
+/* The daemon: what starts it, in which order, and what ends it. */
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-event.h>
-#include <unistd.h>
 
-#include "gate/control.h"
-#include "gate/desk.h"
+#include "gate/daemon_parts.h"
 #include "gate/door_keeper.h"
-#include "gate/gate.h"
-#include "gate/inquiry.h"
 #include "gate/time_zone.h"
-#include "gate/voice.h"
-#include "gate/watch.h"
 #include "gatehouse/file.h"
 
 #define SIGHTINGS_MAX 32
 #define NEWS_MAX 32
 #define ANSWERS_MAX 32
 #define READINGS_MAX 16
-#define EXIT_KEEPER_GONE 1
-#define WATCH_EVERY_US UINT64_C(10000000) /* without a watchdog: for the words alone */
-#define WATCH_SLACK_US 100000
 #define ANNOUNCED_MAX 32
-
-struct daemon {
-    const char *config_path;
-    struct gh_gate_config config;
-    const struct gh_clock *clock;
-    int64_t start_ns;
-    sd_event *event;
-    sd_event_source *timer, *watch_timer;
-    struct gh_watch watch;
-    bool well; /* as systemd was told last */
-    struct gh_queue *sightings, *news, *answers, *readings, *announced;
-    struct gh_door_io io;
-    struct gh_courier *courier;
-    struct gh_inquiry *inquiry;
-    struct gh_voice *voice;
-    struct gh_see *see;
-    struct gh_readers *readers;
-    struct gh_thermometer *thermometer; /* NULL: there is none */
-    struct gh_gate *gate;
-    struct gh_desk desk;
-    struct gh_control *control; /* NULL: nobody is listened to */
-};
 
 /* --- what the gate asks for --- */
 
 static void peer_trust(void *context, struct gh_trust *trust)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     if (daemon->see)
         gh_see_set_trust(daemon->see, trust);
@@ -63,7 +28,7 @@ static void peer_trust(void *context, struct gh_trust *trust)
 
 static void peer_policy(void *context, const struct gh_policy *policy)
 {
-    gh_inquiry_set_policy(((struct daemon *)context)->inquiry, &policy->upstream);
+    gh_inquiry_set_policy(((struct gh_daemon *)context)->inquiry, &policy->upstream);
 }
 
 /* In the thread that sees. */
@@ -75,12 +40,12 @@ static bool ask_upstream(void *context, struct gh_bytes text,
 
 static void peer_enrol(void *context, const struct gh_enrolment *enrolment)
 {
-    gh_courier_enrol(((struct daemon *)context)->courier, enrolment);
+    gh_courier_enrol(((struct gh_daemon *)context)->courier, enrolment);
 }
 
 static void peer_unreadable(void *context)
 {
-    const struct daemon *daemon = context;
+    const struct gh_daemon *daemon = context;
 
     if (daemon->courier)
         gh_courier_renew_list(daemon->courier);
@@ -88,261 +53,20 @@ static void peer_unreadable(void *context)
 
 static void peer_prompt(void *context, enum gh_prompt prompt)
 {
-    gh_voice_prompt(((struct daemon *)context)->voice, prompt);
+    gh_voice_prompt(((struct gh_daemon *)context)->voice, prompt);
 }
 
 static void peer_entry(void *context)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     if (daemon->courier)
         gh_courier_kick(daemon->courier);
 }
 
-/* --- events --- */
-
-static void tick(struct daemon *daemon)
-{
-    int64_t next_ns = gh_gate_tick(daemon->gate);
-
-    if (next_ns == INT64_MAX) {
-        sd_event_source_set_enabled(daemon->timer, SD_EVENT_OFF);
-        return;
-    }
-    /* Rounded up: a timer that comes a moment early would find nothing due and spin. */
-    sd_event_source_set_time(daemon->timer, next_ns > 0 ? (uint64_t)next_ns / 1000 + 1 : 0);
-    sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *context)
-{
-    (void)source;
-    (void)usec;
-    tick(context);
-    return 0;
-}
-
-static int on_sightings(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_sighting sighting;
-
-    (void)source;
-    (void)fd;
-    (void)revents;
-    while (gh_queue_pop(daemon->sightings, &sighting))
-        gh_gate_sighting(daemon->gate, &sighting);
-    gh_wipe(&sighting.enrolment, sizeof(sighting.enrolment));
-    tick(daemon);
-    return 0;
-}
-
-static int on_inputs(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    struct daemon *daemon = context;
-
-    (void)source;
-    (void)fd;
-    (void)revents;
-    gh_gate_inputs(daemon->gate);
-    tick(daemon);
-    return 0;
-}
-
-static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_credential answer;
-
-    (void)source;
-    (void)fd;
-    (void)revents;
-    while (gh_queue_pop(daemon->answers, &answer))
-        gh_gate_answered(daemon->gate, &answer);
-    tick(daemon);
-    return 0;
-}
-
-static int on_readings(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_temperature_reading reading;
-
-    (void)source;
-    (void)fd;
-    (void)revents;
-    while (gh_queue_pop(daemon->readings, &reading))
-        gh_gate_temperature(daemon->gate, reading.at_ns, reading.millic);
-    tick(daemon);
-    return 0;
-}
-
-static int on_announced(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_announced announced;
-
-    (void)source;
-    (void)fd;
-    (void)revents;
-    while (gh_queue_pop(daemon->announced, &announced)) {
-        gh_gate_announced(daemon->gate, &announced);
-        if (daemon->courier)
-            gh_courier_announced(daemon->courier, announced.id);
-    }
-    tick(daemon);
-    return 0;
-}
-
-static int on_news(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_courier_event event;
-
-    (void)source;
-    (void)fd;
-    (void)revents;
-    while (gh_queue_pop(daemon->news, &event)) {
-        if (event.type == GH_COURIER_ENROLLED)
-            gh_inquiry_set_identity(daemon->inquiry, &event.identity);
-        else if (event.type == GH_COURIER_ANNOUNCEMENT)
-            gh_voice_announce(daemon->voice, &event.announcement);
-        gh_gate_news(daemon->gate, &event);
-    }
-    gh_wipe(&event, sizeof(event));
-    tick(daemon);
-    return 0;
-}
-
-/* There is no forking a new one among threads: systemd starts all of it anew. */
-static int on_keeper_gone(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-    (void)fd;
-    (void)revents;
-    (void)context;
-    gh_log(GH_LOG_ERR, "door", "its keeper was killed: a door without one is not safe");
-    return sd_event_exit(sd_event_source_get_event(source), EXIT_KEEPER_GONE);
-}
-
-static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
-{
-    (void)info;
-    (void)context;
-    gh_log(GH_LOG_NOTICE, "gate", "asked to stop");
-    sd_notify(0, "STOPPING=1");
-    return sd_event_exit(sd_event_source_get_event(source), 0);
-}
-
-static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_gate_config config;
-    struct gh_error err = {0};
-
-    (void)source;
-    (void)info;
-    if (gh_gate_config_load(daemon->config_path, &config, &err) != GH_OK) {
-        gh_log(GH_LOG_ERR, "gate", "%s; the old configuration stands", err.text);
-        return 0;
-    }
-    struct gh_door_options door = gh_gate_config_door(&config);
-    gh_log_set_level(gh_gate_config_log_level(&config));
-    gh_door_keeper_set_pulse(&daemon->io, door.pulse_ms);
-    gh_gate_set_door(daemon->gate, &door);
-    tick(daemon);
-    gh_log(GH_LOG_NOTICE, "gate",
-           "log level, relay mode, door times and held-open time read anew; other keys take a "
-           "restart");
-    return 0;
-}
-
-/* --- the watchdog --- */
-
-static uint64_t watch_every_us(void)
-{
-    uint64_t watchdog_us;
-
-    return sd_watchdog_enabled(0, &watchdog_us) > 0 ? watchdog_us / 3 : WATCH_EVERY_US;
-}
-
-static int on_watch(sd_event_source *source, uint64_t usec, void *context)
-{
-    struct daemon *daemon = context;
-    struct gh_see_counts counts = gh_see_count(daemon->see);
-    struct gh_gate_health health = gh_gate_health(daemon->gate);
-    struct gh_watch_facts facts = {
-        .monotonic_ns = gh_clock_monotonic_ns(daemon->clock),
-        .wall_s = gh_clock_wall_s(daemon->clock),
-        .eyes = !counts.over,
-        .camera = daemon->config.camera[0] != '\0',
-        .turns = counts.turns,
-        .frames = counts.frames,
-        .enrolled = health.enrolled,
-        .list_usable = health.list_usable,
-        .clock_trusted = health.clock_trusted,
-        .journal_open = health.journal_open,
-        .waiting = health.waiting,
-    };
-    char status[GH_WATCH_STATUS_BYTES];
-
-    (void)usec;
-    bool well = gh_watch_look(&daemon->watch, &facts, status);
-    if (sd_notifyf(0, "STATUS=%s%s", status, well ? "\nWATCHDOG=1" : "") == 0)
-        return sd_event_source_set_enabled(source, SD_EVENT_OFF); /* nobody listens */
-    if (well != daemon->well)
-        gh_log(well ? GH_LOG_NOTICE : GH_LOG_ERR, "gate", "%s%s",
-               well ? "well again: " : "systemd is not told any more that all is well: ", status);
-    daemon->well = well;
-    (void)sd_event_source_set_time_relative(source, watch_every_us());
-    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
-static int set_up_events(struct daemon *daemon)
-{
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-    sigset_t blocked;
-
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < GH_ARRAY_SIZE(signals); i++)
-        sigaddset(&blocked, signals[i]);
-    int r = -pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-    if (r >= 0)
-        r = sd_event_new(&daemon->event);
-    for (size_t i = 0; r >= 0 && i < GH_ARRAY_SIZE(signals); i++)
-        r = sd_event_add_signal(daemon->event, NULL, signals[i],
-                                signals[i] == SIGHUP ? on_reload : on_end, daemon);
-    if (r >= 0)
-        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->sightings), EPOLLIN,
-                            on_sightings, daemon);
-    if (r >= 0)
-        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->news), EPOLLIN, on_news,
-                            daemon);
-    if (r >= 0)
-        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->answers), EPOLLIN, on_answers,
-                            daemon);
-    if (r >= 0 && daemon->io.inputs && daemon->io.inputs_fd >= 0)
-        r = sd_event_add_io(daemon->event, NULL, daemon->io.inputs_fd, EPOLLIN, on_inputs, daemon);
-    if (r >= 0)
-        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->readings), EPOLLIN,
-                            on_readings, daemon);
-    if (r >= 0)
-        r = sd_event_add_io(daemon->event, NULL, gh_queue_fd(daemon->announced), EPOLLIN,
-                            on_announced, daemon);
-    if (r >= 0)
-        r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
-                              daemon);
-    if (r >= 0)
-        r = sd_event_add_io(daemon->event, NULL, gh_door_keeper_fd(&daemon->io), EPOLLIN,
-                            on_keeper_gone, daemon);
-    if (r >= 0)
-        r = sd_event_add_time_relative(daemon->event, &daemon->watch_timer, CLOCK_MONOTONIC, 0,
-                                       WATCH_SLACK_US, on_watch, daemon);
-    return r;
-}
-
 /* --- start and end --- */
 
-static enum gh_status start_courier(struct daemon *daemon, const struct gh_identity *identity,
+static enum gh_status start_courier(struct gh_daemon *daemon, const struct gh_identity *identity,
                                     struct gh_error *err)
 {
     struct gh_courier_options options = {
@@ -362,7 +86,7 @@ static enum gh_status start_courier(struct daemon *daemon, const struct gh_ident
 }
 
 /* Before the gate, which hands it its policy; after the eyes, which ask it. */
-static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_identity *identity,
+static enum gh_status start_inquiry(struct gh_daemon *daemon, const struct gh_identity *identity,
                                     struct gh_error *err)
 {
     struct gh_inquiry_options options = {
@@ -383,7 +107,7 @@ static enum gh_status start_inquiry(struct daemon *daemon, const struct gh_ident
     return GH_OK;
 }
 
-static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_voice(struct gh_daemon *daemon, struct gh_error *err)
 {
     struct gh_voice_options options =
         gh_gate_config_voice(&daemon->config, daemon->clock, daemon->announced);
@@ -391,7 +115,7 @@ static enum gh_status start_voice(struct daemon *daemon, struct gh_error *err)
     return gh_voice_start(&options, &daemon->voice, err);
 }
 
-static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity *identity,
+static enum gh_status start_gate(struct gh_daemon *daemon, const struct gh_identity *identity,
                                  struct gh_error *err)
 {
     struct gh_gate_options options = {
@@ -415,7 +139,7 @@ static enum gh_status start_gate(struct daemon *daemon, const struct gh_identity
     return gh_gate_new(&options, identity, &daemon->gate, err);
 }
 
-static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_see(struct gh_daemon *daemon, struct gh_error *err)
 {
     struct gh_camera camera;
 
@@ -428,7 +152,7 @@ static enum gh_status start_see(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
-static enum gh_status start_readers(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_readers(struct gh_daemon *daemon, struct gh_error *err)
 {
     const struct gh_gate_config *config = &daemon->config;
     struct gh_readers_options options = gh_gate_config_readers(config, daemon->clock);
@@ -441,7 +165,7 @@ static enum gh_status start_readers(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
-static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start_door(struct gh_daemon *daemon, struct gh_error *err)
 {
     struct gh_door_options options = gh_gate_config_door(&daemon->config);
     struct gh_door_io lines;
@@ -457,14 +181,14 @@ static enum gh_status start_door(struct daemon *daemon, struct gh_error *err)
 
 static void on_question(void *context, const char *line, struct gh_writer *answer)
 {
-    struct daemon *daemon = context;
+    struct gh_daemon *daemon = context;
 
     gh_desk_answer(&daemon->desk, line, answer);
-    tick(daemon);
+    gh_daemon_tick(daemon);
 }
 
 /* After everything that it looks at. A gate that cannot be asked opens all the same. */
-static void start_control(struct daemon *daemon)
+static void start_control(struct gh_daemon *daemon)
 {
     struct gh_error err = {0};
 
@@ -485,7 +209,7 @@ static void start_control(struct daemon *daemon)
         gh_log(GH_LOG_ERR, "control", "%s; nobody at the board is answered", err.text);
 }
 
-static enum gh_status start(struct daemon *daemon, struct gh_error *err)
+static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 {
     char path[PATH_MAX];
     struct gh_identity identity;
@@ -523,8 +247,8 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
             gh_queue_new(sizeof(struct gh_temperature_reading), READINGS_MAX, &daemon->readings);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_announced), ANNOUNCED_MAX, &daemon->announced);
-    if (status == GH_OK && set_up_events(daemon) < 0)
-        status = gh_fail(err, GH_ERR_IO, "the event loop cannot start");
+    if (status == GH_OK)
+        status = gh_daemon_listen(daemon, err);
     /* Eyes first, so that the gate can hand them its keys; what they see meanwhile waits in the
      * queue. */
     if (status == GH_OK)
@@ -547,7 +271,7 @@ static enum gh_status start(struct daemon *daemon, struct gh_error *err)
     return status;
 }
 
-static void say_counts(const struct daemon *daemon)
+static void say_counts(const struct gh_daemon *daemon)
 {
     struct gh_see_counts counts = gh_see_count(daemon->see);
 
@@ -557,7 +281,7 @@ static void say_counts(const struct daemon *daemon)
            counts.frames, counts.broken_frames, counts.codes, gh_queue_dropped(daemon->sightings));
 }
 
-static void end(struct daemon *daemon)
+static void end(struct gh_daemon *daemon)
 {
     if (daemon->see)
         say_counts(daemon);
@@ -590,7 +314,7 @@ static void end(struct daemon *daemon)
 enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_config *config,
                              struct gh_error *err)
 {
-    struct daemon daemon = {
+    struct gh_daemon daemon = {
         .config_path = config_path,
         .config = *config,
         .clock = gh_clock_system(),
@@ -603,7 +327,7 @@ enum gh_status gh_daemon_run(const char *config_path, const struct gh_gate_confi
     enum gh_status status = start(&daemon, err);
     if (status == GH_OK) {
         gh_log(GH_LOG_NOTICE, "gate", "version %s ready", GH_VERSION);
-        tick(&daemon);
+        gh_daemon_tick(&daemon);
         sd_notify(0, "READY=1");
         int r = sd_event_loop(daemon.event);
         if (r != 0)

@@ -229,10 +229,11 @@ enum gh_unlocked gh_door_unlock(struct gh_door *door, enum gh_cause cause, int64
     bool lasts = cause == GH_CAUSE_HOURS || cause == GH_CAUSE_FIRE;
     int64_t until_ns =
         lasts ? INT64_MAX : pulse_end_ns(now_ns, unlocked_ms(door, cause) * GH_NS_PER_MS);
-    if (!keeps_unlocked(unlocking, now_ns) || until_ns > unlocking->until_ns)
+    if (!keeps_unlocked(unlocking, now_ns) || until_ns > unlocking->until_ns) {
         unlocking->until_ns = until_ns;
+        unlocking->holds = !lasts && holds(door, cause);
+    }
     unlocking->from_ns = now_ns;
-    unlocking->holds = !lasts && holds(door, cause);
     return GH_UNLOCKED;
 }
 

@@ -226,6 +226,14 @@ struct gh_door_inputs {
 struct gh_door_io {
     enum gh_status (*set)(void *context, unsigned active, struct gh_error *err);
     void (*free)(void *context);
+    /* free, but that the lines are let go of as they are: in a fire nobody is locked in. (What
+     * becomes of a line that nobody holds is the chip's affair.) NULL: free knows when (the
+     * keeper's). */
+    void (*leave)(void *context);
+    /* Whether lines were requested anew since the start, a chip having come back: a child of an
+     * earlier fork cannot reach those, so that whoever has one ends and is started anew. NULL:
+     * never. */
+    bool (*outgrown)(void *context);
     void *context;
     /* The inputs. Which are wired stays the same for ever. inputs says how they are at this moment,
      * at once, also while another thread is in set, and takes what made inputs_fd readable, a

@@ -283,6 +283,13 @@ static struct gh_door_inputs keeper_inputs(void *context)
     return keeper->inner.inputs(keeper->inner.context);
 }
 
+static bool keeper_outgrown(void *context)
+{
+    struct keeper *keeper = context;
+
+    return keeper->inner.outgrown(keeper->inner.context);
+}
+
 static void let_go(struct keeper *keeper)
 {
     gh_cleanup_fd(&keeper->socket);
@@ -291,17 +298,18 @@ static void let_go(struct keeper *keeper)
     free(keeper);
 }
 
-/* The lines' own free would lock a door that is fail-secure: in a fire they are let go of as they
- * are, by the end of the process. */
+/* Their free would lock a door that is fail-secure, which nobody is to be locked in by. */
 static void free_lines(struct keeper *keeper)
 {
     struct gh_error err = {0};
-    bool left = keeper->locked_relay == 0 && is_fire(keeper);
 
-    if (left && keeper->inner.set(keeper->inner.context, GH_LINE_BIT(GH_LINE_RELAY), &err) == GH_OK)
-        gh_log(GH_LOG_WARNING, "door", "left unlocked, since there is a fire");
-    else
+    if (keeper->locked_relay != 0 || !is_fire(keeper) ||
+        keeper->inner.set(keeper->inner.context, GH_LINE_BIT(GH_LINE_RELAY), &err) != GH_OK) {
         keeper->inner.free(keeper->inner.context);
+        return;
+    }
+    keeper->inner.leave(keeper->inner.context);
+    gh_log(GH_LOG_WARNING, "door", "left unlocked, since there is a fire");
 }
 
 static void keeper_free(void *context)
@@ -386,8 +394,10 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
     *out = *inner; /* which inputs are wired, and when to ask for them */
     out->set = keeper_set;
     out->free = keeper_free;
+    out->leave = NULL; /* free knows when */
     out->renew = keeper_renew;
     out->inputs = inner->inputs ? keeper_inputs : NULL;
+    out->outgrown = inner->outgrown ? keeper_outgrown : NULL;
     if (!inner->inputs)
         out->inputs_fd = -1;
     out->context = keeper;

@@ -23,9 +23,8 @@
  * chip's affair; systemd starts the gate anew.)
  *
  * A move that fails is tried again every GH_DOOR_KEEPER_RETRY_MS, for five times when the gate is
- * gone. inner becomes the keeper's (freed with it; in a fire, where its free would lock, by the end
- * of the process), but on error stays the caller's. GH_ERR_NOMEM, or what the system says to the
- * fork. */
+ * gone. inner becomes the keeper's (freed or left with it), but on error stays the caller's.
+ * GH_ERR_NOMEM, or what the system says to the fork. */
 GH_MUST_CHECK enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
                                                 const struct gh_door_options *options,
                                                 struct gh_door_io *out, struct gh_error *err);

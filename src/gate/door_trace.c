@@ -189,6 +189,13 @@ static void forget(struct trace *trace)
     free(trace);
 }
 
+static void trace_leave(void *context)
+{
+    if (context != NULL) {
+        forget((struct trace *)context);
+    }
+}
+
 static void trace_free(void *context)
 {
     struct trace *trace = (struct trace *)context;
@@ -235,8 +242,11 @@ enum gh_status gh_door_trace_new(const struct gh_clock *clock, const char *input
         forget(trace);
         return status;
     }
-    *out = (struct gh_door_io){
-        .set = trace_set, .free = trace_free, .context = trace, .inputs_fd = trace->inputs_fd};
+    *out = (struct gh_door_io){.set = trace_set,
+                               .free = trace_free,
+                               .leave = trace_leave,
+                               .context = trace,
+                               .inputs_fd = trace->inputs_fd};
     if (inputs_file[0] != '\0') {
         out->inputs_wired = GH_INPUT_BIT(GH_INPUT_COUNT) - 1;
         out->inputs = trace_inputs;

@@ -130,13 +130,14 @@ bool gh_gate_claim_door(struct gh_gate *gate)
         return false;
     if (!IS_WIRED(gate, GH_INPUT_OTHER_DOOR))
         return true;
-    /* The door may not have been told yet that the other one has become shut just now. */
-    gh_door_interlock(&gate->door, false, gh_gate_now_ns(gate));
     /* Lines that cannot be moved are said, and the relay will not be moved either. */
     gh_door_claim(&gate->door, true);
     (void)gh_gate_apply_door(gate, gh_gate_now_ns(gate), &next_ns);
-    if (!gh_gate_is_interlocked(gate))
+    if (!gh_gate_is_interlocked(gate)) {
+        /* The door may not have been told yet that the other one has become shut just now. */
+        gh_door_interlock(&gate->door, false, gh_gate_now_ns(gate));
         return true;
+    }
     gh_door_claim(&gate->door, false);
     (void)gh_gate_apply_door(gate, gh_gate_now_ns(gate), &next_ns);
     return false;

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a gate may still do once it runs: everything that its configuration names, and little else.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "gate/daemon.h"
 #include "gate/voice.h"
 #include "gatehouse/sandbox.h"
 
-/* "" for a path without a folder. */
+/* "" for "". */
 static void folder_of(const char *path, char *out, size_t out_bytes)
 {
     const char *slash = strrchr(path, '/');
-    size_t size = slash ? (size_t)(slash - path) : 0;
 
-    if (size >= out_bytes)
-        size = 0;
-    memcpy(out, path, size);
-    out[size] = '\0';
+    if (slash)
+        snprintf(out, out_bytes, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    else
+        snprintf(out, out_bytes, "%s", path[0] != '\0' ? "." : "");
 }
 
 enum gh_status gh_gate_sandbox(const char *config_path, const struct gh_gate_config *config,

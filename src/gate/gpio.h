@@ -122,7 +122,8 @@ struct gh_gpio_world {
     const char *folder;
     const struct gh_gpio_wiring *wiring;
     const struct gh_clock *clock;
-    uint64_t strangers; /* bit N: gpiochipN was there at the start and has none of our lines */
+    uint64_t strangers;     /* bit N: gpiochipN was there at the start and has none of our lines */
+    _Atomic bool *outgrown; /* set when a chip has come back: a child of before knows the old one */
 };
 /* Copies of chips that are plugged in twice are not to be taken for each other. */
 uint64_t gh_gpio_map_strangers(const struct gh_gpio_map *map);
@@ -150,7 +151,10 @@ GH_MUST_CHECK enum gh_status gh_gpio_outputs_set(struct gh_gpio_outputs *outputs
 /* Is every chip there? One that has come back gets what was asked for last. Returns false while one
  * is missing. Does nothing while another thread is in set. */
 bool gh_gpio_outputs_tick(struct gh_gpio_outputs *outputs);
-void gh_gpio_outputs_free(struct gh_gpio_outputs *outputs); /* NULL is fine */
+/* Inactive first; NULL is fine. */
+void gh_gpio_outputs_free(struct gh_gpio_outputs *outputs);
+/* As they are; NULL is fine. */
+void gh_gpio_outputs_leave(struct gh_gpio_outputs *outputs);
 
 /* --- inputs: gpio_inputs.c --- */
 struct gh_gpio_inputs;

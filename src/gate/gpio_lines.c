@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door made of lines: outputs, inputs, and a timer for when no edge will come. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,10 @@ struct gpio {
     int wake_fd;  /* an epoll over the inputs' and the timer */
     int timer_fd; /* every timer_ms */
     int64_t timer_ms;
-    int64_t tick_ns; /* when the outputs' chips are to be looked at */
-    int64_t tick_ms; /* how often */
-    unsigned forks;  /* gh_forks of the process that listens */
+    int64_t tick_ns;       /* when the outputs' chips are to be looked at */
+    int64_t tick_ms;       /* how often */
+    unsigned forks;        /* gh_forks of the process that listens */
+    _Atomic bool outgrown; /* a chip has come back since the start */
 };
 
 static enum gh_status gpio_set(void *context, unsigned active, struct gh_error *err)
@@ -63,13 +65,13 @@ static struct gh_door_inputs gpio_inputs(void *context)
     return inputs;
 }
 
-static void gpio_free(void *context)
+static void gpio_leave(void *context)
 {
     struct gpio *gpio = (struct gpio *)context;
     if (gpio == NULL) {
         return;
     }
-    gh_gpio_outputs_free(gpio->outputs);
+    gh_gpio_outputs_leave(gpio->outputs);
     gh_gpio_inputs_free(gpio->inputs);
     if (gpio->wake_fd >= 0) {
         close(gpio->wake_fd);
@@ -78,6 +80,16 @@ static void gpio_free(void *context)
         close(gpio->timer_fd);
     }
     free(gpio);
+}
+
+static void gpio_free(void *context)
+{
+    struct gpio *gpio = (struct gpio *)context;
+    if (gpio != NULL) {
+        gh_gpio_outputs_free(gpio->outputs);
+        gpio->outputs = NULL;
+    }
+    gpio_leave(gpio);
 }
 
 static int add_to_wake(const struct gpio *gpio, int fd)
@@ -98,6 +110,11 @@ static enum gh_status start_waking(struct gpio *gpio, struct gh_error *err)
                        "cannot wait for the door's lines: %s", strerror(saved_errno));
     }
     return GH_OK;
+}
+
+static bool gpio_outgrown(void *context)
+{
+    return atomic_load(&((struct gpio *)context)->outgrown);
 }
 
 /* Everything is found before anything is requested: half a door moves nothing. */
@@ -132,8 +149,10 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
     }
     gpio->wiring = *wiring;
     snprintf(gpio->folder, sizeof(gpio->folder), "%s", folder);
-    gpio->world =
-        (struct gh_gpio_world){.folder = gpio->folder, .wiring = &gpio->wiring, .clock = clock};
+    gpio->world = (struct gh_gpio_world){.folder = gpio->folder,
+                                         .wiring = &gpio->wiring,
+                                         .clock = clock,
+                                         .outgrown = &gpio->outgrown};
     gpio->wake_fd = gpio->timer_fd = -1;
     gpio->forks = gh_forks();
     gpio->tick_ms = GH_GPIO_TICK_MS;
@@ -147,6 +166,8 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
     }
     *out = (struct gh_door_io){.set = gpio_set,
                                .free = gpio_free,
+                               .leave = gpio_leave,
+                               .outgrown = gpio_outgrown,
                                .context = gpio,
                                .inputs = gpio_inputs,
                                .inputs_fd = gpio->wake_fd};

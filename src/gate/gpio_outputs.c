@@ -109,6 +109,7 @@ static bool come_back(const struct gh_gpio_outputs *outputs, struct bank *bank)
         return false;
     }
     gh_gpio_pins_text(bank->pins, pins);
+    atomic_store(outputs->world->outgrown, true);
     gh_log(GH_LOG_NOTICE, "door", "GPIO chip %s is back, with %s", bank->seat.path, pins);
     return true;
 }
@@ -318,16 +319,23 @@ enum gh_status gh_gpio_outputs_new(const struct gh_gpio_map *map, const struct g
 
 void gh_gpio_outputs_free(struct gh_gpio_outputs *outputs)
 {
-    if (outputs == NULL) {
-        return;
-    }
-    for (unsigned i = 0; i < outputs->count; i++) {
+    for (unsigned i = 0; outputs != NULL && i < outputs->count; i++) {
         struct bank *bank = &outputs->banks[i];
         int inactive[GH_LINE_COUNT] = {0};
         if (bank->request != NULL) {
             (void)gh_gpio_request_set(bank->request, inactive); /* the release follows anyway */
         }
-        close_bank(bank);
+    }
+    gh_gpio_outputs_leave(outputs);
+}
+
+void gh_gpio_outputs_leave(struct gh_gpio_outputs *outputs)
+{
+    if (outputs == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < outputs->count; i++) {
+        close_bank(&outputs->banks[i]);
     }
     if (outputs->asked != NULL) {
         munmap((void *)outputs->asked, sizeof(*outputs->asked));

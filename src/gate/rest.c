@@ -21,8 +21,9 @@ enum gh_status gh_daemon_rest(const struct gh_gate_config *config, struct gh_err
     bool fire = is_fire(&io);
     unsigned lines = fire ? GH_LINE_BIT(GH_LINE_RELAY) & ~gh_door_rest_lines(&door) : 0;
     status = io.set(io.context, lines, err);
-    /* In a fire the lines are let go of as they are: free would lock a door that is fail-secure. */
-    if (status != GH_OK || !fire)
+    if (status == GH_OK && fire)
+        io.leave(io.context); /* free would lock a door that is fail-secure */
+    else
         io.free(io.context);
     if (status == GH_OK)
         gh_log(GH_LOG_NOTICE, "door", "%s",

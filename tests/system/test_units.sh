@@ -70,6 +70,11 @@ fi
 printf '[gate]\nstate_dir = %s\ncamera = replay:%s\ndoor = trace\n' "$work/rest.state" "$work" >"$work/rest.ini"
 run "$BUILD/gatehouse-gate" --config "$work/rest.ini" --rest
 check "--rest puts the lines to rest" says 0 '' 'door: all lines are at rest'
+printf '[door]\ninputs_file = %s\n' "$work/rest.inputs" >>"$work/rest.ini"
+echo fire >"$work/rest.inputs"
+run "$BUILD/gatehouse-gate" --config "$work/rest.ini" --rest
+check "but in a fire" says 0 'relay on' 'door: unlocked, since there is a fire'
+check "which leaves it so" test "$(grep -c relay "$work/out")" -eq 1
 printf '[gate]\nstate_dir = %s\ncamera = replay:%s\ndoor = gpio\n[door]\nchip = %s\nrelay = 1\n' "$work/rest.state" "$work" "$work/nochip" >"$work/rest.ini"
 run "$BUILD/gatehouse-gate" --config "$work/rest.ini" --rest
 check "and says why it cannot" says 1 '' 'nochip'

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -108,6 +109,26 @@ static void test_one_line_one_answer(void **state)
     assert_int_equal(take(world, fd, out, sizeof(out)), 6);
     assert_memory_equal(out, "status", 6);
     assert_string_equal(world->asked, "status");
+}
+
+/* The loop does not spin about somebody who cannot be let in. */
+static void test_no_descriptor_left(void **state)
+{
+    struct world *world = *state;
+    struct rlimit before, none;
+    char out[64];
+    int rounds = 0, fd = knock(world);
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    while (rounds < 50 && sd_event_run(world->event, 0) > 0)
+        rounds++;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_in_range(rounds, 1, 10);
+    assert_int_equal(send(fd, "status\n", 7, 0), 7);
+    assert_int_equal(take(world, fd, out, sizeof(out)), 6); /* a second later */
 }
 
 static void test_in_pieces(void **state)
@@ -236,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_line_one_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_descriptor_left, setup, teardown),
         cmocka_unit_test_setup_teardown(test_in_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_long_answer_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_is_hung_up_on, setup, teardown),

@@ -256,6 +256,24 @@ static void options_are_for_the_next_one(void **state)
     assert_true(door.options.hold_max_s == 3600);
 }
 
+/* What held before holds on, however short a pulse comes on top of it. */
+static void a_hold_stays_one(void **state)
+{
+    (void)state;
+    struct gh_door_options hold = {
+        .relay_mode = GH_RELAY_HOLD, .hold_max_s = 3600, .pulse_ms = 1000};
+    struct gh_door_options pulse = {.pulse_ms = 1000, .hold_max_s = 3600};
+
+    gh_door_set_options(&door, &hold);
+    (void)unlock(GH_CAUSE_DECISION);
+    gh_door_set_options(&door, &pulse);
+    (void)unlock(GH_CAUSE_DECISION);
+    gh_door_passed(&door, now_ns(), now_ns());
+    assert_int_equal(gh_door_causes(&door, now_ns()), 0);
+    (void)unlock(GH_CAUSE_DECISION);
+    assert_unlocked_for(1000);
+}
+
 /* --- random events, and a second way to say what is right --- */
 
 struct model {
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup(the_other_door_keeps_this_one_locked, setup),
         cmocka_unit_test_setup(this_door_is_told, setup),
         cmocka_unit_test_setup(options_are_for_the_next_one, setup),
+        cmocka_unit_test_setup(a_hold_stays_one, setup),
         cmocka_unit_test_setup(whatever_happens, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

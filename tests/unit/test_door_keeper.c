@@ -33,7 +33,7 @@ struct lines {
     atomic_uint was; /* whatever was ever active */
     _Atomic int64_t changed_ns;
     atomic_uint failures; /* how many sets still fail */
-    atomic_bool freed;
+    atomic_bool freed, left;
     atomic_uint inputs_active, inputs_known, looks;
     _Atomic pid_t stop_in_set; /* this process stops itself before it moves anything */
     _Atomic pid_t gate, keeper;
@@ -69,6 +69,12 @@ static void lines_free(void *context)
     atomic_store(&lines->freed, true);
 }
 
+static void lines_leave(void *context)
+{
+    (void)context;
+    atomic_store(&lines->left, true);
+}
+
 static struct gh_door_inputs lines_inputs(void *context)
 {
     (void)context;
@@ -79,7 +85,7 @@ static struct gh_door_inputs lines_inputs(void *context)
 
 static struct gh_door_io bare(void)
 {
-    return (struct gh_door_io){.set = lines_set, .free = lines_free};
+    return (struct gh_door_io){.set = lines_set, .free = lines_free, .leave = lines_leave};
 }
 
 /* With a fire input that is wired, and read as lines->inputs_* say. */
@@ -531,8 +537,10 @@ static void end_well(const struct gh_door_options *options, unsigned active)
     struct gh_door_io inner = bare_with_fire(), door = keep(&inner, options);
 
     atomic_store(&lines->freed, false);
+    atomic_store(&lines->left, false);
     assert_set(&door, active);
     door.free(door.context);
+    assert_true(lines->freed != lines->left);
 }
 
 static void test_a_gate_that_ends_well_in_a_fire_does_too(void **state)
@@ -543,6 +551,7 @@ static void test_a_gate_that_ends_well_in_a_fire_does_too(void **state)
     atomic_store(&lines->inputs_active, FIRE);
     end_well(&secure, RELAY);
     assert_int_equal(lines->now, RELAY);
+    assert_true(lines->left);
     end_well(&secure, GREEN); /* it broke out a moment ago */
     assert_int_equal(lines->now, RELAY);
     end_well(&safe, 0); /* at rest it is unlocked */

@@ -88,6 +88,14 @@ static void every_change_is_one_line(void **state)
     end_capture(text, sizeof(text));
     assert_string_equal(text, "door +12.350 buzzer off\n"
                               "door +12.350 lamp_green off\n");
+
+    assert_int_equal(gh_door_trace_new(&fake_clock, "", &io, NULL), GH_OK);
+    begin_capture();
+    status = io.set(io.context, GH_LINE_BIT(GH_LINE_RELAY), NULL);
+    io.leave(io.context);
+    end_capture(text, sizeof(text));
+    assert_int_equal(status, GH_OK);
+    assert_string_equal(text, "door +0.000 relay on\n");
 }
 
 static void a_full_device_is_an_error_and_the_line_comes_later(void **state)

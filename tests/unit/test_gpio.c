@@ -85,6 +85,21 @@ static void setting_twice_changes_once(void **state)
     io.free(io.context);
 }
 
+static void lines_that_are_left_stay_as_they_are(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_gpio_wiring wiring =
+        wire(GH_LINE_RELAY, "GPIO2", false, wire(GH_LINE_RED, "GPIO4", false, nothing));
+    assert_int_equal(open_door("gpiochip0", wiring, 0, &io, NULL), GH_OK);
+    assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK);
+    io.leave(io.context);
+    assert_int_equal(fake_chips[0].lines[2].level, 1);
+    assert_int_equal(fake_chips[0].lines[4].level, 0);
+    assert_int_equal(open_door("gpiochip0", wiring, 0, &io, NULL), GH_OK); /* free for others */
+    io.free(io.context);
+}
+
 static void a_door_without_wires_works(void **state)
 {
     (void)state;
@@ -433,6 +448,7 @@ int main(void)
         TEST(names_are_looked_up_on_all_chips),
         TEST(first_levels_come_with_the_request),
         TEST(setting_twice_changes_once),
+        TEST(lines_that_are_left_stay_as_they_are),
         TEST(a_door_without_wires_works),
         TEST(busy_lines_name_who_has_them),
         TEST(what_is_not_there_is_named),

@@ -127,12 +127,14 @@ static void it_comes_back_as_it_was_asked_for(void **state)
     unplug();
     expect_known(&io, 0);
     pass_ms(1000);
+    assert_false(io.outgrown(io.context));
     struct fake_chip *back = plug("gpiochip10");
     back->lines[5].level = 1;
     expect_known(&io, EXIT);
     pass_ms(1000);
     expect_known(&io, EXIT);
     end_log(file, terminal, text, sizeof(text));
+    assert_true(io.outgrown(io.context)); /* for a child of before */
     assert_int_equal(back->lines[1].level, 1);
     assert_string_equal(back->lines[1].user, "gatehouse");
     assert_int_equal(back->sets, 0); /* it came with the request */
