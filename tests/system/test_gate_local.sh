@@ -24,7 +24,8 @@ check 'for its owner and its group' test "$(stat -c %a "$socket")" = 660
 status
 check 'a gate that is not enrolled says so, and that it is wrong' says 1 'WRONG .*not enrolled' ''
 check 'its door is locked' grep -q '^door  *locked' "$work/out"
-check 'and open' grep -q '^inputs .*contact active' "$work/out"
+open_is_said() { status; grep -q '^inputs .*contact active' "$work/out"; } # once it has been so for a moment
+check 'and open' wait_for 20 open_is_said
 enrol south
 show south "$(person red)"
 wait_for 20 last_passage_is south 'deny red'
