@@ -30,6 +30,12 @@ GH_MUST_CHECK enum gh_status gh_file_read(const char *path, size_t max_bytes, ui
 GH_MUST_CHECK enum gh_status gh_file_replace(const char *path, mode_t mode, const void *data,
                                              size_t size, struct gh_error *err);
 
+/* All of it, from where fd stands. On error errno says the same as the status (GH_ERR_NOSPACE,
+ * GH_ERR_IO and others), and a part may have been written: *written (NULL: nobody asks) grows by
+ * what was. Not synced. */
+GH_MUST_CHECK enum gh_status gh_file_write(int fd, const void *data, size_t size,
+                                           uint64_t *written);
+
 /* The last two steps alone, for a file that something else wrote: fsync `from`, rename to `to`
  * (same file system), fsync the folder of `to`. */
 GH_MUST_CHECK enum gh_status gh_file_commit(const char *from, const char *to, struct gh_error *err);

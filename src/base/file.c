@@ -226,21 +226,26 @@ static int open_temporary(int folder, const char *name)
     }
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t size)
+enum gh_status gh_file_write(int fd, const void *data, size_t size, uint64_t *written)
 {
+    const uint8_t *at = data;
+
     while (size > 0) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR) {
+        ssize_t put = write(fd, at, size);
+        if (put < 0 && errno == EINTR) {
             continue;
         }
-        if (written <= 0) {
-            errno = written == 0 ? ENOSPC : errno;
-            return false;
+        if (put <= 0) {
+            errno = put == 0 ? ENOSPC : errno;
+            return gh_status_from_errno(errno);
         }
-        data += written;
-        size -= (size_t)written;
+        at += put;
+        size -= (size_t)put;
+        if (written != NULL) {
+            *written += (uint64_t)put;
+        }
     }
-    return true;
+    return GH_OK;
 }
 
 enum gh_status gh_file_replace(const char *path, mode_t mode, const void *data, size_t size,
@@ -261,8 +266,9 @@ enum gh_status gh_file_replace(const char *path, mode_t mode, const void *data, 
         return fail_write(err, "cannot write", path);
     }
     /* The mode comes before the data: what is secret is never readable, not even for a moment. */
-    if (fchmod(fd, mode & 07777) != 0 || ftruncate(fd, 0) != 0 || !write_all(fd, data, size) ||
-        fsync(fd) != 0 || renameat(folder, temporary, folder, name) != 0) {
+    if (fchmod(fd, mode & 07777) != 0 || ftruncate(fd, 0) != 0 ||
+        gh_file_write(fd, data, size, NULL) != GH_OK || fsync(fd) != 0 ||
+        renameat(folder, temporary, folder, name) != 0) {
         status = fail_write(err, "cannot write", path);
         unlinkat(folder, temporary, 0);
         return status;

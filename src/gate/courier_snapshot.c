@@ -87,19 +87,10 @@ static bool on_piece(void *context, struct gh_bytes piece)
         part->broken = GH_ERR_CORRUPT;
         return false;
     }
-    while (piece.size > 0) {
-        ssize_t written = write(part->fd, piece.data, piece.size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            part->broken = written < 0 ? gh_status_from_errno(errno) : GH_ERR_IO;
-            return false;
-        }
-        piece.data += written;
-        piece.size -= (size_t)written;
-        part->size += (uint64_t)written;
-    }
-    return true;
+    enum gh_status status = gh_file_write(part->fd, piece.data, piece.size, &part->size);
+    if (status != GH_OK)
+        part->broken = status;
+    return status == GH_OK;
 }
 
 /* --- fetching --- */

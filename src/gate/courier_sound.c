@@ -55,19 +55,10 @@ static bool on_begin(void *context, int status, uint64_t from)
 static bool put(struct part *part, struct gh_bytes piece)
 {
     gh_sha256_update(part->hash, piece.data, piece.size);
-    while (piece.size > 0) {
-        ssize_t written = write(part->fd, piece.data, piece.size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            part->broken = written < 0 ? gh_status_from_errno(errno) : GH_ERR_IO;
-            return false;
-        }
-        piece.data += written;
-        piece.size -= (size_t)written;
-        part->size += (uint64_t)written;
-    }
-    return true;
+    enum gh_status status = gh_file_write(part->fd, piece.data, piece.size, &part->size);
+    if (status != GH_OK)
+        part->broken = status;
+    return status == GH_OK;
 }
 
 static bool on_piece(void *context, struct gh_bytes piece)
