@@ -34,10 +34,10 @@ void gh_voice_prompt(struct gh_voice *voice, enum gh_prompt prompt);
 /* Likewise. One that is known by its id is not taken twice; a cancelled one is broken off. */
 void gh_voice_announce(struct gh_voice *voice, const struct gh_announcement_job *job);
 struct gh_voice_state {
-    bool device_open;                /* has been opened, and not lost since */
-    char trouble[128];               /* what is wrong with it; "": nothing */
-    unsigned prompts_missing;        /* of which there is no file that is sound */
-    uint64_t prompts, announcements; /* played to the end */
+    bool device_open;                  /* has been opened, and not lost since */
+    char trouble[GH_ERROR_TEXT_BYTES]; /* what is wrong with it; "": nothing */
+    unsigned prompts_missing;          /* of which there is no file that is sound */
+    uint64_t prompts, announcements;   /* played to the end */
 };
 struct gh_voice_state gh_voice_look(struct gh_voice *voice); /* any thread */
 /* For --check: open the device, say in `says` which prompts there are, and close it. A device that

@@ -73,6 +73,15 @@ check 'a lamp that is not seen is bad' says 1 ' 1 bad' ''
 stop south >/dev/null
 check 'the socket goes with the gate' test ! -e "$socket"
 
+sed "s|^camera = .*|camera = $work/no-camera|" "$work/south.ini" >"$work/blind.ini"
+start_gate blind
+camera_is_missed() { status; grep -q "^WRONG.*camera: no camera at $work/no-camera" "$work/out"; }
+check 'a camera that is missing is wrong' wait_for 20 camera_is_missed
+check 'and makes the exit code' test "$code" -eq 1
+status --metrics
+check 'metrics have it, too' says 0 '^gatehouse_gate_camera_open 0$' ''
+stop blind >/dev/null
+
 # --- --check ---
 
 make_gate odd '[scanner]' "device = $work/no-scanner" '[keyboard]' "device = $work/no-keyboard" '[temperature]' 'sensor = no-sensor' '[sound]' 'device = trumpet'
