@@ -40,8 +40,9 @@ struct gh_voice_state {
     uint64_t prompts, announcements;   /* played to the end */
 };
 struct gh_voice_state gh_voice_look(struct gh_voice *voice); /* any thread */
-/* For --check: open the device, say in `says` which prompts there are, and close it. A device that
- * is busy is no error: says tells it. Else as gh_audio.open, a sentence in err. */
+/* For --check: open the device, say in `says` how many prompts have no file, and close it. A device
+ * that is busy is no error: says tells it. Else as gh_audio.open, or gh_file_read and gh_wav_parse
+ * of a prompt's file that is there and is no sound, a sentence in err. */
 #define GH_VOICE_SAYS_BYTES 160
 GH_MUST_CHECK enum gh_status gh_voice_check(const struct gh_voice_options *options,
                                             char says[GH_VOICE_SAYS_BYTES], struct gh_error *err);

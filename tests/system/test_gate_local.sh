@@ -90,4 +90,15 @@ check '--check: what is missing makes it fail' says 1 '*' '*'
 for what in scanner keyboard thermometer sound; do
     check "and is named: $what" grep -q "^$what  *WRONG: ." "$work/out"
 done
+
+# A prompt's file that is there and is no sound.
+printf 'pcm.nothing { type null }\n' >"$work/asound.conf"
+mkdir -p "$work/sounds/zh"
+printf 'ID3' >"$work/sounds/zh/welcome.wav"
+make_gate loud '[sound]' 'device = nothing' "folder = $work/sounds"
+run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
+check '--check: a file that is no sound is named' says 1 "^sound  *WRONG: $work/sounds/zh/welcome.wav: this is no WAV file" '*'
+rm "$work/sounds/zh/welcome.wav"
+run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
+check 'one that is missing is counted' says 0 '^sound  *ok, nothing' '*'
 plan
