@@ -75,6 +75,9 @@ static const struct gh_config_key keys[] = {
     {"keyboard", "device", TEXT(keyboard_device), .initial = ""},
     {"temperature", "sensor", TEXT(temperature_sensor), .initial = ""},
     {"temperature", "offset_millic", INT(temperature_offset_millic, -20000, 20000), .initial = "0"},
+    {"temperature", "least_millic",
+     INT(temperature_least_millic, GH_BODY_MIN_MILLIC, GH_BODY_LEAST_MAX_MILLIC),
+     .initial = "30000"},
     {"journal", "limit_mib", INT(journal_limit_mib, 16, 1048576), .initial = "512"},
     {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},
@@ -320,6 +323,7 @@ struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_co
     return (struct gh_thermometer_options){.sensor = config->temperature_sensor,
                                            .iio_root = IIO_ROOT,
                                            .offset_millic = config->temperature_offset_millic,
+                                           .least_millic = config->temperature_least_millic,
                                            .clock = clock,
                                            .readings = readings};
 }

@@ -387,7 +387,8 @@ static void test_readers(void **state)
 
     assert_loads(LEAST "[scanner]\ndevice = /dev/serial/by-id/x\nbaud = 9600\nframing = stx-etx\n"
                        "[keyboard]\ndevice = /dev/input/by-id/y\n"
-                       "[temperature]\nsensor = mlx90614\noffset_millic = -300\n",
+                       "[temperature]\nsensor = mlx90614\noffset_millic = -300\n"
+                       "least_millic = 34500\n",
                  &config);
     readers = gh_gate_config_readers(&config, clock);
     assert_string_equal(readers.scanner, "/dev/serial/by-id/x");
@@ -398,6 +399,7 @@ static void test_readers(void **state)
     assert_string_equal(thermometer.sensor, "mlx90614");
     assert_string_equal(thermometer.iio_root, "/sys/bus/iio/devices");
     assert_true(thermometer.offset_millic == -300);
+    assert_true(thermometer.least_millic == 34500);
 
     assert_refused(LEAST "[scanner]\nbaud = 14400\n", "14400");
     assert_refused(LEAST "[scanner]\nbaud = 300\n", "baud");
@@ -405,6 +407,8 @@ static void test_readers(void **state)
     assert_refused(LEAST "[scanner]\ndevice = ttyACM0\n", "ttyACM0");
     assert_refused(LEAST "[keyboard]\ndevice = event0\n", "event0");
     assert_refused(LEAST "[temperature]\noffset_millic = 20001\n", "offset_millic");
+    assert_refused(LEAST "[temperature]\nleast_millic = 29999\n", "least_millic");
+    assert_refused(LEAST "[temperature]\nleast_millic = 36001\n", "least_millic");
 }
 
 static void test_door_io(void **state)
