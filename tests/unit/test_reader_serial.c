@@ -16,28 +16,10 @@
 
 #include "unit/reader_rig.h"
 
-static int scanner; /* our end; -1: not plugged in */
-
 static int setup(void **state)
 {
     (void)state;
-    scanner = -1;
     rig_setup(&gh_reader_serial);
-    return 0;
-}
-
-static void unplug(void)
-{
-    if (scanner >= 0)
-        assert_int_equal(close(scanner), 0);
-    scanner = -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unplug();
-    rig_teardown();
     return 0;
 }
 
