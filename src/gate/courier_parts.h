@@ -139,6 +139,37 @@ GH_MUST_CHECK enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_htt
  * says about the time is nothing. 206 is good, too. */
 GH_MUST_CHECK enum gh_status gh_lane_fetch(struct gh_lane *lane, struct gh_http_request *request,
                                            struct gh_http_response *response, struct gh_error *err);
+/* One of these two. */
+typedef enum gh_status gh_lane_request_fn(struct gh_lane *lane, struct gh_http_request *request,
+                                          struct gh_http_response *response, struct gh_error *err);
+
+/* --- files that come in parts (courier_part.c) --- */
+
+/* A file that grows until it is whole. */
+struct gh_part {
+    const char *what; /* in words, for errors */
+    int fd;           /* stands at size; -1: not open */
+    uint64_t size, total;
+    struct gh_sha256_context *hash; /* of all that is in it; NULL: nobody asks */
+    /* Asked after each piece but the last; false: it is enough for now. NULL: it never is. */
+    bool (*goes_on)(const void *context);
+    const void *context;
+    enum gh_status broken; /* why it cannot go on; GH_OK */
+};
+
+/* Nothing of it is good; false: part->broken. */
+GH_MUST_CHECK bool gh_part_start_anew(struct gh_part *part);
+/* Whether there is room for the rest, this much beside it, and the journal: GH_ERR_NOSPACE. */
+GH_MUST_CHECK enum gh_status gh_part_check_room(const struct gh_part *part, uint64_t beside_bytes,
+                                                struct gh_error *err);
+/* GET the rest, as far as it comes. Errors of the request; GH_ERR_CORRUPT: the server has more than
+ * total, or less; and those of the disk. */
+GH_MUST_CHECK enum gh_status gh_part_fetch(struct gh_part *part, struct gh_lane *lane,
+                                           gh_lane_request_fn *ask, const char *path,
+                                           int64_t *retry_after_s, struct gh_error *err);
+/* What came is good to go on from next time, unless it is wrong, by this status, or it is the disk
+ * that will not have it: then the journal needs the room more, and the file goes. */
+void gh_part_close(struct gh_part *part, const char *path, enum gh_status status);
 
 /* --- the list lane --- */
 
