@@ -83,7 +83,7 @@ struct gh_kept {
     bool told; /* the gate has heard of this state; of DONE: it stands on the disk */
     struct gh_backoff backoff; /* of fetching the sound */
 };
-/* Those that are alive, and as many more that are done but could be told again. */
+/* Those that are alive, and those that are done but could be told again. */
 #define GH_KEPT_MAX ((size_t)4 * GH_ANNOUNCEMENTS_MAX)
 
 /* The news lane's. */
@@ -174,7 +174,7 @@ void gh_part_close(struct gh_part *part, const char *path, enum gh_status status
 /* --- the list lane --- */
 
 int64_t gh_courier_list_lane(struct gh_courier *courier);
-void gh_courier_publish(struct gh_courier *courier); /* the other lane sees it in its next turn */
+void gh_courier_publish(struct gh_courier *courier); /* the others see it in their next turn */
 
 /* Each does its one thing and sets its backoff. */
 void gh_courier_turn_enrol(struct gh_courier *courier);
