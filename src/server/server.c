@@ -16,6 +16,7 @@
 #include "gatehouse/file.h"
 #include "gatehouse/http.h"
 #include "gatehouse/log.h"
+#include "server/db_list.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/news.h"
