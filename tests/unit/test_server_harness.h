@@ -214,7 +214,7 @@ static inline int harness_serve(const struct harness *harness)
     }
     if (status == GH_OK) {
         server->config_path = harness->config;
-        status = gh_server_run(server, true, &err);
+        status = gh_server_run(server, &err);
     }
     gh_server_free(server);
     if (status != GH_OK)
