@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "code/base45.h"
+#include "fakes/qr_picture.h"
 #include "gatehouse/code.h"
 #include "gatehouse/decode.h"
 #include "gatehouse/qr.h"
@@ -259,7 +260,7 @@ static int distance_of(struct gh_decoder *decoder, const struct gh_qr *qr)
 {
     uint8_t *dots;
     uint32_t side;
-    MUST(gh_qr_render(qr, MODULE_DOTS, &dots, &side));
+    MUST(qr_picture(qr, MODULE_DOTS, &dots, &side));
     int near_mm = NEAREST_MM, far_mm = FARTHEST_MM;
     while (far_mm - near_mm > STEP_MM) {
         int middle_mm = (near_mm + far_mm) / 2;
