@@ -176,9 +176,8 @@ void gh_part_close(struct gh_part *part, const char *path, enum gh_status status
 int64_t gh_courier_list_lane(struct gh_courier *courier);
 void gh_courier_publish(struct gh_courier *courier); /* the others see it in their next turn */
 
-/* Each does its one thing and sets its backoff. */
+/* Tries once, and sets its backoff. */
 void gh_courier_turn_enrol(struct gh_courier *courier);
-void gh_courier_turn_list(struct gh_courier *courier);
 
 /* What an answer came to (courier_take.c). */
 struct gh_list_outcome {
@@ -222,7 +221,6 @@ void gh_courier_remove_parts(struct gh_courier *courier, const char *keep);
 /* --- the entries lane --- */
 
 int64_t gh_courier_entries_lane(struct gh_courier *courier);
-void gh_courier_turn_entries(struct gh_courier *courier);
 /* What was acknowledged, in a file (courier_note.c). */
 void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
 void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
@@ -259,9 +257,7 @@ void gh_kept_done(struct gh_courier *courier, gh_id id);
 /* What is due without the server: tell, write down, forget. Returns in how many ms to come again at
  * the latest. */
 int64_t gh_kept_tick(struct gh_courier *courier);
-/* `FOLDER/NAME.SUFFIX` of an announcement, and of its sound. GH_ERR_TOOBIG. */
-GH_MUST_CHECK enum gh_status gh_kept_path(const struct gh_courier *courier, gh_id id,
-                                          const char *suffix, char *out, size_t out_bytes);
+/* `FOLDER/NAME.SUFFIX` of an announcement's sound. GH_ERR_TOOBIG. */
 GH_MUST_CHECK enum gh_status gh_kept_sound_path(const struct gh_courier *courier,
                                                 const struct gh_announcement *said,
                                                 const char *suffix, char *out, size_t out_bytes);
