@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/bench.h"
 #include "code/base45.h"
 #include "fakes/qr_picture.h"
 #include "gatehouse/code.h"
@@ -32,15 +33,6 @@
 #define DARK 25.0        /* a phone's black and white, and what is around it */
 #define BRIGHT 225.0
 #define AROUND 90.0
-
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK) {                                                                      \
-            fprintf(stderr, "bench_presentation: %s: %s\n", #expression, gh_status_text(must_));   \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* --- repeatable chance --- */
 

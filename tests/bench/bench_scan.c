@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <zbar.h>
 
+#include "bench/bench.h"
 #include "fakes/qr_picture.h"
 #include "gate/decide.h"
 #include "gate/gate.h"
@@ -34,15 +35,6 @@
 #define HEIGHT 480
 #define MODULE_PIXELS 5
 #define PULSE_MS 1000
-
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK) {                                                                      \
-            fprintf(stderr, "bench_scan: %s: %s\n", #expression, gh_status_text(must_));           \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum stage { ZBAR, COMMIT, FLOOR, DECODE, READ, DECIDE, JOURNAL, RELAY, ALL, STAGES };
 static const char *const stage_names[STAGES] = {

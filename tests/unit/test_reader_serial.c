@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include "fakes/serial_line.h"
 #include "unit/reader_rig.h"
 
 static int setup(void **state)
@@ -23,16 +24,11 @@ static int setup(void **state)
     return 0;
 }
 
-/* By the same name, which is a link as those below /dev/serial/by-id are. */
+/* Always by the same name. */
 static void plug_in(void)
 {
     unplug();
-    scanner = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    assert_true(scanner >= 0);
-    assert_int_equal(grantpt(scanner), 0);
-    assert_int_equal(unlockpt(scanner), 0);
-    unlink(path);
-    assert_int_equal(symlink(ptsname(scanner), path), 0);
+    scanner = serial_line_plug_in(path);
 }
 
 static void send_bytes(const void *bytes, size_t size)
