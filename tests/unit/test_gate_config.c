@@ -13,26 +13,14 @@
 
 #include "gate/gate_config.h"
 #include "gatehouse/bytes.h"
+#include "one_file.h"
 
 #define LEAST "[gate]\nstate_dir = /var/lib/gatehouse\ncamera = /dev/video0\ndoor = trace\n"
-
-static char dir[64], path[128];
 
 static int setup(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/gatehouse-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof(path), "%s/gate.ini", dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(dir);
+    return make_folder_for("gate.ini");
 }
 
 static enum gh_status load(const char *text, struct gh_gate_config *config, struct gh_error *err)
@@ -340,9 +328,9 @@ static void test_camera(void **state)
     /* The device need not be there yet. */
     assert_int_equal(open_camera("/dev/gatehouse-no-such-camera", &err), GH_OK);
     assert_int_equal(open_camera("v4l2:/dev/gatehouse-no-such-camera", &err), GH_OK);
-    snprintf(replay, sizeof(replay), "replay:%s", dir);
+    snprintf(replay, sizeof(replay), "replay:%s", folder);
     assert_int_equal(open_camera(replay, &err), GH_OK);
-    snprintf(replay, sizeof(replay), "replay:%s/nothing-here", dir);
+    snprintf(replay, sizeof(replay), "replay:%s/nothing-here", folder);
     assert_int_not_equal(open_camera(replay, &err), GH_OK);
     assert_true(err.text[0] != '\0');
     for (size_t i = 0; i < GH_ARRAY_SIZE(nonsense); i++) {
@@ -460,5 +448,5 @@ int main(void)
         cmocka_unit_test(test_door_io),     cmocka_unit_test(test_example),
         cmocka_unit_test(test_no_camera),   cmocka_unit_test(test_readers),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }
