@@ -60,7 +60,8 @@ static void print_gate(const json_t *state, struct wrong *wrong)
     head("gate");
     if (!is_true(gate, "enrolled")) {
         (void)printf("not enrolled\n");
-        say_wrong(wrong, "the gate is not enrolled: hold an enrolment code up to its camera");
+        say_wrong(wrong,
+                  "the gate is not enrolled: show an enrolment code to its camera or scanner");
         return;
     }
     plain(gh_json_text(gate, "name"));

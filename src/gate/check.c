@@ -45,7 +45,8 @@ static bool check_state(const struct gh_gate_config *config)
     if (status == GH_OK)
         status = gh_identity_load(path, &identity, &err);
     if (status == GH_ERR_NOTFOUND || (status == GH_OK && !identity.enrolled)) {
-        printf("%-12s not enrolled: hold an enrolment code up to the camera\n", "enrolment");
+        printf("%-12s not enrolled: show an enrolment code to the %s\n", "enrolment",
+               config->camera[0] ? "camera" : "scanner");
     } else if (status == GH_OK) {
         printf("%-12s \"%s\" in \"%s\" at %s\n", "enrolment", identity.name, identity.area,
                identity.url);
