@@ -221,6 +221,7 @@ deb:
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' scripts/make-deb
 # Installed, upgraded, removed and purged in fresh roots; HACKING.md says more.
 check-packages:
+	@scripts/install-deps packages
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' BUILT='$(BUILT)' tests/packages/run
 .PHONY: deb check-packages
 

@@ -13,7 +13,7 @@
 #include "gatehouse/file.h"
 
 #define WRONG_MAX 24
-#define WRONG_BYTES 160
+#define WRONG_BYTES 320
 
 /* What is wrong, in sentences. */
 struct wrong {
@@ -60,8 +60,7 @@ static void print_gate(const json_t *state, struct wrong *wrong)
     head("gate");
     if (!is_true(gate, "enrolled")) {
         (void)printf("not enrolled\n");
-        say_wrong(wrong,
-                  "the gate is not enrolled: show an enrolment code to its camera or scanner");
+        say_wrong(wrong, "the gate is not enrolled: show it an enrolment code");
         return;
     }
     plain(gh_json_text(gate, "name"));
@@ -111,6 +110,25 @@ static void print_inputs(const json_t *door, struct wrong *wrong)
     (void)printf("\n");
 }
 
+/* As the door's contact and inputs have it. */
+static void print_door_troubles(const json_t *door, struct wrong *wrong)
+{
+    size_t index;
+    json_t *name;
+
+    if (is_true(door, "stuck"))
+        say_wrong(wrong, "the door's lines cannot be set");
+    if (is_true(door, "forced"))
+        say_wrong(wrong, "the door was forced, and is not shut again");
+    if (is_true(door, "held"))
+        say_wrong(wrong, "the door is held open");
+    json_array_foreach(json_object_get(door, "chattering"), index, name)
+    {
+        const char *input = json_string_value(name);
+        say_wrong(wrong, "the input %.20s does not come to rest", input ? input : "");
+    }
+}
+
 static void print_door(const json_t *state, struct wrong *wrong)
 {
     const json_t *door = json_object_get(state, "door");
@@ -122,8 +140,7 @@ static void print_door(const json_t *state, struct wrong *wrong)
     (void)printf("; lines on: ");
     print_words(json_object_get(door, "lines"), "none");
     (void)printf("\n");
-    if (is_true(door, "stuck"))
-        say_wrong(wrong, "the door's lines cannot be set");
+    print_door_troubles(door, wrong);
     print_inputs(door, wrong);
 }
 
@@ -207,7 +224,7 @@ static void print_device(const json_t *devices, const char *name, const char *th
     if (trouble[0]) {
         (void)printf(": ");
         plain(trouble);
-        say_wrong(wrong, "%s: %.120s", name, trouble);
+        say_wrong(wrong, "%s: %s", name, trouble);
     }
     (void)printf("\n");
 }
@@ -217,9 +234,13 @@ static void print_devices(const json_t *state, struct wrong *wrong)
     const json_t *devices = json_object_get(state, "devices");
     const json_t *camera = json_object_get(devices, "camera");
 
-    head("camera");
-    (void)printf("%lld frames, %lld broken, %lld codes in them\n", number_of(camera, "frames"),
-                 number_of(camera, "broken_frames"), number_of(camera, "codes"));
+    print_device(devices, "camera", "open", wrong);
+    if (camera) {
+        head("");
+        (void)printf("%lld frames, %lld broken; %lld codes from all sources\n",
+                     number_of(camera, "frames"), number_of(camera, "broken_frames"),
+                     number_of(camera, "codes"));
+    }
     print_device(devices, "scanner", "open", wrong);
     print_device(devices, "keyboard", "open", wrong);
     print_device(devices, "thermometer", "reads", wrong);

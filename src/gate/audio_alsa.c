@@ -8,6 +8,7 @@
 
 #define LATENCY_US 200000 /* short enough to fall silent at once, long enough for a busy board */
 #define WAIT_MS 2000
+#define RECOVERIES_MAX 16 /* in a row: it takes nothing and never will */
 
 struct alsa {
     char *device;
@@ -71,6 +72,7 @@ static enum gh_status alsa_write(void *context, const void *frames, size_t count
 {
     struct alsa *alsa = context;
     const char *at = frames;
+    unsigned recoveries = 0;
 
     while (count > 0) {
         snd_pcm_sframes_t put = snd_pcm_writei(alsa->pcm, at, count);
@@ -83,11 +85,13 @@ static enum gh_status alsa_write(void *context, const void *frames, size_t count
         if (put == -ENODEV || put == -EBADFD)
             return gh_fail(err, GH_ERR_GONE, "sound device %.80s has gone", alsa->device);
         if (put < 0) { /* an underrun, or the board was asleep: it goes on after a gap */
-            int code = snd_pcm_recover(alsa->pcm, (int)put, 1);
+            int code =
+                recoveries++ < RECOVERIES_MAX ? snd_pcm_recover(alsa->pcm, (int)put, 1) : (int)put;
             if (code < 0)
                 return fail(err, alsa->device, code);
             continue;
         }
+        recoveries = put > 0 ? 0 : recoveries;
         at += snd_pcm_frames_to_bytes(alsa->pcm, put);
         count -= (size_t)put;
     }

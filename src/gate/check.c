@@ -45,8 +45,7 @@ static bool check_state(const struct gh_gate_config *config)
     if (status == GH_OK)
         status = gh_identity_load(path, &identity, &err);
     if (status == GH_ERR_NOTFOUND || (status == GH_OK && !identity.enrolled)) {
-        printf("%-12s not enrolled: show an enrolment code to the %s\n", "enrolment",
-               config->camera[0] ? "camera" : "scanner");
+        printf("%-12s not enrolled: show it an enrolment code\n", "enrolment");
     } else if (status == GH_OK) {
         printf("%-12s \"%s\" in \"%s\" at %s\n", "enrolment", identity.name, identity.area,
                identity.url);

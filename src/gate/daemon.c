@@ -197,6 +197,7 @@ static void start_control(struct gh_daemon *daemon)
         .start_ns = daemon->start_ns,
         .gate = daemon->gate,
         .see = daemon->see,
+        .has_camera = daemon->config.camera[0] != '\0',
         .sightings = daemon->sightings,
         .readers = daemon->readers,
         .thermometer = daemon->thermometer,

@@ -8,8 +8,9 @@
 static void look_everywhere(const struct gh_desk *desk, struct gh_report *report)
 {
     gh_gate_describe(desk->gate, &report->gate);
-    if (desk->see)
-        report->see = gh_see_count(desk->see);
+    report->see = gh_see_count(desk->see);
+    report->has_camera = desk->has_camera;
+    gh_see_trouble(desk->see, report->camera_trouble);
     report->readers = gh_readers_look(desk->readers);
     report->has_thermometer = desk->thermometer != NULL;
     if (desk->thermometer)

@@ -11,6 +11,7 @@ struct gh_desk {
     int64_t start_ns; /* of the program, monotonic */
     struct gh_gate *gate;
     struct gh_see *see;
+    bool has_camera; /* one is configured */
     struct gh_queue *sightings;
     struct gh_readers *readers;
     struct gh_thermometer *thermometer; /* NULL: none is configured */

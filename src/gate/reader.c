@@ -92,7 +92,7 @@ static void count_rejected(struct gh_reader *reader)
 
 static void set_trouble(struct gh_reader *reader, const struct gh_error *err)
 {
-    snprintf(reader->state.trouble, sizeof(reader->state.trouble), "%.127s", err->text);
+    snprintf(reader->state.trouble, sizeof(reader->state.trouble), "%s", err->text);
     gh_log(GH_LOG_WARNING, reader->driver->module, "%s", err->text);
 }
 

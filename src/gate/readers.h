@@ -29,7 +29,7 @@ GH_MUST_CHECK enum gh_status gh_readers_start(const struct gh_readers_options *o
                                               struct gh_error *err);
 struct gh_reader_state {
     bool wired, open;
-    char trouble[128];        /* why it is not open; "": it is */
+    char trouble[GH_ERROR_TEXT_BYTES]; /* why it is not open; "": it is */
     uint64_t codes, rejected; /* texts handed on; broken off, too long, or not to be read */
 };
 struct gh_readers_state {

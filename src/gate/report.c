@@ -143,11 +143,15 @@ static json_t *reader_json(const struct gh_reader_state *reader)
 static json_t *devices_json(const struct gh_report *report)
 {
     const struct gh_thermometer_state *thermometer = &report->thermometer;
-    json_t *object =
-        json_pack("{s:{s:o, s:o, s:o, s:b}}", "camera", "frames", number(report->see.frames),
-                  "broken_frames", number(report->see.broken_frames), "codes",
-                  number(report->see.codes), "over", report->see.over);
+    json_t *object = json_object();
 
+    if (report->has_camera)
+        (void)json_object_set_new(
+            object, "camera",
+            json_pack("{s:b, s:s, s:o, s:o, s:o, s:b}", "open", report->camera_trouble[0] == '\0',
+                      "trouble", report->camera_trouble, "frames", number(report->see.frames),
+                      "broken_frames", number(report->see.broken_frames), "codes",
+                      number(report->see.codes), "over", report->see.over));
     if (report->readers.scanner.wired)
         (void)json_object_set_new(object, "scanner", reader_json(&report->readers.scanner));
     if (report->readers.keyboard.wired)
@@ -281,6 +285,9 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
     put(writer, "door_forced", "gauge", "whether it was, and is not shut again", gate->door.forced);
     put(writer, "door_held", "gauge", "whether it is open for too long", gate->door.held);
     put_inputs(writer, gate);
+    if (report->has_camera)
+        put(writer, "camera_open", "gauge", "whether the camera is there",
+            report->camera_trouble[0] == '\0');
     put(writer, "frames_total", "counter", "that the camera gave", report->see.frames);
     put(writer, "broken_frames_total", "counter", "of them", report->see.broken_frames);
     put(writer, "codes_total", "counter", "that were seen in frames", report->see.codes);

@@ -13,6 +13,8 @@
 struct gh_report {
     struct gh_gate_state gate;
     struct gh_see_counts see;
+    bool has_camera;
+    char camera_trouble[GH_ERROR_TEXT_BYTES]; /* gh_see_trouble */
     struct gh_readers_state readers;
     bool has_thermometer;
     struct gh_thermometer_state thermometer;
@@ -23,7 +25,7 @@ struct gh_report {
     uint64_t memory_bytes; /* resident */
 };
 
-/* One JSON object in one line (docs/operations.md names its members). GH_ERR_NOMEM. */
+/* One JSON object in one line (gatehouse(1) names its members). GH_ERR_NOMEM. */
 GH_MUST_CHECK enum gh_status gh_report_json(const struct gh_report *report,
                                             struct gh_writer *writer);
 /* https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4 */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,6 +23,8 @@ struct gh_see {
     struct gh_reading_source frame; /* the camera's */
     atomic_uint_fast64_t frames, broken_frames, turns;
     atomic_bool over;
+    pthread_mutex_t lock; /* of what follows */
+    char trouble[GH_ERROR_TEXT_BYTES];
 };
 
 static void found(void *context, struct gh_bytes text)
@@ -43,6 +46,20 @@ static void look(struct gh_see *see, const struct gh_frame *frame)
     gh_reading_end(&see->frame);
 }
 
+static void set_trouble(struct gh_see *see, const char *text)
+{
+    pthread_mutex_lock(&see->lock);
+    snprintf(see->trouble, sizeof(see->trouble), "%s", text);
+    pthread_mutex_unlock(&see->lock);
+}
+
+void gh_see_trouble(struct gh_see *see, char trouble[GH_ERROR_TEXT_BYTES])
+{
+    pthread_mutex_lock(&see->lock);
+    memcpy(trouble, see->trouble, GH_ERROR_TEXT_BYTES);
+    pthread_mutex_unlock(&see->lock);
+}
+
 static void *see_main(void *argument)
 {
     struct gh_see *see = argument;
@@ -55,6 +72,7 @@ static void *see_main(void *argument)
         enum gh_status status = see->camera.next(see->camera.context, TURN_MS, &frame, &err);
         atomic_fetch_add(&see->turns, 1);
         if (status == GH_OK) {
+            set_trouble(see, "");
             look(see, &frame);
         } else if (status == GH_ERR_CORRUPT) {
             atomic_fetch_add(&see->broken_frames, 1);
@@ -64,6 +82,7 @@ static void *see_main(void *argument)
             atomic_store(&see->over, true);
             break;
         } else if (status != GH_ERR_AGAIN) {
+            set_trouble(see, err.text);
             gh_log(GH_LOG_ERR, "camera", "%s", err.text);
         }
     }
@@ -97,8 +116,10 @@ enum gh_status gh_see_start(const struct gh_camera *camera, const struct gh_cloc
         return gh_fail(err, status, "the decoder cannot start: %s", gh_status_text(status));
     }
     gh_reading_init(&see->reading, clock, queue);
+    pthread_mutex_init(&see->lock, NULL);
     int failed = start_thread(see);
     if (failed) {
+        pthread_mutex_destroy(&see->lock);
         gh_reading_destroy(&see->reading);
         gh_decoder_free(see->decoder);
         free(see);
@@ -146,6 +167,7 @@ void gh_see_stop(struct gh_see *see)
     pthread_join(see->thread, NULL);
     see->camera.free(see->camera.context);
     gh_decoder_free(see->decoder);
+    pthread_mutex_destroy(&see->lock);
     gh_reading_destroy(&see->reading);
     gh_reading_forget(&see->frame);
     free(see);

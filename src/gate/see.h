@@ -33,6 +33,9 @@ struct gh_see_counts {
     bool over;      /* a replay has ended */
 };
 struct gh_see_counts gh_see_count(const struct gh_see *see); /* any thread */
+/* Why there is no picture: what the camera said last, until it gives one. "": it gives them, or has
+ * not been asked. Any thread. */
+void gh_see_trouble(struct gh_see *see, char trouble[GH_ERROR_TEXT_BYTES]);
 void gh_see_stop(struct gh_see *see); /* waits for the thread; NULL is fine */
 
 #endif

@@ -64,7 +64,7 @@ static void set_state(struct gh_thermometer *thermometer, int64_t millic, enum g
 {
     struct gh_thermometer_state state = {.reads = status == GH_OK, .millic = millic};
 
-    snprintf(state.trouble, sizeof(state.trouble), "%.127s", trouble);
+    snprintf(state.trouble, sizeof(state.trouble), "%s", trouble);
     pthread_mutex_lock(&thermometer->lock);
     thermometer->state = state;
     pthread_mutex_unlock(&thermometer->lock);

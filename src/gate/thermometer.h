@@ -33,8 +33,8 @@ GH_MUST_CHECK enum gh_status gh_thermometer_start(const struct gh_thermometer_op
                                                   struct gh_error *err);
 struct gh_thermometer_state {
     bool reads;
-    int64_t millic;    /* what it read last, the offset included; 0 when it does not */
-    char trouble[128]; /* why it does not; "": it does, or was not asked yet */
+    int64_t millic; /* what it read last, the offset included; 0 when it does not */
+    char trouble[GH_ERROR_TEXT_BYTES]; /* why it does not; "": it does, or was not asked yet */
 };
 /* Any thread. */
 struct gh_thermometer_state gh_thermometer_look(struct gh_thermometer *thermometer);

@@ -126,15 +126,6 @@ static enum gh_status play_frames(struct gh_voice *voice, const struct gh_voice_
     return GH_OK;
 }
 
-static enum gh_status read_sound(const char *path, uint8_t **data, struct gh_wav *wav,
-                                 struct gh_error *err)
-{
-    size_t size;
-
-    enum gh_status status = gh_file_read(path, GH_ANNOUNCEMENT_MAX_BYTES, data, &size, err);
-    return status == GH_OK ? gh_wav_parse((struct gh_bytes){*data, size}, wav, err) : status;
-}
-
 /* GH_ERR_AGAIN: broken off. *of_device: what failed was not the file. */
 static enum gh_status play_file(struct gh_voice *voice, const struct gh_voice_turn *turn,
                                 const char *path, bool *of_device)
@@ -144,7 +135,7 @@ static enum gh_status play_file(struct gh_voice *voice, const struct gh_voice_tu
     GH_CLEANUP_FREE uint8_t *data = NULL;
 
     *of_device = false;
-    enum gh_status status = read_sound(path, &data, &wav, &err);
+    enum gh_status status = gh_voice_read_sound(path, &data, &wav, &err);
     if (status != GH_OK) {
         gh_log(GH_LOG_WARNING, "voice", "%s is not played: %s", path, err.text);
         return status;
@@ -163,20 +154,33 @@ static enum gh_status play_file(struct gh_voice *voice, const struct gh_voice_tu
     return status;
 }
 
-static void play_prompt(struct gh_voice *voice, const struct gh_voice_turn *turn)
+/* A file that is no sound gives way to the next folder's. */
+static enum gh_status play_in(struct gh_voice *voice, const struct gh_voice_turn *turn,
+                              const char *language, bool *of_device)
 {
     char path[PATH_MAX];
-    bool of_device;
+    size_t folder = 0;
+    enum gh_status status = GH_ERR_NOTFOUND;
+
+    *of_device = false;
+    while (status != GH_OK && status != GH_ERR_AGAIN && !*of_device &&
+           gh_voice_find_prompt(voice->folders, &folder, language, turn->prompt, path))
+        status = play_file(voice, turn, path, of_device);
+    return status;
+}
+
+static void play_prompt(struct gh_voice *voice, const struct gh_voice_turn *turn)
+{
+    bool of_device, heard = false;
 
     for (size_t i = 0; i < voice->language_count; i++) {
-        if (!gh_voice_find_prompt(voice->folders, voice->languages[i], turn->prompt, path))
-            continue;
-        enum gh_status status = play_file(voice, turn, path, &of_device);
+        enum gh_status status = play_in(voice, turn, voice->languages[i], &of_device);
         if (status == GH_ERR_AGAIN || of_device)
             return;
+        heard = heard || status == GH_OK;
     }
     pthread_mutex_lock(&voice->lock);
-    voice->state.prompts++;
+    voice->state.prompts += heard;
     pthread_mutex_unlock(&voice->lock);
 }
 
@@ -245,11 +249,39 @@ static bool next_turn(struct gh_voice *voice, struct gh_voice_turn *turn)
     return false;
 }
 
+/* err: of a file that is there and is no sound, if there is one. */
+static unsigned missing(const struct gh_voice *voice, struct gh_error *err)
+{
+    unsigned count = 0;
+
+    for (int prompt = GH_PROMPT_NONE + 1; prompt < GH_PROMPT_COUNT; prompt++)
+        for (size_t i = 0; i < voice->language_count; i++)
+            count += !gh_voice_has_prompt(voice->folders, voice->languages[i],
+                                          (enum gh_prompt)prompt, err);
+    return count;
+}
+
+/* In the thread: reading them all takes a while on a slow card. */
+static void count_missing(struct gh_voice *voice)
+{
+    struct gh_error err = {0};
+    unsigned count = voice->has_device ? missing(voice, &err) : 0;
+
+    if (err.status != GH_OK)
+        gh_log(GH_LOG_WARNING, "voice", "%s", err.text);
+    if (count > 0)
+        gh_log(GH_LOG_WARNING, "voice", "%u prompts have no file and are not spoken", count);
+    pthread_mutex_lock(&voice->lock);
+    voice->state.prompts_missing = count;
+    pthread_mutex_unlock(&voice->lock);
+}
+
 static void *voice_main(void *argument)
 {
     struct gh_voice *voice = argument;
     struct gh_voice_turn turn;
 
+    count_missing(voice);
     pthread_mutex_lock(&voice->lock);
     while (next_turn(voice, &turn)) {
         pthread_mutex_unlock(&voice->lock);
@@ -283,26 +315,6 @@ static enum gh_status take_languages(struct gh_voice *voice, const char *languag
                  word);
     }
     return GH_OK;
-}
-
-static unsigned missing(const struct gh_voice *voice)
-{
-    char path[PATH_MAX];
-    unsigned count = 0;
-
-    for (int prompt = GH_PROMPT_NONE + 1; prompt < GH_PROMPT_COUNT; prompt++)
-        for (size_t i = 0; i < voice->language_count; i++)
-            count += !gh_voice_find_prompt(voice->folders, voice->languages[i],
-                                           (enum gh_prompt)prompt, path);
-    return count;
-}
-
-static void count_missing(struct gh_voice *voice)
-{
-    voice->state.prompts_missing = missing(voice);
-    if (voice->has_device && voice->state.prompts_missing > 0)
-        gh_log(GH_LOG_WARNING, "voice", "%u prompts have no file and are not spoken",
-               voice->state.prompts_missing);
 }
 
 static int start_thread(struct gh_voice *voice)
@@ -341,10 +353,8 @@ enum gh_status gh_voice_start_with(const struct gh_voice_options *options,
     memcpy(voice->folders, options->folders, sizeof(voice->folders));
     gh_voice_queue_init(&voice->queue);
     enum gh_status status = take_languages(voice, options->languages, err);
-    if (status == GH_OK && audio) {
+    if (audio)
         voice->audio = *audio;
-        count_missing(voice);
-    }
     int failed = status == GH_OK ? start_thread(voice) : 0;
     if (failed)
         status = gh_fail(err, gh_status_from_errno(failed), "the voice's thread cannot start: %s",
@@ -390,12 +400,21 @@ enum gh_status gh_voice_check(const struct gh_voice_options *options,
         return gh_fail(err, status, "no memory for the sound device");
     status = audio.open(audio.context, &form, err);
     audio.free(audio.context);
+    bool busy = status == GH_ERR_BUSY;
+    if (status != GH_OK && !busy)
+        return status;
+    struct gh_error wrong = {0};
+    unsigned count = missing(&voice, &wrong);
+    if (busy && err)
+        *err = (struct gh_error){0};
+    if (wrong.status != GH_OK)
+        return gh_fail(err, wrong.status, "%s", wrong.text);
     int length = snprintf(says, GH_VOICE_SAYS_BYTES, "%s%s", options->device,
-                          status == GH_ERR_BUSY ? " is in use by another program" : "");
-    if (missing(&voice) > 0 && length > 0 && length < GH_VOICE_SAYS_BYTES)
+                          busy ? " is in use by another program" : "");
+    if (count > 0 && length > 0 && length < GH_VOICE_SAYS_BYTES)
         snprintf(says + length, GH_VOICE_SAYS_BYTES - (size_t)length,
-                 "; %u prompts have no sound file", missing(&voice));
-    return status == GH_ERR_BUSY ? GH_OK : status;
+                 "; %u prompts have no sound file", count);
+    return GH_OK;
 }
 
 void gh_voice_stop(struct gh_voice *voice)

@@ -34,14 +34,15 @@ void gh_voice_prompt(struct gh_voice *voice, enum gh_prompt prompt);
 /* Likewise. One that is known by its id is not taken twice; a cancelled one is broken off. */
 void gh_voice_announce(struct gh_voice *voice, const struct gh_announcement_job *job);
 struct gh_voice_state {
-    bool device_open;                /* has been opened, and not lost since */
-    char trouble[128];               /* what is wrong with it; "": nothing */
-    unsigned prompts_missing;        /* of which there is no file that is sound */
-    uint64_t prompts, announcements; /* played to the end */
+    bool device_open;                  /* has been opened, and not lost since */
+    char trouble[GH_ERROR_TEXT_BYTES]; /* what is wrong with it; "": nothing */
+    unsigned prompts_missing;          /* of which there is no file that is sound */
+    uint64_t prompts, announcements;   /* played to the end */
 };
 struct gh_voice_state gh_voice_look(struct gh_voice *voice); /* any thread */
-/* For --check: open the device, say in `says` which prompts there are, and close it. A device that
- * is busy is no error: says tells it. Else as gh_audio.open, a sentence in err. */
+/* For --check: open the device, say in `says` how many prompts have no file, and close it. A device
+ * that is busy is no error: says tells it. Else as gh_audio.open, or gh_file_read and gh_wav_parse
+ * of a prompt's file that is there and is no sound, a sentence in err. */
 #define GH_VOICE_SAYS_BYTES 160
 GH_MUST_CHECK enum gh_status gh_voice_check(const struct gh_voice_options *options,
                                             char says[GH_VOICE_SAYS_BYTES], struct gh_error *err);

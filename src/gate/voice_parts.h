@@ -14,8 +14,17 @@ GH_MUST_CHECK enum gh_status gh_voice_start_with(const struct gh_voice_options *
 
 /* --- files: voice_files.c --- */
 
-/* path (PATH_MAX bytes): the first folder's that has this prompt. */
-bool gh_voice_find_prompt(const char *const folders[GH_VOICE_FOLDERS], const char *language,
-                          enum gh_prompt prompt, char *path);
+/* path (PATH_MAX bytes): that of the first folder from *folder on that has this prompt; *folder is
+ * the one behind it then. */
+bool gh_voice_find_prompt(const char *const folders[GH_VOICE_FOLDERS], size_t *folder,
+                          const char *language, enum gh_prompt prompt, char *path);
+/* *data is for the caller to free, also on error; wav borrows from it. Errors of gh_file_read and
+ * gh_wav_parse. */
+GH_MUST_CHECK enum gh_status gh_voice_read_sound(const char *path, uint8_t **data,
+                                                 struct gh_wav *wav, struct gh_error *err);
+/* Whether one of the folders has this prompt, and it is sound. err, also when there is one: the
+ * first file before it that is there and is not. */
+bool gh_voice_has_prompt(const char *const folders[GH_VOICE_FOLDERS], const char *language,
+                         enum gh_prompt prompt, struct gh_error *err);
 
 #endif

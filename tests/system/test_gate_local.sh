@@ -73,6 +73,15 @@ check 'a lamp that is not seen is bad' says 1 ' 1 bad' ''
 stop south >/dev/null
 check 'the socket goes with the gate' test ! -e "$socket"
 
+sed "s|^camera = .*|camera = $work/no-camera|" "$work/south.ini" >"$work/blind.ini"
+start_gate blind
+camera_is_missed() { status; grep -q "^WRONG.*camera: no camera at $work/no-camera" "$work/out"; }
+check 'a camera that is missing is wrong' wait_for 20 camera_is_missed
+check 'and makes the exit code' test "$code" -eq 1
+status --metrics
+check 'metrics have it, too' says 0 '^gatehouse_gate_camera_open 0$' ''
+stop blind >/dev/null
+
 # --- --check ---
 
 make_gate odd '[scanner]' "device = $work/no-scanner" '[keyboard]' "device = $work/no-keyboard" '[temperature]' 'sensor = no-sensor' '[sound]' 'device = trumpet'
@@ -81,4 +90,15 @@ check '--check: what is missing makes it fail' says 1 '*' '*'
 for what in scanner keyboard thermometer sound; do
     check "and is named: $what" grep -q "^$what  *WRONG: ." "$work/out"
 done
+
+# A prompt's file that is there and is no sound.
+printf 'pcm.nothing { type null }\n' >"$work/asound.conf"
+mkdir -p "$work/sounds/zh"
+printf 'ID3' >"$work/sounds/zh/welcome.wav"
+make_gate loud '[sound]' 'device = nothing' "folder = $work/sounds"
+run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
+check '--check: a file that is no sound is named' says 1 "^sound  *WRONG: $work/sounds/zh/welcome.wav: this is no WAV file" '*'
+rm "$work/sounds/zh/welcome.wav"
+run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
+check 'one that is missing is counted' says 0 '^sound  *ok, nothing' '*'
 plan

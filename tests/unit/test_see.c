@@ -551,6 +551,36 @@ static void test_read_enrolment(void **state)
     assert_memory_equal(&sighting.enrolment, &none, sizeof(none));
 }
 
+static void wait_for_trouble(bool wanted)
+{
+    char trouble[GH_ERROR_TEXT_BYTES];
+
+    for (int ms = 0; ms < PATIENCE_MS; ms++) {
+        gh_see_trouble(see, trouble);
+        if ((trouble[0] != '\0') == wanted)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = GH_NS_PER_MS}, NULL);
+    }
+    fail_msg("there is %s trouble", wanted ? "no" : "still");
+}
+
+/* What the camera says is wrong stays until there is a picture. */
+static void test_trouble(void **state)
+{
+    (void)state;
+    char trouble[GH_ERROR_TEXT_BYTES];
+
+    gh_fake_camera_add_failure(&fake, GH_ERR_GONE);
+    start();
+    wait_for_trouble(true);
+    turns_before = gh_see_count(see).turns;
+    (void)wait_for(turned);
+    gh_see_trouble(see, trouble);
+    assert_string_equal(trouble, "the fake camera was told to fail");
+    add_frame(picture);
+    wait_for_trouble(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +600,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_a_camera, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_enrolment, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_trouble, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

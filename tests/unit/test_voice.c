@@ -148,7 +148,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static void start(struct world *world, const char *languages)
+/* own: a folder that comes before the world's. */
+static void start_over(struct world *world, const char *languages, const char *own)
 {
     struct gh_audio audio = {.open = fake_open,
                              .write = fake_write,
@@ -157,12 +158,17 @@ static void start(struct world *world, const char *languages)
                              .context = &world->audio};
     struct gh_voice_options options = {.device = "fake",
                                        .languages = languages,
-                                       .folders = {"", world->folder, NULL},
+                                       .folders = {own, world->folder, NULL},
                                        .clock = gh_clock_system(),
                                        .announced = world->announced};
     struct gh_error err = {0};
 
     assert_int_equal(gh_voice_start_with(&options, &audio, &world->voice, &err), GH_OK);
+}
+
+static void start(struct world *world, const char *languages)
+{
+    start_over(world, languages, "");
 }
 
 static struct gh_announcement_job job(const struct world *world, gh_id id, const char *name)
@@ -351,6 +357,58 @@ static void test_languages_are_names_of_folders(void **state)
     }
 }
 
+static void write_text(const struct world *world, const char *name, const char *text)
+{
+    char path[256];
+    struct gh_error err = {0};
+
+    snprintf(path, sizeof(path), "%s/%s", world->folder, name);
+    assert_int_equal(gh_file_replace(path, 0600, text, strlen(text), &err), GH_OK);
+}
+
+/* A recording that is no sound gives way to the prompt that came with the program. */
+static void test_the_next_folder_speaks(void **state)
+{
+    struct world *world = *state;
+    char own[96];
+
+    snprintf(own, sizeof(own), "%s/own", world->folder);
+    make_folder(world, "own");
+    make_folder(world, "own/zh");
+    write_text(world, "own/zh/welcome.wav", "ID3 this is an MP3");
+    write_wav(world, "zh/welcome.wav", 8001, 100);
+    write_text(world, "zh/guard.wav", "RIFF");
+    start_over(world, "zh", own);
+    gh_voice_prompt(world->voice, GH_PROMPT_WELCOME);
+    await(world, &world->audio.closed, 1);
+    assert_int_equal(world->audio.rates[0], 8001);
+    while (gh_voice_look(world->voice).prompts == 0)
+        (void)poll(NULL, 0, 1);
+    /* One is spoken; the other one is none, whatever its name says. */
+    assert_int_equal(gh_voice_look(world->voice).prompts_missing, GH_PROMPT_COUNT - 2);
+}
+
+static void test_what_is_not_sound_is_told(void **state)
+{
+    struct world *world = *state;
+    const char *const folders[GH_VOICE_FOLDERS] = {NULL, world->folder, ""};
+    struct gh_error err = {0};
+
+    assert_false(gh_voice_has_prompt(folders, "zh", GH_PROMPT_WELCOME, &err));
+    assert_int_equal(err.status, GH_OK); /* there is none */
+    write_text(world, "zh/welcome.wav", "RIFF");
+    assert_false(gh_voice_has_prompt(folders, "zh", GH_PROMPT_WELCOME, &err));
+    assert_non_null(strstr(err.text, "zh/welcome.wav: "));
+    make_folder(world, "zh/guard.wav");
+    err = (struct gh_error){0};
+    assert_false(gh_voice_has_prompt(folders, "zh", GH_PROMPT_GUARD, &err));
+    assert_non_null(strstr(err.text, "zh/guard.wav"));
+    err = (struct gh_error){0};
+    write_wav(world, "zh/moment.wav", 8000, 61 * 8000);
+    assert_false(gh_voice_has_prompt(folders, "zh", GH_PROMPT_MOMENT, &err));
+    assert_non_null(strstr(err.text, "longer than 60 s"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +420,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_device_that_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_a_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_languages_are_names_of_folders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_next_folder_speaks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_not_sound_is_told, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
