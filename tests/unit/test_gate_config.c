@@ -407,18 +407,18 @@ static void test_door_io(void **state)
     struct gh_error err = {0};
 
     assert_loads(LEAST, &config);
-    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    assert_int_equal(gh_gate_config_door_io(&config, 0, gh_clock_system(), &io, &err), GH_OK);
     assert_int_equal(io.inputs_wired, 0);
     io.free(io.context);
     assert_loads(LEAST "[door]\ncontact_active = open\ninputs_file = /none\n", &config);
     assert_false(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
-    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    assert_int_equal(gh_gate_config_door_io(&config, 0, gh_clock_system(), &io, &err), GH_OK);
     assert_int_equal(io.inputs(io.context).known, 0);
     io.free(io.context);
     assert_loads("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n"
                  "[door]\nchip = gatehouse-no-such-chip\nrelay = GPIO17\n",
                  &config);
-    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err),
+    assert_int_equal(gh_gate_config_door_io(&config, 0, gh_clock_system(), &io, &err),
                      GH_ERR_NOTFOUND);
     assert_true(err.text[0] != '\0');
 }
