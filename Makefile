@@ -191,7 +191,7 @@ $(board_packages)/made: $(wildcard src/*/*.[ch] src/*/*/* include/*/*.h debian/*
 check-board:
 	@scripts/install-deps build board
 	@+$(MAKE) --no-print-directory all $(board_packages)/made
-	@card=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(board_packages)/gatehouse-gate_*.deb) && \
+	@card=$$(SUITE='$(BOARD_SUITE)' tests/board/guest $(foreach name,gatehouse-gate gatehouse gatehouse-sounds,$(board_packages)/$(name)_*.deb)) && \
 	  for machine in $(BOARD_MACHINES); do \
 	  BUILD='$(BUILD)' tests/board/run --machine $$machine "$$card" $(BOARD_TESTS) || exit 1; done
 .PHONY: check-board
@@ -221,6 +221,7 @@ deb:
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' scripts/make-deb
 # Installed, upgraded, removed and purged in fresh roots; HACKING.md says more.
 check-packages:
+	@scripts/install-deps packages
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' BUILT='$(BUILT)' tests/packages/run
 .PHONY: deb check-packages
 

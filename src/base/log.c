@@ -15,6 +15,7 @@
 
 #include "gatehouse/bytes.h"
 #include "gatehouse/clock.h"
+#include "gatehouse/file.h"
 
 #define TEXT_BYTES 1024
 #define LINE_BYTES (TEXT_BYTES * 4 + 128) /* every byte escaped, and the line's head */
@@ -133,18 +134,8 @@ static void put_line(enum gh_log_level level, const char *module, const char *te
     put_escaped(&line, text);
     gh_writer_put_byte(&line, '\n');
 
-    const uint8_t *rest = line.data;
-    while (line.size > 0) {
-        ssize_t written = write(STDERR_FILENO, rest, line.size);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return;
-        }
-        rest += written;
-        line.size -= (size_t)written;
-    }
+    enum gh_status ignored = gh_file_write(STDERR_FILENO, line.data, line.size, NULL);
+    (void)ignored;
 }
 
 static struct module_state *find_state(const char *module)

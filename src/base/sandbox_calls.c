@@ -162,7 +162,7 @@ enum gh_status gh_sandbox_calls(bool keeper, struct gh_error *err)
     int r = load(filter, keeper);
     seccomp_release(filter);
     if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP)
-        return gh_fail(err, GH_ERR_NOTFOUND, "this kernel has no seccomp");
+        return gh_fail(err, GH_ERR_NOTFOUND, "seccomp is not to be had here");
     if (r != 0)
         return gh_fail(err, GH_ERR_IO, "seccomp: %s", strerror(-r));
     return GH_OK;

@@ -8,7 +8,8 @@
 #include "gatehouse/status.h"
 
 /* From now on, for all threads: what is not on the list does not exist (ENOSYS), and who calls what
- * no honest part of these programs ever does is killed. GH_ERR_NOTFOUND: the kernel has no seccomp.
+ * no honest part of these programs ever does is killed. GH_ERR_NOTFOUND: the kernel has no
+ * seccomp, or whoever started the program does not let it.
  */
 GH_MUST_CHECK enum gh_status gh_sandbox_calls(bool keeper, struct gh_error *err);
 

@@ -20,12 +20,13 @@ static const char usage[] =
     "       gatehouse gate status [--json | --metrics] [--socket PATH]\n"
     "       gatehouse gate test [--socket PATH]\n"
     "\n"
-    "Gates. 'add' makes an enrolment code, which works once and for 24 hours: hold it up to the\n"
-    "new gate's camera. It is drawn on the terminal, or written as a picture (--png), as a sheet\n"
-    "to print (--svg; both print the gate's identifier), or as text (--text). Whoever has the\n"
-    "code can be that gate: keep it to yourself. 'chain' checks whether all that the gate has\n"
-    "written down is on the server as it was (exit 0: it is). 'list' says 'now' of a gate that is\n"
-    "connected, and which generation of the list it has. 'remove' shuts a gate out at once.\n"
+    "Gates. 'add' makes an enrolment code, which works once and for 24 hours: hold it up to\n"
+    "the new gate's camera, or read it with its scanner. It is drawn on the terminal, or\n"
+    "written as a picture (--png), as a sheet to print (--svg; both print the gate's\n"
+    "identifier), or as text (--text). Whoever has the code can be that gate: keep it to\n"
+    "yourself. 'chain' checks whether all that the gate has written down is on the server as\n"
+    "it was (exit 0: it is). 'list' says 'now' of a gate that is connected, and which\n"
+    "generation of the list it has. 'remove' shuts a gate out at once.\n"
     "\n"
     "'status' and 'test' are about the gate on this very board, and need no server: how it is "
     "(exit\n"
@@ -62,7 +63,7 @@ static enum gh_status add(const char *name, const struct gh_code_output *output,
         (void)printf("%s\n", gh_json_text(gate, "id"));
     }
     if (status == GH_OK) {
-        gh_say("Gate %s waits for its enrolment: hold the code up to its camera before %s.",
+        gh_say("Gate %s waits for its enrolment: show the code to its camera or scanner before %s.",
                gh_json_text(gate, "id"), gh_json_text(gate, "expires_at"));
     }
     return status;
@@ -134,10 +135,7 @@ static enum gh_status remove_gate(const char *word, struct gh_error *err)
     GH_CLEANUP_CLIENT struct gh_client client = {0};
     char id[GH_ID_TEXT_BYTES];
     char path[64];
-    enum gh_status status = gh_client_open(&client, err);
-    if (status == GH_OK) {
-        status = gh_find_gate(&client, word, id, err);
-    }
+    enum gh_status status = gh_open_and_find(&client, gh_find_gate, word, id, err);
     if (status != GH_OK) {
         return status;
     }

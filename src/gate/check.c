@@ -156,7 +156,7 @@ static bool check_door(const struct gh_gate_config *config)
     bool there = config->door != GH_DOOR_GPIO || check_lines(config, &held);
     if (!there || held)
         return there;
-    enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, &err);
+    enum gh_status status = gh_gate_config_door_io(config, 0, gh_clock_system(), &io, &err);
     bool good = report_words(
         "door", status, config->door == GH_DOOR_TRACE ? "a trace on standard output" : "", &err);
     if (status != GH_OK)

@@ -170,7 +170,8 @@ static enum gh_status start_door(struct gh_daemon *daemon, struct gh_error *err)
     struct gh_door_options options = gh_gate_config_door(&daemon->config);
     struct gh_door_io lines;
 
-    enum gh_status status = gh_gate_config_door_io(&daemon->config, daemon->clock, &lines, err);
+    enum gh_status status = gh_gate_config_door_io(&daemon->config, gh_door_rest_lines(&options),
+                                                   daemon->clock, &lines, err);
     if (status != GH_OK)
         return status;
     status = gh_door_keeper_new(&lines, &options, &daemon->io, err);

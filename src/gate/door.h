@@ -214,6 +214,7 @@ struct gh_door_inputs {
     unsigned active; /* a set of GH_INPUT_BIT */
     unsigned known;  /* likewise: those that could be read; the others are not in active */
     bool by_time;    /* inputs_fd was readable for a look in time, not for a change */
+    bool lines_gone; /* outputs have gone: a set would fail */
 };
 /* Contract: set makes exactly the lines of `active` active, the others inactive, or fails and says
  * so; lines that are not wired are passed over. Idempotent. At free all lines are at their inactive
@@ -270,7 +271,9 @@ struct gh_gpio_line {
     enum gh_gpio_pull pull; /* inputs only; AS_IS: as the board or its boot configuration has it */
 };
 struct gh_gpio_wiring {
-    char chip[64]; /* "gpiochip0", "/dev/gpiochip0"; "": line names are looked up on all chips */
+    /* "gpiochip0", "/dev/gpiochip0", or a label ("pinctrl-bcm2835"), which stays the same whatever
+     * number the chip gets; "": line names are looked up on all chips */
+    char chip[64];
     struct gh_gpio_line lines[GH_LINE_COUNT];
     struct gh_gpio_line inputs[GH_INPUT_COUNT]; /* the contact is active while the door is open */
     int64_t debounce_us; /* edges closer than that wake nobody where the kernel can do so; 0: all */

@@ -39,18 +39,10 @@ struct trace {
 
 static enum gh_status print(const char *text, size_t size, struct gh_error *err)
 {
-    while (size > 0) {
-        ssize_t written = write(STDOUT_FILENO, text, size);
-        if (written < 0 && errno != EINTR) {
-            int saved_errno = errno;
-            return gh_fail(err, gh_status_from_errno(saved_errno),
-                           "cannot print the door's state: %s", strerror(saved_errno));
-        }
-        if (written > 0) {
-            text += written;
-            size -= (size_t)written;
-        }
-    }
+    enum gh_status status = gh_file_write(STDOUT_FILENO, text, size, NULL);
+
+    if (status != GH_OK)
+        return gh_fail(err, status, "cannot print the door's state: %s", strerror(errno));
     return GH_OK;
 }
 

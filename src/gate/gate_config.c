@@ -308,15 +308,13 @@ enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                               clock, out, err);
 }
 
-enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
+enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config, unsigned initial,
                                       const struct gh_clock *clock, struct gh_door_io *out,
                                       struct gh_error *err)
 {
-    struct gh_door_options door = gh_gate_config_door(config);
-
     if (config->door == GH_DOOR_TRACE)
         return gh_door_trace_new(clock, config->inputs_file, out, err);
-    return gh_door_gpio_new(&config->wiring, clock, gh_door_rest_lines(&door), out, err);
+    return gh_door_gpio_new(&config->wiring, clock, initial, out, err);
 }
 
 struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,

@@ -77,8 +77,9 @@ struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config);
 GH_MUST_CHECK enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                                                    const struct gh_clock *clock,
                                                    struct gh_camera *out, struct gh_error *err);
+/* initial: the lines that are active from the first moment; 0 moves nothing that is at rest. */
 GH_MUST_CHECK enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
-                                                    const struct gh_clock *clock,
+                                                    unsigned initial, const struct gh_clock *clock,
                                                     struct gh_door_io *out, struct gh_error *err);
 /* [scanner] and [keyboard]: views into *config. */
 struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,

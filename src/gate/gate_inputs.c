@@ -68,6 +68,8 @@ static void find(struct gh_gate *gate, bool told)
     struct gh_door_inputs found = io->inputs(io->context);
     gate->input_changes |=
         gh_door_watch_look(&gate->watch, &found, told && !found.by_time, gh_gate_now_ns(gate));
+    if (found.lines_gone) /* said, and tried again, before somebody wants to go through */
+        gate->applied_known = false;
     say_trouble(gate);
 }
 

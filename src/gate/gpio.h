@@ -134,6 +134,10 @@ uint64_t gh_gpio_map_strangers(const struct gh_gpio_map *map);
 struct gh_gpio_chip *gh_gpio_find_again(const struct gh_gpio_world *world,
                                         struct gh_gpio_seat *seat, unsigned pins,
                                         unsigned offsets[GH_GPIO_PINS]);
+/* The chip at this seat has come back, its lines are ours again: whoever forked before ends and is
+ * started anew, if a start would find all lines. If not, being there is better, and the log says
+ * what to do about it. */
+void gh_gpio_came_back(const struct gh_gpio_world *world, const struct gh_gpio_seat *seat);
 /* Why could the pin's line not be had? In words, with errno's value and, when that says busy, who
  * has the line. */
 enum gh_status gh_gpio_refused(const char *path, struct gh_gpio_chip *chip, unsigned pin,

@@ -3,14 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gate/gpio.h"
 #include "gate/gpio_hint.h"
 #include "gatehouse/bytes.h"
 #include "gatehouse/file.h"
+#include "gatehouse/log.h"
 
 /* --- pins --- */
 
@@ -152,18 +155,84 @@ static enum gh_status find_number(struct gh_gpio_map *map, unsigned index, unsig
     return GH_OK;
 }
 
+/* 1: the chip at this path has the label; 0: another one; -1: it may not be opened. */
+static int has_label(const char *path, const char *label)
+{
+    char its_label[GH_GPIO_NAME_BYTES];
+    struct gh_gpio_chip *chip = gh_gpio_chip_open(path);
+    if (chip == NULL) {
+        return errno == EACCES || errno == EPERM ? -1 : 0;
+    }
+    gh_gpio_chip_label(chip, its_label);
+    gh_gpio_chip_close(chip);
+    return strcmp(its_label, label) == 0;
+}
+
+/* A chip may have two names (gpiochip4 is a link on a Raspberry Pi 5). */
+static bool is_same_file(const char *path, const char *other)
+{
+    char real[PATH_MAX], other_real[PATH_MAX];
+    return realpath(path, real) != NULL && realpath(other, other_real) != NULL &&
+           strcmp(real, other_real) == 0;
+}
+
+/* What a chip is called stays the same, whatever number it gets when it is plugged in again. */
+static enum gh_status find_label(const struct gh_gpio_map *map, const char *label,
+                                 char found[GH_GPIO_PATH_BYTES], struct gh_error *err)
+{
+    struct dirent **names = NULL;
+    char path[GH_GPIO_PATH_BYTES];
+    bool denied = false, twice = false;
+    int count = scandir(map->folder, &names, is_chip_name, versionsort);
+    found[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        if (gh_path_join(map->folder, names[i]->d_name, path, sizeof(path)) != GH_OK) {
+            continue;
+        }
+        int has = has_label(path, label);
+        denied = denied || has < 0;
+        if (has > 0 && found[0] == '\0') {
+            memcpy(found, path, sizeof(path));
+        } else if (has > 0 && !is_same_file(found, path)) {
+            twice = true;
+        }
+    }
+    free_names(names, count);
+    if (twice) {
+        return gh_fail(err, GH_ERR_INVALID, "several GPIO chips are called %s", label);
+    }
+    if (found[0] == '\0') {
+        return gh_fail(err, denied ? GH_ERR_DENIED : GH_ERR_NOTFOUND, "no GPIO chip is called %s%s",
+                       label, denied ? ", but not all may be opened" : "");
+    }
+    return GH_OK;
+}
+
+static enum gh_status path_of_chip(const struct gh_gpio_map *map, char path[GH_GPIO_PATH_BYTES],
+                                   struct gh_error *err)
+{
+    const char *chip = map->wiring->chip;
+    if (strchr(chip, '/') != NULL) {
+        snprintf(path, GH_GPIO_PATH_BYTES, "%s", chip);
+        return GH_OK;
+    }
+    if (gh_path_join(map->folder, chip, path, GH_GPIO_PATH_BYTES) != GH_OK) {
+        return gh_fail(err, GH_ERR_INVALID, "the GPIO chip's name is too long");
+    }
+    return strncmp(chip, "gpiochip", 8) == 0 || access(path, F_OK) == 0
+               ? GH_OK
+               : find_label(map, chip, path, err);
+}
+
 static enum gh_status find_on_one(struct gh_gpio_map *map, unsigned pin, struct gh_error *err)
 {
     char path[GH_GPIO_PATH_BYTES];
     unsigned index;
-    const char *chip = map->wiring->chip;
     const char *name = gh_gpio_pin_line(map->wiring, pin)->name;
-    if (strchr(chip, '/') != NULL) {
-        snprintf(path, sizeof(path), "%s", chip);
-    } else if (gh_path_join(map->folder, chip, path, sizeof(path)) != GH_OK) {
-        return gh_fail(err, GH_ERR_INVALID, "the GPIO chip's name is too long");
+    enum gh_status status = path_of_chip(map, path, err);
+    if (status == GH_OK) {
+        status = map_chip(map, path, &index, err);
     }
-    enum gh_status status = map_chip(map, path, &index, err);
     if (status != GH_OK) {
         return status;
     }
@@ -394,4 +463,24 @@ struct gh_gpio_chip *gh_gpio_find_again(const struct gh_gpio_world *world,
     }
     free_names(names, count);
     return chip;
+}
+
+void gh_gpio_came_back(const struct gh_gpio_world *world, const struct gh_gpio_seat *seat)
+{
+    struct gh_gpio_map map;
+    struct gh_error err = {0};
+    enum gh_status status = GH_OK;
+    gh_gpio_map_init(&map, world->folder, world->wiring);
+    for (unsigned pin = 0; pin < GH_GPIO_PINS && status == GH_OK; pin++) {
+        status = gh_gpio_map_find(&map, pin, &err);
+    }
+    gh_gpio_map_close(&map);
+    if (status == GH_OK) {
+        atomic_store(world->outgrown, true);
+    } else {
+        gh_log(GH_LOG_ERR, "door",
+               "GPIO chip %s has another number now, and would not be found at a start (%s): name "
+               "it by its label in the configuration, chip = %s",
+               seat->path, err.text, seat->label);
+    }
 }

@@ -2,7 +2,6 @@
 /* The lines that are listened to. Edges only wake; what counts is the level that is read after
  * them, so that edges that got lost in a full queue lose nothing. */
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -167,8 +166,8 @@ static void come_back(struct gh_gpio_inputs *inputs, struct bank *bank)
         return;
     }
     gh_gpio_pins_text(all_pins(bank), pins);
-    atomic_store(inputs->world->outgrown, true);
     gh_log(GH_LOG_NOTICE, "door", "GPIO chip %s is back, with %s", bank->seat.path, pins);
+    gh_gpio_came_back(inputs->world, &bank->seat);
 }
 
 static struct bank *bank_of(struct gh_gpio_inputs *inputs, unsigned input)

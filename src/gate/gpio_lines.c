@@ -23,6 +23,7 @@ struct gpio {
     int64_t timer_ms;
     int64_t tick_ns;       /* when the outputs' chips are to be looked at */
     int64_t tick_ms;       /* how often */
+    bool lines_gone;       /* as it was then */
     unsigned forks;        /* gh_forks of the process that listens */
     _Atomic bool outgrown; /* a chip has come back since the start */
 };
@@ -58,10 +59,12 @@ static struct gh_door_inputs gpio_inputs(void *context)
     inputs.by_time = in_time && !told;
     int64_t now_ns = gh_clock_monotonic_ns(gpio->world.clock);
     if (now_ns >= gpio->tick_ns) {
-        gpio->tick_ms = gh_gpio_outputs_tick(gpio->outputs) ? GH_GPIO_TICK_MS : GH_GPIO_RETRY_MS;
+        gpio->lines_gone = !gh_gpio_outputs_tick(gpio->outputs);
+        gpio->tick_ms = gpio->lines_gone ? GH_GPIO_RETRY_MS : GH_GPIO_TICK_MS;
         gpio->tick_ns = now_ns + GH_GPIO_PAUSE_NS(gpio->tick_ms);
     }
     (void)set_timer(gpio, ask_ms < gpio->tick_ms ? ask_ms : gpio->tick_ms);
+    inputs.lines_gone = gpio->lines_gone;
     return inputs;
 }
 

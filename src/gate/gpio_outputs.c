@@ -109,8 +109,8 @@ static bool come_back(const struct gh_gpio_outputs *outputs, struct bank *bank)
         return false;
     }
     gh_gpio_pins_text(bank->pins, pins);
-    atomic_store(outputs->world->outgrown, true);
     gh_log(GH_LOG_NOTICE, "door", "GPIO chip %s is back, with %s", bank->seat.path, pins);
+    gh_gpio_came_back(outputs->world, &bank->seat);
     return true;
 }
 

@@ -15,7 +15,7 @@ enum gh_status gh_daemon_rest(const struct gh_gate_config *config, struct gh_err
     struct gh_door_options door = gh_gate_config_door(config);
     struct gh_door_io io;
 
-    enum gh_status status = gh_gate_config_door_io(config, gh_clock_system(), &io, err);
+    enum gh_status status = gh_gate_config_door_io(config, 0, gh_clock_system(), &io, err);
     if (status != GH_OK)
         return status;
     bool fire = is_fire(&io);

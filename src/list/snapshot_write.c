@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a snapshot, block by block. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zstd.h>
 
+#include "gatehouse/file.h"
 #include "gatehouse/list.h"
 #include "list/leb128.h"
 #include "list/snapshot.h"
@@ -53,20 +52,11 @@ static void fail(struct gh_snapshot_writer *writer, enum gh_status status)
 
 static void write_out(struct gh_snapshot_writer *writer, size_t size)
 {
-    const uint8_t *data = writer->out;
-    gh_sha256_update(writer->sha256, data, size);
+    gh_sha256_update(writer->sha256, writer->out, size);
     writer->bytes += size;
-    while (size > 0) {
-        ssize_t written = write(writer->fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            fail(writer, written == 0 ? GH_ERR_NOSPACE : gh_status_from_errno(errno));
-            return;
-        }
-        data += written;
-        size -= (size_t)written;
-    }
+    enum gh_status status = gh_file_write(writer->fd, writer->out, size, NULL);
+    if (status != GH_OK)
+        fail(writer, status);
 }
 
 static void compress(struct gh_snapshot_writer *writer, const void *data, size_t size,

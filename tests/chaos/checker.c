@@ -33,6 +33,7 @@
 #include "gate/identity.h"
 #include "gatehouse/file.h"
 #include "server/db.h"
+#include "server/db_entries.h"
 
 #define LOOK_MS 50
 

@@ -1,54 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* courier_kept.c and courier_sound.c: announcements are verified, kept over restarts, told, and
- * never told again once it is known what became of them. */
-#include "test_courier_news.h"
+/* courier_kept.c: announcements are verified, kept over restarts, told, and never told again once
+ * it is known what became of them. */
+#include "test_courier_kept.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
-
-#include "gatehouse/file.h"
-
-#define ID UINT64_C(0x00000000000000d1)
-#define ID_TEXT "00000000000000d1"
-
-/* --- files --- */
-
-static const char *path_in(const char *name)
-{
-    static char path[PATH_MAX];
-    char folder[PATH_MAX];
-    fixture_path(fixture, "announcements", folder);
-    assert_int_equal(gh_path_join(folder, name, path, sizeof(path)), GH_OK);
-    return path;
-}
-
-static bool is_there(const char *name)
-{
-    return access(path_in(name), F_OK) == 0;
-}
-
-static bool sound_is(const char *suffix)
-{
-    char name[80];
-    snprintf(name, sizeof(name), "%s.%s", sound_name(), suffix);
-    return is_there(name);
-}
-
-static size_t count_files(void)
-{
-    char folder[PATH_MAX];
-    size_t count = 0;
-    const struct dirent *entry;
-    fixture_path(fixture, "announcements", folder);
-    DIR *files = opendir(folder);
-    while (files && (entry = readdir(files)))
-        count += entry->d_name[0] != '.';
-    if (files)
-        closedir(files);
-    return count;
-}
 
 /* --- in which order --- */
 
@@ -67,40 +23,7 @@ int unlink(const char *path)
     return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
-/* --- scenes --- */
-
-/* The server has this one, and its sound; the gate is told. */
-static void be_told(const struct gh_announcement *wanted)
-{
-    desk_start_with_list(&desk);
-    offer_number(1);
-    offer_news(1, "", announcement(wanted), false);
-    offer_sound(1);
-    turns(3);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 1);
-}
-
-static void restart(void)
-{
-    desk_restart(&desk);
-    desk_forget_events(&desk);
-    gh_fake_transport_forget(&desk.server);
-}
-
-static const struct gh_announcement_job *told(size_t index)
-{
-    return &event_of(GH_COURIER_ANNOUNCEMENT, index)->announcement;
-}
-
-static void assert_sound(const char *path)
-{
-    uint8_t *data;
-    size_t size;
-    assert_int_equal(gh_file_read(path, 1 << 24, &data, &size, NULL), GH_OK);
-    assert_int_equal(size, sound.size);
-    assert_memory_equal(data, sound.data, size);
-    free(data);
-}
+/* --- told --- */
 
 static void test_is_told_with_its_sound(void **state)
 {
@@ -141,149 +64,6 @@ static void test_what_is_not_believed(void **state)
     assert_int_equal(desk_count_events(&desk, GH_COURIER_PRESENCE), 1);
     assert_int_equal(desk_asked(&desk, NEWS_PATH), 1); /* and asks for them no more */
     assert_int_equal(count_files(), 0);
-}
-
-/* --- its sound --- */
-
-static enum gh_status give_sound(void *context, const struct gh_http_request *request,
-                                 struct gh_http_response *response)
-{
-    (void)context;
-    (void)request;
-    response->status = 200;
-    response->body = malloc(sound.size + 1);
-    assert_non_null(response->body);
-    memcpy(response->body, sound.data, sound.size);
-    response->size = sound.size;
-    return GH_OK;
-}
-
-static void offer_cut_sound(size_t after, bool no_ranges)
-{
-    const struct gh_fake_answer answer = {.path = sound_path(),
-                                          .times = 1,
-                                          .handler = give_sound,
-                                          .cut = true,
-                                          .cut_after = after,
-                                          .no_ranges = no_ranges};
-    gh_fake_transport_add(&desk.server, &answer);
-}
-
-static void test_cuts(void **state)
-{
-    (void)state;
-    desk_start_with_list(&desk);
-    offer_number(1);
-    offer_news(1, "", announcement(&(struct gh_announcement){.id = ID}), false);
-    offer_cut_sound(100, false);
-    offer_cut_sound(7000, false);
-    turns(2);
-    desk_run_ms(&desk, DESK_FIRST_MS);
-    assert_true(sound_is("part"));
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 0);
-    restart(); /* goes on where it was, also then; though the signature comes first */
-    offer_number(1);
-    offer_news(1, "", announcement(&(struct gh_announcement){.id = ID}), false);
-    offer_sound(1);
-    desk_run_ms(&desk, 10 * DESK_FIRST_MS);
-    assert_true(gh_fake_transport_request(&desk.server, sound_path(), 0)->range_from >= 7000);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 1);
-    assert_sound(told(0)->path);
-    assert_false(sound_is("part"));
-}
-
-static void test_a_server_without_ranges(void **state)
-{
-    (void)state;
-    desk_start_with_list(&desk);
-    offer_number(1);
-    offer_news(1, "", announcement(&(struct gh_announcement){.id = ID}), false);
-    offer_cut_sound(5000, true);
-    offer_cut_sound(1000000, true);
-    desk_run_ms(&desk, 4 * DESK_FIRST_MS);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 1);
-    assert_sound(told(0)->path);
-}
-
-static void offer_other(const void *data, size_t size)
-{
-    const struct gh_fake_answer answer = {
-        .path = sound_path(), .body = data, .size = size, .times = 1};
-    gh_fake_transport_add(&desk.server, &answer);
-}
-
-/* Another one, a longer one, a shorter one, none: not told; and in the end the right one is. */
-static void test_another_sound(void **state)
-{
-    uint8_t *other = malloc(sound.size), *longer = malloc(sound.size + 1);
-
-    (void)state;
-    assert_true(other && longer);
-    memcpy(other, sound.data, sound.size);
-    other[sound.size / 2] ^= 1;
-    memcpy(longer, sound.data, sound.size);
-    longer[sound.size] = 0;
-    desk_start_with_list(&desk);
-    offer_number(1);
-    offer_news(1, "", announcement(&(struct gh_announcement){.id = ID}), false);
-    offer_other(other, sound.size);
-    offer_other(sound.data, sound.size - 1);
-    offer_other(longer, sound.size + 1);
-    desk_answer(&desk, sound_path(), 404, "{\"error\":\"not_found\"}");
-    desk_run_ms(&desk, 40 * DESK_FIRST_MS);
-    assert_true(desk_asked(&desk, sound_path()) >= 4);
-    for (size_t i = 0; i < 4; i++) /* nothing of a wrong one is gone on from */
-        assert_int_equal(gh_fake_transport_request(&desk.server, sound_path(), i)->range_from, 0);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 0);
-    assert_false(sound_is("wav"));
-    offer_sound(1);
-    desk_run_ms(&desk, 60 * DESK_FIRST_MS);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 1);
-    free(other);
-    free(longer);
-}
-
-/* One that does not come keeps no other waiting; the newest is fetched first. */
-static void test_several(void **state)
-{
-    char list[2048];
-    const struct gh_announcement missing = {
-        .id = 3, .sha256 = {9, 9, 9}, .from_s = FIXTURE_NOW_S + 5};
-
-    (void)state;
-    desk_start_with_list(&desk);
-    offer_number(1);
-    snprintf(list, sizeof(list), "%s,%s", announcement(&(struct gh_announcement){.id = ID}),
-             announcement(&missing));
-    offer_news(1, "", list, false);
-    offer_sound(1);
-    turns(4);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 1);
-    assert_true(told(0)->announcement.id == ID);
-    char digest[65], path[128];
-    gh_hex_encode(missing.sha256, 32, digest);
-    snprintf(path, sizeof(path), "/api/v1/announcements/%s", digest);
-    assert_int_equal(desk_asked(&desk, path), 1);
-    assert_true(gh_fake_transport_request(&desk.server, path, 0)->at_ns <
-                gh_fake_transport_request(&desk.server, sound_path(), 0)->at_ns);
-}
-
-/* The second one needs no fetching; and what the first leaves is the second's. */
-static void test_one_sound_for_two(void **state)
-{
-    (void)state;
-    be_told(&(struct gh_announcement){.id = ID});
-    offer_number(2);
-    offer_news(2, "", announcement(&(struct gh_announcement){.id = 2}), false);
-    turns(2);
-    assert_int_equal(desk_asked(&desk, sound_path()), 1);
-    assert_int_equal(desk_count_events(&desk, GH_COURIER_ANNOUNCEMENT), 2);
-    gh_courier_announced(desk.courier, ID);
-    turns(1);
-    assert_sound(told(1)->path);
-    gh_courier_announced(desk.courier, 2);
-    turns(1);
-    assert_false(sound_is("wav"));
 }
 
 /* --- restarts --- */
@@ -635,11 +415,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NEWS_TEST(test_is_told_with_its_sound),
         NEWS_TEST(test_what_is_not_believed),
-        NEWS_TEST(test_cuts),
-        NEWS_TEST(test_a_server_without_ranges),
-        NEWS_TEST(test_another_sound),
-        NEWS_TEST(test_several),
-        NEWS_TEST(test_one_sound_for_two),
         NEWS_TEST(test_told_again_without_a_server),
         NEWS_TEST(test_never_twice),
         NEWS_TEST(test_cut_short),

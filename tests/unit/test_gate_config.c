@@ -13,26 +13,14 @@
 
 #include "gate/gate_config.h"
 #include "gatehouse/bytes.h"
+#include "one_file.h"
 
 #define LEAST "[gate]\nstate_dir = /var/lib/gatehouse\ncamera = /dev/video0\ndoor = trace\n"
-
-static char dir[64], path[128];
 
 static int setup(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/gatehouse-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof(path), "%s/gate.ini", dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(dir);
+    return make_folder_for("gate.ini");
 }
 
 static enum gh_status load(const char *text, struct gh_gate_config *config, struct gh_error *err)
@@ -339,9 +327,9 @@ static void test_camera(void **state)
     /* The device need not be there yet. */
     assert_int_equal(open_camera("/dev/gatehouse-no-such-camera", &err), GH_OK);
     assert_int_equal(open_camera("v4l2:/dev/gatehouse-no-such-camera", &err), GH_OK);
-    snprintf(replay, sizeof(replay), "replay:%s", dir);
+    snprintf(replay, sizeof(replay), "replay:%s", folder);
     assert_int_equal(open_camera(replay, &err), GH_OK);
-    snprintf(replay, sizeof(replay), "replay:%s/nothing-here", dir);
+    snprintf(replay, sizeof(replay), "replay:%s/nothing-here", folder);
     assert_int_not_equal(open_camera(replay, &err), GH_OK);
     assert_true(err.text[0] != '\0');
 }
@@ -431,18 +419,18 @@ static void test_door_io(void **state)
     struct gh_error err = {0};
 
     assert_loads(LEAST, &config);
-    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    assert_int_equal(gh_gate_config_door_io(&config, 0, gh_clock_system(), &io, &err), GH_OK);
     assert_int_equal(io.inputs_wired, 0);
     io.free(io.context);
     assert_loads(LEAST "[door]\ncontact_active = open\ninputs_file = /none\n", &config);
     assert_false(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
-    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err), GH_OK);
+    assert_int_equal(gh_gate_config_door_io(&config, 0, gh_clock_system(), &io, &err), GH_OK);
     assert_int_equal(io.inputs(io.context).known, 0);
     io.free(io.context);
     assert_loads("[gate]\nstate_dir = /s\ncamera = /dev/video0\ndoor = gpio\n"
                  "[door]\nchip = gatehouse-no-such-chip\nrelay = GPIO17\n",
                  &config);
-    assert_int_equal(gh_gate_config_door_io(&config, gh_clock_system(), &io, &err),
+    assert_int_equal(gh_gate_config_door_io(&config, 0, gh_clock_system(), &io, &err),
                      GH_ERR_NOTFOUND);
     assert_true(err.text[0] != '\0');
 }
@@ -480,5 +468,5 @@ int main(void)
         cmocka_unit_test(test_readers),
         cmocka_unit_test(test_what_no_start_gets_over),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }

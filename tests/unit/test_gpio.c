@@ -29,6 +29,30 @@ static void by_name_offset_and_path_of_the_chip(void **state)
     }
 }
 
+/* As gpiodetect prints it in brackets: it stays when the number does not. */
+static void a_chip_may_be_named_by_its_label(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "1", false, nothing);
+    struct gh_error err = {0};
+    assert_int_equal(open_door("expander", wiring, RELAY, &io, NULL), GH_OK);
+    assert_int_equal(fake_chips[1].lines[1].level, 1);
+    io.free(io.context);
+    assert_int_equal(open_door("board", wiring, RELAY, &io, NULL), GH_OK); /* it has two names */
+    assert_int_equal(fake_chips[0].lines[1].level, 1);
+    io.free(io.context);
+    assert_int_equal(open_door("expand", wiring, 0, &io, &err), GH_ERR_NOTFOUND);
+    assert_non_null(strstr(err.text, "no GPIO chip is called expand"));
+    fake_chips[1].open_errno = EACCES;
+    assert_int_equal(open_door("expander", wiring, 0, &io, &err), GH_ERR_DENIED);
+    fake_chips[1].open_errno = 0;
+    fake_chips[1].label = "board";
+    err = (struct gh_error){0};
+    assert_int_equal(open_door("board", wiring, 0, &io, &err), GH_ERR_INVALID);
+    assert_non_null(strstr(err.text, "several GPIO chips are called board"));
+}
+
 static void names_are_looked_up_on_all_chips(void **state)
 {
     (void)state;
@@ -445,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(by_name_offset_and_path_of_the_chip),
+        TEST(a_chip_may_be_named_by_its_label),
         TEST(names_are_looked_up_on_all_chips),
         TEST(first_levels_come_with_the_request),
         TEST(setting_twice_changes_once),

@@ -191,6 +191,8 @@ static void so_does_a_chip_that_is_named(void **state)
     (void)state;
     for (int by_number = 0; by_number < 2; by_number++) {
         struct gh_door_io io;
+        char text[1024];
+        FILE *file;
         plug_expander(state);
         struct gh_gpio_wiring wiring =
             wire(GH_LINE_RELAY, by_number ? "1" : "BUZZ", false, nothing);
@@ -201,11 +203,34 @@ static void so_does_a_chip_that_is_named(void **state)
         assert_int_equal(io.set(io.context, RELAY, NULL), GH_ERR_GONE);
         back->hidden = 0;
         pass_ms(1000);
+        int terminal = begin_log(&file);
         assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK);
+        end_log(file, terminal, text, sizeof(text));
         assert_int_equal(back->lines[1].level, 1);
+        /* A start would not find it: this door goes on, and says what to do. */
+        assert_false(io.outgrown(io.context));
+        assert_non_null(strstr(text, "chip = expander"));
         tidy(&io, "gpiochip3");
         assert_int_equal(back->open, 0);
     }
+}
+
+/* One that is named by its label is found at a start, too. */
+static void so_is_one_that_is_named_by_its_label(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "1", false, nothing);
+    assert_int_equal(open_door("expander", wiring, 0, &io, NULL), GH_OK);
+    unplug();
+    struct fake_chip *back = plug("gpiochip3");
+    assert_int_equal(io.set(io.context, RELAY, NULL), GH_OK);
+    assert_int_equal(back->lines[1].level, 1);
+    assert_true(io.outgrown(io.context));
+    io.free(io.context);
+    assert_int_equal(open_door("expander", wiring, RELAY, &io, NULL), GH_OK);
+    assert_int_equal(back->lines[1].level, 1);
+    tidy(&io, "gpiochip3");
 }
 
 /* A relay that is somebody else's is worse than none. */
@@ -279,7 +304,10 @@ static void outputs_are_missed_by_nobody_but_the_timer(void **state)
     struct gh_door_io io;
     struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "BUZZ", true, nothing);
     assert_int_equal(open_door("", wiring, RELAY, &io, NULL), GH_OK);
+    assert_false(io.inputs(io.context).lines_gone);
     unplug();
+    pass_ms(GH_GPIO_TICK_MS);
+    assert_true(io.inputs(io.context).lines_gone);
     struct fake_chip *back = plug("gpiochip3");
     back->lines[1].level = 1;
     assert_true(is_readable(&io, true));
@@ -287,6 +315,7 @@ static void outputs_are_missed_by_nobody_but_the_timer(void **state)
     assert_int_equal(back->open, 0);
     pass_ms(GH_GPIO_TICK_MS);
     expect_known(&io, 0);
+    assert_false(io.inputs(io.context).lines_gone);
     assert_int_equal(back->requests, 1);
     assert_int_equal(back->lines[1].level, 0); /* active low, and active */
     tidy(&io, "gpiochip3");
@@ -499,6 +528,7 @@ int main(void)
         TEST(a_short_absence_is_none),
         TEST(it_may_have_another_number_then),
         TEST(so_does_a_chip_that_is_named),
+        TEST(so_is_one_that_is_named_by_its_label),
         TEST(another_chip_is_not_taken_for_it),
         TEST(somebody_may_have_been_faster),
         TEST(outputs_are_missed_by_nobody_but_the_timer),

@@ -13,6 +13,7 @@
 
 #include "fakes/fake_camera.h"
 #include "fakes/gate_fixture.h"
+#include "fakes/qr_picture.h"
 #include "gate/see.h"
 #include "gatehouse/qr.h"
 
@@ -63,7 +64,7 @@ static void draw(uint8_t *luma, const char *text, unsigned scale, unsigned x, un
     assert_int_equal(
         gh_qr_encode((struct gh_bytes){(const uint8_t *)text, strlen(text)}, GH_QR_MEDIUM, &qr),
         GH_OK);
-    assert_int_equal(gh_qr_render(&qr, scale, &symbol, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, scale, &symbol, &side), GH_OK);
     gh_qr_free(&qr);
     assert_true(x + side <= SIDE && y + side <= SIDE);
     for (uint32_t row = 0; row < side; row++)

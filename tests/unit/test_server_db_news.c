@@ -1,136 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* News in the database: movements as entries make them, announcements, what each gate hears. */
-#include "test_server_db.h"
-
-#define NORTH UINT64_C(0xfedcba9876543210)
-#define SOUTH UINT64_C(0x0123456789abcdef)
-#define EAST UINT64_C(0x00000000000000e1)
-#define ANNA UINT64_C(0xa11a)
-#define BEN UINT64_C(0x8000000000000b0b)
-#define NOW INT64_C(1600000000)
-#define FORGIVE_S 3600
-
-/* --- gates and their chains --- */
-
-struct chain {
-    gh_id gate;
-    uint64_t last;
-    uint8_t head[GH_SHA256_BYTES];
-};
-static struct chain north, south, east;
-
-static void begin_chain(struct gh_db *db, struct chain *chain, gh_id id)
-{
-    struct gh_db_gate gate = {.id = id, .name = "a gate"};
-    const uint8_t secret[GH_SHA256_BYTES] = {1};
-    assert_int_equal(gh_db_gate_add(db, &gate, 1), GH_OK);
-    assert_int_equal(gh_db_gate_enrol(db, id, secret, 1), GH_OK);
-    *chain = (struct chain){.gate = id};
-}
-
-static int set_up_gates(void **state)
-{
-    set_up(state);
-    gh_db_movements_keep(db_of(state), FORGIVE_S);
-    begin_chain(db_of(state), &north, NORTH);
-    begin_chain(db_of(state), &south, SOUTH);
-    begin_chain(db_of(state), &east, EAST);
-    return 0;
-}
-
-/* The next entry of the chain, or the one behind a gap. */
-static struct gh_db_item next_item(struct chain *chain, enum gh_entry_type type)
-{
-    struct gh_db_item item = {
-        .sequence = ++chain->last, .text = "{}", .text_size = 2, .type = type};
-    memcpy(item.previous, chain->head, sizeof(chain->head));
-    gh_random(item.hash, sizeof(item.hash));
-    memcpy(chain->head, item.hash, sizeof(chain->head));
-    return item;
-}
-
-static void store(struct gh_db *db, const struct chain *chain, struct gh_db_item *items,
-                  size_t count)
-{
-    struct gh_db_group group;
-    struct gh_db_batch result;
-    assert_int_equal(gh_db_group_begin(db, &group), GH_OK);
-    assert_int_equal(gh_db_group_put(&group, chain->gate, items, count, NOW, &result), GH_OK);
-    assert_int_equal(gh_db_group_end(&group), GH_OK);
-    assert_int_equal(result.stored, count);
-}
-
-static uint64_t pass_at(struct gh_db *db, struct chain *chain, gh_id subject,
-                        enum gh_direction direction, int64_t time_ms)
-{
-    struct gh_db_item item = next_item(chain, GH_ENTRY_PASSAGE);
-    item.subject = subject;
-    item.direction = direction;
-    item.time_ms = time_ms;
-    store(db, chain, &item, 1);
-    return item.sequence;
-}
-
-/* So many seconds ago. */
-static uint64_t pass(struct gh_db *db, struct chain *chain, gh_id subject,
-                     enum gh_direction direction, int64_t ago_s)
-{
-    return pass_at(db, chain, subject, direction, (NOW - ago_s) * 1000);
-}
+/* News in the database: movements as entries make them, and their numbers. */
+#include "test_server_db_news.h"
 
 static void leave_unused(struct gh_db *db, struct chain *chain, uint64_t about)
 {
     struct gh_db_item item = next_item(chain, GH_ENTRY_DOOR);
     item.unused = about;
     store(db, chain, &item, 1);
-}
-
-/* --- what a gate hears --- */
-
-struct heard {
-    char text[2048];
-    size_t count;
-    uint64_t last;
-};
-
-static bool hear(void *context, const struct gh_db_news_row *row)
-{
-    struct heard *heard = context;
-    size_t used = strlen(heard->text);
-    assert_true(row->number > heard->last);
-    heard->last = row->number;
-    heard->count++;
-    if (row->announcement.size > 0)
-        snprintf(heard->text + used, sizeof(heard->text) - used, "\"%.*s\" ",
-                 (int)row->announcement.size, (const char *)row->announcement.data);
-    else
-        snprintf(heard->text + used, sizeof(heard->text) - used, "%s %s %s%lld%s ",
-                 row->gate == NORTH   ? "N"
-                 : row->gate == SOUTH ? "S"
-                                      : "E",
-                 row->subject == ANNA ? "anna" : "ben",
-                 row->direction == GH_DIRECTION_IN ? "in" : "out",
-                 (long long)(NOW - row->at_ms / 1000), row->undone ? " undone" : "");
-    return true;
-}
-
-static struct heard news_at(struct gh_db *db, gh_id gate, uint64_t after, int64_t now)
-{
-    struct heard heard = {.count = 0};
-    assert_int_equal(gh_db_news_read(db, gate, after, INT64_MAX, now, 100, hear, &heard), GH_OK);
-    return heard;
-}
-
-static void expect(struct gh_db *db, gh_id gate, uint64_t after, const char *text)
-{
-    struct heard heard = news_at(db, gate, after, NOW);
-    assert_string_equal(heard.text, text);
-}
-
-static uint64_t number_for(struct gh_db *db, gh_id gate)
-{
-    const struct gh_db_news news = gh_db_news_now(db);
-    return gh_db_news_number(&news, gate);
 }
 
 /* --- movements --- */
@@ -258,20 +134,6 @@ static void test_unused_in_one_batch(void **state)
     expect(db, SOUTH, 1, "N anna in0 undone ");
 }
 
-static int64_t count_rows(void **state, const char *sql)
-{
-    const struct fixture *fixture = *state;
-    sqlite3 *other;
-    sqlite3_stmt *row;
-    assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(other, sql, -1, &row, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(other);
-    return count;
-}
-
 static void test_a_busy_person_is_a_few_rows(void **state)
 {
     struct gh_db *db = db_of(state);
@@ -386,186 +248,7 @@ static void test_pages(void **state)
     assert_int_equal(heard.count, 25);
 }
 
-/* --- announcements --- */
-
-static struct gh_db_announcement announcement_of(gh_id id, gh_id gate, const char *signature)
-{
-    return (struct gh_db_announcement){
-        .said = {.id = id,
-                 .gate = gate,
-                 .sha256 = {1, 2, 3},
-                 .bytes = 44,
-                 .from_s = NOW - 300,
-                 .until_s = NOW + 600,
-                 .repeat = 2},
-        .sent_at = NOW,
-        .ms = 1500,
-        .text = "Please leave",
-        .signature = {(const uint8_t *)signature, strlen(signature)},
-    };
-}
-
-static uint64_t announce(struct gh_db *db, gh_id id, gh_id gate, const char *signature)
-{
-    const struct gh_db_announcement announcement = announcement_of(id, gate, signature);
-    uint64_t number;
-    assert_int_equal(gh_db_announcement_add(db, &announcement, &number), GH_OK);
-    return number;
-}
-
-static void test_announcements_to_one_and_all(void **state)
-{
-    struct gh_db *db = db_of(state);
-    assert_int_equal(announce(db, 7, 0, "all"), 1);
-    assert_int_equal(announce(db, 8, NORTH, "north"), 2);
-    expect(db, NORTH, 0, "\"all\" \"north\" ");
-    expect(db, SOUTH, 0, "\"all\" ");
-    expect(db, NORTH, 1, "\"north\" ");
-    assert_int_equal(number_for(db, SOUTH), 1); /* what is for one gate, its keeper knows */
-    struct heard late = news_at(db, NORTH, 0, NOW + 600);
-    assert_int_equal(late.count, 0);
-    pass(db, &south, ANNA, GH_DIRECTION_IN, 5);
-    expect(db, NORTH, 1, "\"north\" S anna in5 ");
-    gh_db_movements_keep(db, 0);
-    expect(db, NORTH, 1, "\"north\" ");
-}
-
-static void test_cancelled(void **state)
-{
-    struct gh_db *db = db_of(state);
-    const struct gh_bytes again = {(const uint8_t *)"signed anew", 11},
-                          no = {(const uint8_t *)"cancelled", 9};
-    uint64_t number;
-    announce(db, 7, 0, "all");
-    announce(db, 8, NORTH, "north");
-    assert_int_equal(gh_db_announcement_sign(db, 7, again, false, &number), GH_OK);
-    expect(db, SOUTH, 0, "\"signed anew\" ");
-    expect(db, SOUTH, 1, ""); /* that is not news */
-    assert_int_equal(gh_db_announcement_sign(db, 7, no, true, &number), GH_OK);
-    assert_int_equal(number, 3);
-    assert_int_equal(number_for(db, SOUTH), 3);
-    expect(db, SOUTH, 1, "\"cancelled\" ");
-    expect(db, NORTH, 0, "\"north\" \"cancelled\" ");
-    assert_int_equal(gh_db_announcement_sign(db, 9, no, true, &number), GH_ERR_NOTFOUND);
-}
-
-static void test_so_many_are_alive(void **state)
-{
-    struct gh_db *db = db_of(state);
-    uint64_t number;
-    const struct gh_bytes no = {(const uint8_t *)"no", 2};
-    for (gh_id id = 1; id <= GH_ANNOUNCEMENTS_MAX; id++)
-        announce(db, id, 0, "x");
-    struct gh_db_announcement more = announcement_of(99, 0, "x");
-    assert_int_equal(gh_db_announcement_add(db, &more, &number), GH_ERR_TOOBIG);
-    assert_int_equal(gh_db_announcement_sign(db, 3, no, true, &number), GH_OK);
-    assert_int_equal(gh_db_announcement_add(db, &more, &number), GH_OK);
-    more.said.id = 100;
-    assert_int_equal(gh_db_announcement_add(db, &more, &number), GH_ERR_TOOBIG);
-    more.sent_at = NOW + 600; /* the others have expired */
-    more.said.until_s = NOW + 700;
-    assert_int_equal(gh_db_announcement_add(db, &more, &number), GH_OK);
-}
-
-struct seen {
-    struct gh_db_announcement list[8];
-    char text[8][64];
-    size_t count;
-};
-
-static bool see(void *context, const struct gh_db_announcement *announcement)
-{
-    struct seen *seen = context;
-    assert_true(seen->count < 8);
-    snprintf(seen->text[seen->count], sizeof(seen->text[0]), "%s", announcement->text);
-    seen->list[seen->count++] = *announcement;
-    return true;
-}
-
-static void say(struct gh_db *db, struct chain *chain, gh_id id, enum gh_announcement_event event)
-{
-    struct gh_db_item item = next_item(chain, GH_ENTRY_ANNOUNCEMENT);
-    item.announcement = id;
-    item.announced = event;
-    store(db, chain, &item, 1);
-}
-
-static void test_what_became_of_it(void **state)
-{
-    struct gh_db *db = db_of(state);
-    struct seen seen = {.count = 0};
-    announce(db, 7, 0, "x");
-    say(db, &north, 7, GH_ANNOUNCEMENT_PLAYED);
-    say(db, &north, 7, GH_ANNOUNCEMENT_FAILED); /* a gate says it once */
-    say(db, &south, 7, GH_ANNOUNCEMENT_SILENT);
-    say(db, &east, 7, GH_ANNOUNCEMENT_PLAYED);
-    say(db, &east, 1234, GH_ANNOUNCEMENT_PLAYED); /* none that is known */
-    assert_int_equal(gh_db_announcements_read(db, 0, INT64_MIN, see, &seen), GH_OK);
-    assert_int_equal(seen.count, 1);
-    const struct gh_db_announcement *one = &seen.list[0];
-    assert_true(one->said.id == 7 && one->said.gate == 0 && !one->said.cancelled);
-    assert_int_equal(one->said.repeat, 2);
-    assert_int_equal(one->said.bytes, 44);
-    assert_int_equal(one->said.from_s, NOW - 300);
-    assert_int_equal(one->said.until_s, NOW + 600);
-    assert_int_equal(one->said.sha256[2], 3);
-    assert_int_equal(one->ms, 1500);
-    assert_int_equal(one->sent_at, NOW);
-    assert_string_equal(seen.text[0], "Please leave");
-    assert_int_equal(one->told[GH_ANNOUNCEMENT_PLAYED], 2);
-    assert_int_equal(one->told[GH_ANNOUNCEMENT_SILENT], 1);
-    assert_int_equal(one->told[GH_ANNOUNCEMENT_FAILED], 0);
-    assert_int_equal(one->told[GH_ANNOUNCEMENT_EXPIRED], 0);
-}
-
-static void test_which_are_read(void **state)
-{
-    struct gh_db *db = db_of(state);
-    struct seen seen = {.count = 0};
-    announce(db, 7, 0, "x");
-    struct gh_db_announcement later = announcement_of(8, SOUTH, "y");
-    uint64_t number;
-    later.sent_at++;
-    later.said.until_s = NOW + 900;
-    assert_int_equal(gh_db_announcement_add(db, &later, &number), GH_OK);
-    assert_int_equal(gh_db_announcements_read(db, 0, INT64_MIN, see, &seen), GH_OK);
-    assert_int_equal(seen.count, 2);
-    assert_true(seen.list[0].said.id == 8 && seen.list[0].said.gate == SOUTH);
-    seen.count = 0;
-    assert_int_equal(gh_db_announcements_read(db, 0, NOW + 600, see, &seen), GH_OK);
-    assert_int_equal(seen.count, 1);
-    seen.count = 0;
-    assert_int_equal(gh_db_announcements_read(db, 7, INT64_MIN, see, &seen), GH_OK);
-    assert_int_equal(seen.count, 1);
-    assert_true(seen.list[0].said.id == 7);
-    assert_int_equal(gh_db_announcements_read(db, 9, INT64_MIN, see, &seen), GH_OK);
-    assert_int_equal(seen.count, 1);
-}
-
 /* --- trimming --- */
-
-static void test_what_is_old_goes(void **state)
-{
-    struct gh_db *db = db_of(state);
-    struct seen seen = {.count = 0};
-    announce(db, 7, 0, "x");
-    say(db, &north, 7, GH_ANNOUNCEMENT_PLAYED);
-    pass(db, &north, ANNA, GH_DIRECTION_IN, 100);
-    pass(db, &north, BEN, GH_DIRECTION_IN, 50);
-    assert_int_equal(gh_db_news_drop(db, NOW, NOW, 100), GH_OK);
-    assert_int_equal(count_rows(state, "SELECT count(*) FROM news"), 3);
-    assert_int_equal(gh_db_news_drop(db, NOW + FORGIVE_S - 99, NOW, 100), GH_OK);
-    assert_int_equal(count_rows(state, "SELECT count(*) FROM news"), 1); /* Ben's */
-    /* it is kept that it was sent, and what came of it */
-    assert_int_equal(gh_db_announcements_read(db, 0, INT64_MIN, see, &seen), GH_OK);
-    assert_int_equal(seen.count, 1);
-    assert_int_equal(gh_db_news_drop(db, NOW + FORGIVE_S, NOW + 1, 100), GH_OK);
-    assert_int_equal(count_rows(state, "SELECT count(*) FROM announcements"), 0);
-    assert_int_equal(count_rows(state, "SELECT count(*) FROM announced"), 0);
-    gh_db_movements_keep(db, 0); /* who turned it off wants none kept */
-    assert_int_equal(gh_db_news_drop(db, NOW, 0, 100), GH_OK);
-    assert_int_equal(count_rows(state, "SELECT count(*) FROM news"), 0);
-}
 
 static void test_steps_are_bounded(void **state)
 {
@@ -575,26 +258,6 @@ static void test_steps_are_bounded(void **state)
     assert_int_equal(gh_db_news_drop(db, NOW + 2 * FORGIVE_S, 0, 4), GH_OK);
     assert_int_equal(count_rows(state, "SELECT count(*) FROM news"), 6);
 }
-
-/* --- from schema 4 --- */
-
-static void test_an_upgrade(void **state)
-{
-    struct fixture *fixture = *state;
-    gh_db_close(fixture->db);
-    outside(state, "DROP TABLE news; DROP TABLE announced; DROP TABLE announcements;"
-                   "PRAGMA user_version = 4;");
-    assert_int_equal(gh_db_open(fixture->path, &fixture->db, NULL), GH_OK);
-    gh_db_movements_keep(fixture->db, FORGIVE_S);
-    assert_int_equal(number_for(fixture->db, NORTH), 0);
-    pass(fixture->db, &north, ANNA, GH_DIRECTION_IN, 5);
-    announce(fixture->db, 7, 0, "all");
-    reopen(state);
-    gh_db_movements_keep(fixture->db, FORGIVE_S);
-    expect(fixture->db, SOUTH, 0, "N anna in5 \"all\" ");
-}
-
-#define NEWS(name) cmocka_unit_test_setup_teardown(name, set_up_gates, tear_down)
 
 int main(void)
 {
@@ -614,14 +277,7 @@ int main(void)
         NEWS(test_numbers_go_on_after_a_restart),
         NEWS(test_the_last_of_another_gate),
         NEWS(test_pages),
-        NEWS(test_announcements_to_one_and_all),
-        NEWS(test_cancelled),
-        NEWS(test_so_many_are_alive),
-        NEWS(test_what_became_of_it),
-        NEWS(test_which_are_read),
-        NEWS(test_what_is_old_goes),
         NEWS(test_steps_are_bounded),
-        NEWS(test_an_upgrade),
     };
     return cmocka_run_group_tests_name("server_db_news", tests, NULL, NULL);
 }
