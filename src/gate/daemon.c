@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/sqlite.h"
 #include "gate/daemon_parts.h"
 #include "gate/door_keeper.h"
 #include "gate/time_zone.h"
@@ -226,6 +227,8 @@ static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
         status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
         status = gh_gate_sandbox(daemon->config_path, &daemon->config, err);
+    if (!daemon->config.journal_shared)
+        gh_sqlite_alone();
     if (status == GH_OK)
         status = gh_http_global_init();
     if (status == GH_OK)

@@ -79,6 +79,7 @@ static const struct gh_config_key keys[] = {
      INT(temperature_least_millic, GH_BODY_MIN_MILLIC, GH_BODY_LEAST_MAX_MILLIC),
      .initial = "30000"},
     {"journal", "limit_mib", INT(journal_limit_mib, 16, 1048576), .initial = "512"},
+    {"journal", "shared", BOOL(journal_shared), .initial = "no"},
     {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},
     {"courier", "allow_plain_http", BOOL(allow_plain_http), .initial = "no"},

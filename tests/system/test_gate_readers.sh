@@ -33,7 +33,7 @@ rob=$("$tool" health issue ref:rob --text) || bail_out "no code"
 
 write_config() { # write_config CAMERA SCANNER
     mkdir -p "$work/north.state"
-    printf '[gate]\nstate_dir = %s\ncamera =%s\ndoor = trace\n[scanner]\ndevice =%s\n[temperature]\nsensor = %s\n[courier]\npoll_ms = 200\nbackoff_first_ms = 50\n' \
+    printf '[gate]\nstate_dir = %s\ncamera =%s\ndoor = trace\n[scanner]\ndevice =%s\n[temperature]\nsensor = %s\n[courier]\npoll_ms = 200\nbackoff_first_ms = 50\n[journal]\nshared = yes\n' \
         "$work/north.state" "$1" "$2" "$sensor" >"$work/north.ini"
 }
 
