@@ -312,9 +312,13 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config, unsig
                                       const struct gh_clock *clock, struct gh_door_io *out,
                                       struct gh_error *err)
 {
+    struct gh_door_options door = gh_gate_config_door(config);
+    unsigned relay = GH_LINE_BIT(GH_LINE_RELAY);
+    unsigned in_fire = (initial & ~relay) | (relay & ~gh_door_rest_lines(&door));
+
     if (config->door == GH_DOOR_TRACE)
         return gh_door_trace_new(clock, config->inputs_file, out, err);
-    return gh_door_gpio_new(&config->wiring, clock, initial, out, err);
+    return gh_door_gpio_new(&config->wiring, clock, initial, in_fire, out, err);
 }
 
 struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,
