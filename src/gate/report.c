@@ -291,7 +291,8 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
             report->camera_trouble[0] == '\0');
     put(writer, "frames_total", "counter", "that the camera gave", report->see.frames);
     put(writer, "broken_frames_total", "counter", "of them", report->see.broken_frames);
-    put(writer, "codes_total", "counter", "that were seen in frames", report->see.codes);
+    put(writer, "codes_total", "counter", "that were read, by whatever reads them",
+        report->see.codes);
     put(writer, "dropped_codes_total", "counter", "that the gate had no time for", report->dropped);
     put_readers(writer, report);
     if (report->has_sound)
