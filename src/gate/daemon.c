@@ -135,6 +135,7 @@ static enum gh_status start_gate(struct gh_daemon *daemon, const struct gh_ident
         .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,
         .battery_clock = daemon->config.battery_clock,
         .direction = (enum gh_direction)daemon->config.direction,
+        .zone_missing = daemon->zone_missing,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);
@@ -212,6 +213,21 @@ static void start_control(struct gh_daemon *daemon)
         gh_log(GH_LOG_ERR, "control", "%s; nobody at the board is answered", err.text);
 }
 
+/* Names of zones go with an upgrade of the system: that is no reason for a gate not to start. */
+static enum gh_status use_time_zone(struct gh_daemon *daemon, struct gh_error *err)
+{
+    struct gh_error why = {0};
+
+    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, &why);
+    daemon->zone_missing = status == GH_ERR_NOTFOUND;
+    if (status == GH_OK)
+        return GH_OK;
+    if (!daemon->zone_missing)
+        return gh_fail(err, status, "%s", why.text);
+    gh_log(GH_LOG_ERR, "gate", "%s; opening hours unlock nothing", why.text);
+    return GH_OK;
+}
+
 static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 {
     char path[PATH_MAX];
@@ -219,7 +235,7 @@ static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
-    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, err);
+    enum gh_status status = use_time_zone(daemon, err);
     /* The door first: its keeper forks, and takes nothing along that it has no use for. */
     if (status == GH_OK)
         status = start_door(daemon, err);

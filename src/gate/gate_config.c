@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/gate_config.h"
+#include "gate/time_zone.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -166,6 +167,8 @@ static enum gh_status check_devices(const struct gh_gate_config *config, const c
                        path, config->camera);
     if (gh_voice_check_languages(config->sound_languages, &why) != GH_OK)
         return gh_fail(err, GH_ERR_INVALID, "%s: [sound] %s", path, why.text);
+    if (gh_time_zone_check(config->time_zone, &why) == GH_ERR_INVALID)
+        return gh_fail(err, GH_ERR_INVALID, "%s: %s", path, why.text);
     return check_readers(config, path, err);
 }
 
