@@ -278,7 +278,8 @@ struct gh_gpio_wiring {
     struct gh_gpio_line inputs[GH_INPUT_COUNT]; /* the contact is active while the door is open */
     int64_t debounce_us; /* edges closer than that wake nobody where the kernel can do so; 0: all */
 };
-/* Requests the lines at once, as outputs, `initial` ones active, and as inputs. wiring is copied,
+/* Requests the lines at once, as inputs, and as outputs, `initial` ones active, or `in_fire` ones
+ * while the fire input is active at that moment. wiring is copied,
  * the clock borrowed. GH_ERR_NOTFOUND (chip or line, by name), GH_ERR_BUSY (in use, and by whom
  * where the kernel says), GH_ERR_DENIED, GH_ERR_INVALID (one line for two things).
  *
@@ -296,7 +297,8 @@ struct gh_gpio_wiring {
  * or inputs. */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring,
                                               const struct gh_clock *clock, unsigned initial,
-                                              struct gh_door_io *out, struct gh_error *err);
+                                              unsigned in_fire, struct gh_door_io *out,
+                                              struct gh_error *err);
 
 #define GH_GPIO_NAME_BYTES 32 /* of what the kernel calls something */
 #define GH_GPIO_PATH_BYTES 128

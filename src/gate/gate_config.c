@@ -126,6 +126,13 @@ static enum gh_status mark(struct gh_gpio_wiring *wiring, const char *path, cons
     return GH_OK;
 }
 
+static const char *behind(const char *text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
 static enum gh_status check_readers(const struct gh_gate_config *config, const char *path,
                                     struct gh_error *err)
 {
@@ -142,6 +149,23 @@ static enum gh_status check_readers(const struct gh_gate_config *config, const c
     if (!config->camera[0] && !config->scanner_device[0] && !config->keyboard_device[0])
         return gh_fail(err, GH_ERR_INVALID, "%s: there is neither a camera nor a scanner", path);
     return GH_OK;
+}
+
+/* What the daemon would find out at its start, again and again. */
+static enum gh_status check_devices(const struct gh_gate_config *config, const char *path,
+                                    struct gh_error *err)
+{
+    struct gh_error why = {0};
+    const char *device = behind(config->camera, "v4l2:");
+
+    if (config->camera[0] != '\0' && !behind(config->camera, "replay:") &&
+        (device ? device : config->camera)[0] != '/')
+        return gh_fail(err, GH_ERR_INVALID,
+                       "%s: camera = %.80s is neither a device such as /dev/video0 nor replay:PATH",
+                       path, config->camera);
+    if (gh_voice_check_languages(config->sound_languages, &why) != GH_OK)
+        return gh_fail(err, GH_ERR_INVALID, "%s: [sound] %s", path, why.text);
+    return check_readers(config, path, err);
 }
 
 /* The contact has a key of its own for that, contact_active. */
@@ -236,7 +260,7 @@ enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
     if (out->backoff_first_ms > out->backoff_max_ms)
         return gh_fail(err, GH_ERR_INVALID, "%s: backoff_first_ms is greater than backoff_max_ms",
                        path);
-    status = check_readers(out, path, err);
+    status = check_devices(out, path, err);
     if (status != GH_OK)
         return status;
     return finish_wiring(out, path, err);
@@ -260,13 +284,6 @@ struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
     };
 }
 
-static const char *behind(const char *text, const char *prefix)
-{
-    size_t length = strlen(prefix);
-
-    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
 enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                                      const struct gh_clock *clock, struct gh_camera *out,
                                      struct gh_error *err)
@@ -287,10 +304,6 @@ enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
     path = behind(config->camera, "v4l2:");
     if (!path)
         path = config->camera;
-    if (path[0] != '/')
-        return gh_fail(err, GH_ERR_INVALID,
-                       "camera = %.80s is neither a device such as /dev/video0 nor replay:PATH",
-                       config->camera);
     return gh_camera_v4l2_new(path, (uint32_t)config->max_width, (uint32_t)config->max_height,
                               clock, out, err);
 }
@@ -299,9 +312,13 @@ enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config, unsig
                                       const struct gh_clock *clock, struct gh_door_io *out,
                                       struct gh_error *err)
 {
+    struct gh_door_options door = gh_gate_config_door(config);
+    unsigned relay = GH_LINE_BIT(GH_LINE_RELAY);
+    unsigned in_fire = (initial & ~relay) | (relay & ~gh_door_rest_lines(&door));
+
     if (config->door == GH_DOOR_TRACE)
         return gh_door_trace_new(clock, config->inputs_file, out, err);
-    return gh_door_gpio_new(&config->wiring, clock, initial, out, err);
+    return gh_door_gpio_new(&config->wiring, clock, initial, in_fire, out, err);
 }
 
 struct gh_readers_options gh_gate_config_readers(const struct gh_gate_config *config,

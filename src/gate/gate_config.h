@@ -77,7 +77,8 @@ struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config);
 GH_MUST_CHECK enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                                                    const struct gh_clock *clock,
                                                    struct gh_camera *out, struct gh_error *err);
-/* initial: the lines that are active from the first moment; 0 moves nothing that is at rest. */
+/* initial: the lines that are active from the first moment; 0 moves nothing that is at rest. While
+ * the fire input is active the relay is where it unlocks. */
 GH_MUST_CHECK enum gh_status gh_gate_config_door_io(const struct gh_gate_config *config,
                                                     unsigned initial, const struct gh_clock *clock,
                                                     struct gh_door_io *out, struct gh_error *err);

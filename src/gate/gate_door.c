@@ -52,12 +52,22 @@ static enum gh_status renew(struct gh_gate *gate, int64_t now_ns, struct gh_erro
     return GH_OK;
 }
 
+/* At the start, for as long as the fire input was not the same for long enough to count. */
+static bool may_be_on_fire(const struct gh_gate *gate)
+{
+    const struct gh_door_input *fire = &gate->watch.inputs[GH_INPUT_FIRE];
+
+    return fire->level == GH_LEVEL_UNKNOWN && fire->seen == GH_LEVEL_ON;
+}
+
 bool gh_gate_apply_door(struct gh_gate *gate, int64_t now_ns, int64_t *next_ns)
 {
     struct gh_error err = {0};
     unsigned lines = gh_door_lines(&gate->door, now_ns, next_ns);
     enum gh_status status = GH_OK;
 
+    if (!gate->applied_known && may_be_on_fire(gate))
+        return true; /* the lines are as they were requested: unlocked (door.h) */
     if (!gate->applied_known || lines != gate->applied)
         status = gate->options.io->set(gate->options.io->context, lines, &err);
     if (status == GH_OK)

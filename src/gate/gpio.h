@@ -180,7 +180,8 @@ void gh_gpio_inputs_free(struct gh_gpio_inputs *inputs); /* NULL is fine */
 GH_MUST_CHECK enum gh_status gh_door_gpio_new_in(const char *folder,
                                                  const struct gh_gpio_wiring *wiring,
                                                  const struct gh_clock *clock, unsigned initial,
-                                                 struct gh_door_io *out, struct gh_error *err);
+                                                 unsigned in_fire, struct gh_door_io *out,
+                                                 struct gh_error *err);
 void gh_door_gpio_look_in(const char *folder, const struct gh_gpio_wiring *wiring,
                           struct gh_gpio_look *out);
 

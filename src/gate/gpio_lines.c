@@ -122,7 +122,7 @@ static bool gpio_outgrown(void *context)
 
 /* Everything is found before anything is requested: half a door moves nothing. */
 static enum gh_status find_and_request(struct gpio *gpio, struct gh_gpio_map *map, unsigned initial,
-                                       struct gh_error *err)
+                                       unsigned in_fire, struct gh_error *err)
 {
     enum gh_status status = GH_OK;
     for (unsigned pin = 0; pin < GH_GPIO_PINS && status == GH_OK; pin++) {
@@ -135,13 +135,18 @@ static enum gh_status find_and_request(struct gpio *gpio, struct gh_gpio_map *ma
     if (status == GH_OK) {
         status = start_waking(gpio, err);
     }
+    if (status != GH_OK) {
+        return status;
+    }
+    /* A gate that starts in a fire locks nobody in for the moment that it takes. */
+    struct gh_door_inputs now = gh_gpio_inputs_levels(gpio->inputs);
+    bool fire = (now.active & GH_INPUT_BIT(GH_INPUT_FIRE)) != 0;
     /* Last: what fails before has not moved anything. */
-    return status == GH_OK ? gh_gpio_outputs_new(map, &gpio->world, initial, &gpio->outputs, err)
-                           : status;
+    return gh_gpio_outputs_new(map, &gpio->world, fire ? in_fire : initial, &gpio->outputs, err);
 }
 
 enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiring *wiring,
-                                   const struct gh_clock *clock, unsigned initial,
+                                   const struct gh_clock *clock, unsigned initial, unsigned in_fire,
                                    struct gh_door_io *out, struct gh_error *err)
 {
     *out = (struct gh_door_io){.inputs_fd = -1};
@@ -161,7 +166,7 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
     gpio->tick_ms = GH_GPIO_TICK_MS;
     gpio->tick_ns = gh_clock_monotonic_ns(clock) + GH_GPIO_PAUSE_NS(GH_GPIO_TICK_MS);
     gh_gpio_map_init(&map, gpio->folder, &gpio->wiring);
-    enum gh_status status = find_and_request(gpio, &map, initial, err);
+    enum gh_status status = find_and_request(gpio, &map, initial, in_fire, err);
     gh_gpio_map_close(&map);
     if (status != GH_OK) {
         gpio_free(gpio);
@@ -181,7 +186,8 @@ enum gh_status gh_door_gpio_new_in(const char *folder, const struct gh_gpio_wiri
 }
 
 enum gh_status gh_door_gpio_new(const struct gh_gpio_wiring *wiring, const struct gh_clock *clock,
-                                unsigned initial, struct gh_door_io *out, struct gh_error *err)
+                                unsigned initial, unsigned in_fire, struct gh_door_io *out,
+                                struct gh_error *err)
 {
-    return gh_door_gpio_new_in("/dev", wiring, clock, initial, out, err);
+    return gh_door_gpio_new_in("/dev", wiring, clock, initial, in_fire, out, err);
 }

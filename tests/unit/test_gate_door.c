@@ -274,14 +274,38 @@ static void test_the_end_in_a_fire(void **state)
     rig_stop(&rig);
     assert_true(rig_is_open(&rig));
     assert_false(lit(GH_LINE_GREEN));
+    size_t sets = rig.door.count;
     rig_start(&rig);
     rig_pass_ms(&rig, DEBOUNCE_MS);
+    assert_true(rig.door.count > sets);
+    for (size_t i = sets; i < rig.door.count; i++) /* nor for the moment until the input counts */
+        assert_true(rig.door.sets[i].active & RELAY);
     assert_true(rig_is_open(&rig));
     settle(GH_INPUT_FIRE, false);
     settle(GH_INPUT_EXIT, true);
     assert_true(rig_is_open(&rig));
     rig_stop(&rig);
     assert_false(rig_is_open(&rig));
+}
+
+/* A chip is gone, or its cable: known before somebody wants to go through. */
+static void test_lines_that_are_gone(void **state)
+{
+    (void)state;
+
+    start();
+    assert_true(gh_gate_look_at_door(rig.gate).lines_known);
+    rig.door.inputs.lines_gone = true;
+    gh_fake_door_fail(&rig.door, UINT_MAX, GH_ERR_GONE);
+    gh_gate_inputs(rig.gate);
+    rig_pass_ms(&rig, 1000);
+    assert_false(gh_gate_look_at_door(rig.gate).lines_known);
+    rig.door.inputs.lines_gone = false;
+    gh_fake_door_fail(&rig.door, 0, GH_OK);
+    rig_pass_ms(&rig, 1000);
+    assert_true(gh_gate_look_at_door(rig.gate).lines_known);
+    let_anna_in(GH_REASON_OK);
+    assert_true(rig_is_open(&rig));
 }
 
 /* --- inputs that cannot be relied on --- */
@@ -363,6 +387,7 @@ int main(void)
         TEST(test_fire),
         TEST(test_fire_whatever_else),
         TEST(test_the_end_in_a_fire),
+        TEST(test_lines_that_are_gone),
         TEST(test_chattering),
         TEST(test_lost_inputs_are_said),
     };

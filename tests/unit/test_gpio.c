@@ -461,7 +461,7 @@ static void the_real_folder_has_no_such_chip(void **state)
     struct gh_error err = {0};
     struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "17", false, nothing);
     snprintf(wiring.chip, sizeof(wiring.chip), "gpiochip4711");
-    assert_int_equal(gh_door_gpio_new(&wiring, &rig_clock, 0, &io, &err), GH_ERR_NOTFOUND);
+    assert_int_equal(gh_door_gpio_new(&wiring, &rig_clock, 0, 0, &io, &err), GH_ERR_NOTFOUND);
     assert_non_null(strstr(err.text, "/dev/gpiochip4711"));
 }
 

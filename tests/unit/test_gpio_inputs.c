@@ -11,6 +11,25 @@ static struct gh_door_inputs take(const struct gh_door_io *io)
     return io->inputs(io->context);
 }
 
+/* From the first moment on: nobody is locked in while the gate starts. */
+static void in_a_fire_other_lines_come_first(void **state)
+{
+    (void)state;
+    struct gh_door_io io;
+    struct gh_gpio_wiring wiring = wire(GH_LINE_RELAY, "2", false, nothing);
+    wiring = wire_input(GH_INPUT_FIRE, "4", true, wiring);
+    for (int fire = 0; fire < 2; fire++) {
+        for (int at_rest = 0; at_rest < 2; at_rest++) {
+            plug_chips(state);
+            fake_chips[0].lines[4].level = fire ? 0 : 1; /* active low */
+            assert_int_equal(open_door("gpiochip0", wiring, at_rest ? RELAY : 0, &io, NULL), GH_OK);
+            assert_int_equal(fake_chips[0].lines[2].level, at_rest ^ fire);
+            assert_int_equal(fake_chips[0].sets, 0); /* it came with the request */
+            io.free(io.context);
+        }
+    }
+}
+
 static void expect(const struct gh_door_io *io, unsigned active, unsigned known)
 {
     struct gh_door_inputs inputs = take(io);
@@ -334,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_input_has_its_line),
+        TEST(in_a_fire_other_lines_come_first),
         TEST(an_edge_is_a_word),
         TEST(inputs_may_be_on_several_chips),
         TEST(a_full_queue_loses_nothing),

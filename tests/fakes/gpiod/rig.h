@@ -145,7 +145,7 @@ static inline enum gh_status open_door(const char *chip, struct gh_gpio_wiring w
                                        struct gh_error *err)
 {
     snprintf(wiring.chip, sizeof(wiring.chip), "%s", chip);
-    return gh_door_gpio_new_in(folder, &wiring, &rig_clock, initial, io, err);
+    return gh_door_gpio_new_in(folder, &wiring, &rig_clock, initial, initial ^ RELAY, io, err);
 }
 
 /* Is there a word now, or, with wait, within a time that only a broken timer takes? */
