@@ -9,7 +9,6 @@
 #include "gatehouse/crypto.h"
 
 #define GH_ANNOUNCEMENT_MAX_BYTES (8u << 20) /* of its sound */
-#define GH_ANNOUNCEMENT_MAX_S 60             /* likewise, played once */
 #define GH_ANNOUNCEMENT_REPEAT_MAX 20
 #define GH_ANNOUNCEMENT_SIGNED_BYTES 512
 /* So many are alive at once: neither cancelled nor expired. A gate keeps no more, either. */

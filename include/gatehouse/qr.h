@@ -43,9 +43,4 @@ GH_MUST_CHECK enum gh_status gh_qr_write_svg(const struct gh_qr *qr, const char 
 /* Half blocks (U+2580), black on white by ANSI colours, quiet zone included. */
 GH_MUST_CHECK enum gh_status gh_qr_print(const struct gh_qr *qr, FILE *stream);
 
-/* Brightness pixels (malloc'ed, the caller's) of the symbol with its quiet zone: for tests, benches
- * and fakes. */
-GH_MUST_CHECK enum gh_status gh_qr_render(const struct gh_qr *qr, unsigned scale, uint8_t **luma,
-                                          uint32_t *side_pixels);
-
 #endif

@@ -38,6 +38,9 @@ struct gh_issuer_key {
 enum gh_reason gh_issuer_key_allows(const struct gh_issuer_key *key, enum gh_kind kind,
                                     unsigned groups, int64_t issued_at_s, struct gh_bytes issuer);
 
+/* A document signer's, for HCERT: nobody's by name, good at any time up to not_after_s. */
+struct gh_issuer_key gh_issuer_key_of_signer(const struct gh_signer *signer, int64_t not_after_s);
+
 struct gh_trust; /* opaque */
 
 /* keys are copied. holder_secret: GH_HOLDER_SECRET_BYTES, the key of the hashes that stand for the

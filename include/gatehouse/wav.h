@@ -10,9 +10,6 @@
 #define GH_WAV_RATE_MAX 48000
 #define GH_WAV_CHANNELS_MAX 2
 #define GH_WAV_LONGEST_S 60
-/* No sound that is taken has more in it; its file may, in chunks that say other things. */
-#define GH_WAV_SOUND_MAX_BYTES                                                                     \
-    ((size_t)GH_WAV_LONGEST_S * GH_WAV_RATE_MAX * 2 * GH_WAV_CHANNELS_MAX)
 
 struct gh_wav {
     unsigned rate;         /* frames a second */

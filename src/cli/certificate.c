@@ -76,10 +76,7 @@ static enum gh_status change(const char *word, json_t *codes, struct gh_error *e
     GH_CLEANUP_JSON json_t *body = codes != NULL ? json_pack("{s:o}", "codes", codes) : NULL;
     char id[GH_ID_TEXT_BYTES];
     char path[64];
-    enum gh_status status = gh_client_open(&client, err);
-    if (status == GH_OK) {
-        status = gh_find_person(&client, word, id, err);
-    }
+    enum gh_status status = gh_open_and_find(&client, gh_find_person, word, id, err);
     if (status != GH_OK) {
         return status;
     }

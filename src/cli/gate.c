@@ -135,10 +135,7 @@ static enum gh_status remove_gate(const char *word, struct gh_error *err)
     GH_CLEANUP_CLIENT struct gh_client client = {0};
     char id[GH_ID_TEXT_BYTES];
     char path[64];
-    enum gh_status status = gh_client_open(&client, err);
-    if (status == GH_OK) {
-        status = gh_find_gate(&client, word, id, err);
-    }
+    enum gh_status status = gh_open_and_find(&client, gh_find_gate, word, id, err);
     if (status != GH_OK) {
         return status;
     }

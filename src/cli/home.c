@@ -26,14 +26,6 @@ static const char usage[] =
     "HOME is an identifier (16 hex digits) or the home's address; PERSON is an identifier or, for\n"
     "administrators, a ref.\n";
 
-/* Open the session and find the home: what most of these commands begin with. */
-static enum gh_status begin(struct gh_client *client, const char *word, char id[GH_ID_TEXT_BYTES],
-                            struct gh_error *err)
-{
-    enum gh_status status = gh_client_open(client, err);
-    return status == GH_OK ? gh_find_home(client, word, id, err) : status;
-}
-
 static void say_state(const json_t *home)
 {
     gh_say("%s: %s", gh_json_text(home, "address"), gh_json_text(home, "state"));
@@ -107,7 +99,7 @@ static enum gh_status advance(const char *word, const char *step, json_t *body,
     GH_CLEANUP_JSON json_t *home = NULL;
     char id[GH_ID_TEXT_BYTES];
     char path[64];
-    enum gh_status status = begin(&client, word, id, err);
+    enum gh_status status = gh_open_and_find(&client, gh_find_home, word, id, err);
     if (status != GH_OK) {
         json_decref(body);
         return status;
@@ -143,18 +135,14 @@ static int run_inspect(int argc, char **argv)
     return advance(operands[0], "inspection", body, &err) == GH_OK ? GH_EXIT_OK : gh_complain(&err);
 }
 
+static enum gh_status approve(const char *word, struct gh_error *err)
+{
+    return advance(word, "approval", json_object(), err);
+}
+
 static int run_approve(int argc, char **argv)
 {
-    const struct gh_syntax syntax = {"home approve", usage, NULL, 0, 1, 1};
-    char **operands;
-    int count;
-    int code = gh_options_parse(&syntax, argc, argv, &operands, &count);
-    if (code != GH_GO_ON) {
-        return code;
-    }
-    struct gh_error err = {0};
-    return advance(operands[0], "approval", json_object(), &err) == GH_OK ? GH_EXIT_OK
-                                                                          : gh_complain(&err);
+    return gh_run_on_operand("home approve", usage, argc, argv, approve);
 }
 
 /* --- issue
@@ -185,7 +173,7 @@ static enum gh_status issue(const char *word, bool renew, const struct gh_code_o
     const char *address = NULL, *code = NULL;
     char id[GH_ID_TEXT_BYTES];
     char path[64];
-    enum gh_status status = begin(&client, word, id, err);
+    enum gh_status status = gh_open_and_find(&client, gh_find_home, word, id, err);
     if (status == GH_OK && output->svg != NULL) {
         status = find_address(&client, id, &homes, &address, err);
     }
@@ -241,7 +229,7 @@ static enum gh_status change_member(const char *method, const char *home_word,
     GH_CLEANUP_JSON json_t *home = NULL;
     char id[GH_ID_TEXT_BYTES], person[GH_ID_TEXT_BYTES];
     char path[80];
-    enum gh_status status = begin(&client, home_word, id, err);
+    enum gh_status status = gh_open_and_find(&client, gh_find_home, home_word, id, err);
     if (status == GH_OK) {
         status = gh_find_person(&client, person_word, person, err);
     }

@@ -25,6 +25,8 @@ static enum gh_status fail(struct gh_error *err, const char *path, int error)
                        path);
     if (error == EACCES)
         return gh_fail(err, GH_ERR_DENIED, "%s: only root and the group gatehouse may ask", path);
+    if (error == EPIPE || error == ECONNRESET)
+        return gh_fail(err, GH_ERR_IO, "the gate hung up: too many ask it at once");
     if (error == EAGAIN)
         return gh_fail(err, GH_ERR_TIMEOUT, "the gate does not answer: it may be hanging");
     return gh_fail(err, gh_status_from_errno(error), "%s: %s", path, strerror(error));
@@ -67,7 +69,7 @@ static enum gh_status read_answer(const char *path, int fd, char **answer, struc
     }
     if (size == 0) {
         free(text);
-        return gh_fail(err, GH_ERR_IO, "the gate hung up: too many ask it at once");
+        return fail(err, path, ECONNRESET);
     }
     text[size] = '\0';
     *answer = text;

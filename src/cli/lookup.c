@@ -114,6 +114,13 @@ enum gh_status gh_find_gate(struct gh_client *client, const char *word, char id[
     return find_by_name(client, &words, word, id, err);
 }
 
+enum gh_status gh_open_and_find(struct gh_client *client, gh_find_fn *find, const char *word,
+                                char id[GH_ID_TEXT_BYTES], struct gh_error *err)
+{
+    enum gh_status status = gh_client_open(client, err);
+    return status == GH_OK ? find(client, word, id, err) : status;
+}
+
 /* --- pages
  * ---------------------------------------------------------------------------------------- */
 

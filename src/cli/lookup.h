@@ -20,6 +20,14 @@ GH_MUST_CHECK enum gh_status gh_find_home(struct gh_client *client, const char *
 GH_MUST_CHECK enum gh_status gh_find_gate(struct gh_client *client, const char *word,
                                           char id[GH_ID_TEXT_BYTES], struct gh_error *err);
 
+/* Open the session and find one by one of these: what many commands begin with. The client is the
+ * caller's to close, whatever comes of it. */
+typedef enum gh_status gh_find_fn(struct gh_client *client, const char *word,
+                                  char id[GH_ID_TEXT_BYTES], struct gh_error *err);
+GH_MUST_CHECK enum gh_status gh_open_and_find(struct gh_client *client, gh_find_fn *find,
+                                              const char *word, char id[GH_ID_TEXT_BYTES],
+                                              struct gh_error *err);
+
 /* Ask page after page of `path` (its query so far, if any, included; not `after`, which begins with
  * the argument, NULL: at the start) and hand each element of the
  * array `member` to each, until there are no more or each fails. */

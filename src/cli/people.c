@@ -121,10 +121,7 @@ static enum gh_status set_status(const char *word, enum gh_colour colour, struct
     GH_CLEANUP_JSON json_t *person = NULL;
     char id[GH_ID_TEXT_BYTES];
     char path[64];
-    enum gh_status status = gh_client_open(&client, err);
-    if (status == GH_OK) {
-        status = gh_find_person(&client, word, id, err);
-    }
+    enum gh_status status = gh_open_and_find(&client, gh_find_person, word, id, err);
     if (status != GH_OK) {
         return status;
     }

@@ -18,13 +18,6 @@ struct json_t;
 
 /* --- texts (shc_parts.c) --- */
 
-struct gh_shc_chunk {
-    size_t number, count; /* the number-th of count, from 1; 0 of 0: a card without chunk numbers */
-    struct gh_bytes digits; /* not looked at yet */
-};
-/* NOT_A_CODE: not `shc:/`, in these very letters; BAD_TEXT: numbers with zeros in front, or none;
- * BAD_PARTS: numbers that cannot be. */
-enum gh_reason gh_shc_chunk_parse(struct gh_bytes text, struct gh_shc_chunk *out);
 /* All texts of one card to its JWS. */
 enum gh_reason gh_shc_join(const struct gh_bytes *texts, size_t count, struct gh_writer *jws);
 

@@ -14,6 +14,11 @@ _Static_assert(GH_SHC_JWS_MAX_BYTES * 2 == GH_PARTS_TEXT_BYTES, "what fits must 
 
 /* --- one text -------------------------------------------------------------------------------- */
 
+struct chunk {
+    size_t number, count; /* the number-th of count, from 1; 0 of 0: a card without chunk numbers */
+    struct gh_bytes digits; /* not looked at yet */
+};
+
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
@@ -37,9 +42,11 @@ static bool cut_number(struct gh_bytes *text, size_t *number)
     return true;
 }
 
-enum gh_reason gh_shc_chunk_parse(struct gh_bytes text, struct gh_shc_chunk *out)
+/* NOT_A_CODE: not `shc:/`, in these very letters; BAD_TEXT: numbers with zeros in front, or none;
+ * BAD_PARTS: numbers that cannot be. */
+static enum gh_reason parse_chunk(struct gh_bytes text, struct chunk *out)
 {
-    *out = (struct gh_shc_chunk){.count = 0};
+    *out = (struct chunk){.count = 0};
     if (text.size < PREFIX_BYTES || memcmp(text.data, GH_SHC_PREFIX, PREFIX_BYTES) != 0)
         return GH_REASON_NOT_A_CODE;
     out->digits = behind(text, PREFIX_BYTES);
@@ -85,8 +92,8 @@ static enum gh_reason sort(const struct gh_bytes *texts, size_t count,
 {
     bool taken[GH_PARTS_MAX] = {false};
     for (size_t i = 0; i < count; i++) {
-        struct gh_shc_chunk chunk;
-        enum gh_reason reason = gh_shc_chunk_parse(texts[i], &chunk);
+        struct chunk chunk;
+        enum gh_reason reason = parse_chunk(texts[i], &chunk);
         if (reason == GH_REASON_NOT_A_CODE)
             return count > 1 ? GH_REASON_BAD_PARTS : GH_REASON_BAD_TEXT;
         if (reason != GH_REASON_OK)
@@ -129,8 +136,8 @@ void gh_parts_forget(struct gh_parts *parts)
 }
 
 /* Whether the chunk may be one more of those that are here. */
-static bool goes_on(const struct gh_parts *parts, const struct gh_shc_chunk *chunk,
-                    struct gh_bytes text, int64_t now_ns)
+static bool goes_on(const struct gh_parts *parts, const struct chunk *chunk, struct gh_bytes text,
+                    int64_t now_ns)
 {
     /* Unsigned: a clock that went back is a pause too. */
     uint64_t pause_ns = (uint64_t)now_ns - (uint64_t)parts->last_ns;
@@ -165,8 +172,8 @@ static void give_up(struct gh_parts *parts)
 
 bool gh_parts_take(struct gh_parts *parts, struct gh_bytes text, int64_t now_ns)
 {
-    struct gh_shc_chunk chunk;
-    if (text.size > GH_CODE_TEXT_MAX_BYTES || gh_shc_chunk_parse(text, &chunk) != GH_REASON_OK ||
+    struct chunk chunk;
+    if (text.size > GH_CODE_TEXT_MAX_BYTES || parse_chunk(text, &chunk) != GH_REASON_OK ||
         chunk.count < 2)
         return false;
     if (!goes_on(parts, &chunk, text, now_ns)) {

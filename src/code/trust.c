@@ -32,6 +32,23 @@ struct gh_trust {
     struct trusted keys[];
 };
 
+struct gh_issuer_key gh_issuer_key_of_signer(const struct gh_signer *signer, int64_t not_after_s)
+{
+    struct gh_issuer_key key = {
+        .type = signer->type,
+        .raw_bytes = signer->raw_bytes,
+        .purposes = GH_PURPOSE(GH_KIND_HCERT),
+        .groups = (signer->may_vaccination ? GH_GROUP(GH_FACT_VACCINATION) : 0) |
+                  (signer->may_test ? GH_GROUP(GH_FACT_TEST) : 0) |
+                  (signer->may_recovery ? GH_GROUP(GH_FACT_RECOVERY) : 0),
+        .not_before_s = INT64_MIN,
+        .not_after_s = not_after_s,
+    };
+    memcpy(key.raw, signer->raw, signer->raw_bytes);
+    memcpy(key.key_id, signer->sha256, sizeof(key.key_id));
+    return key;
+}
+
 /* --- a set of keys --- */
 
 static void trust_free(struct gh_trust *trust)

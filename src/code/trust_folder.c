@@ -76,21 +76,10 @@ static bool add_foreign(struct key_set *set, const struct gh_issuer_key *key)
     return set->status == GH_OK;
 }
 
+/* Whenever its certificate ends: codes are older than certificates that were renewed. */
 static bool add_signer(void *context, const struct gh_signer *signer)
 {
-    struct gh_issuer_key key = {
-        .type = signer->type,
-        .raw_bytes = signer->raw_bytes,
-        .purposes = GH_PURPOSE(GH_KIND_HCERT),
-        .groups = (signer->may_vaccination ? GH_GROUP(GH_FACT_VACCINATION) : 0) |
-                  (signer->may_test ? GH_GROUP(GH_FACT_TEST) : 0) |
-                  (signer->may_recovery ? GH_GROUP(GH_FACT_RECOVERY) : 0),
-        /* Not the certificate's: codes are older than certificates that were renewed. */
-        .not_before_s = INT64_MIN,
-        .not_after_s = INT64_MAX,
-    };
-    memcpy(key.raw, signer->raw, signer->raw_bytes);
-    memcpy(key.key_id, signer->sha256, sizeof(key.key_id));
+    const struct gh_issuer_key key = gh_issuer_key_of_signer(signer, INT64_MAX);
     return add_foreign(context, &key);
 }
 

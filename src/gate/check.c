@@ -3,8 +3,10 @@
  * and what is wrong. */
 #include "gate/daemon.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "gate/courier.h"
@@ -164,6 +166,19 @@ static bool check_door(const struct gh_gate_config *config)
     return good;
 }
 
+/* The daemon starts without, and never reaches its server. */
+static bool check_ca_file(const struct gh_gate_config *config)
+{
+    struct gh_error err = {0};
+
+    if (config->ca_file[0] == '\0')
+        return true;
+    if (access(config->ca_file, R_OK) != 0)
+        (void)gh_fail(&err, gh_status_from_errno(errno), "%s: %s", config->ca_file,
+                      strerror(errno));
+    return report("ca_file", err.status, &err);
+}
+
 static bool check_time_zone(const struct gh_gate_config *config)
 {
     struct gh_error err = {0};
@@ -227,7 +242,9 @@ enum gh_status gh_daemon_check(const struct gh_gate_config *config)
     bool thermometer = check_thermometer(config);
     bool sound = check_sound(config);
     bool zone = check_time_zone(config);
+    bool ca_file = check_ca_file(config);
 
-    return state && camera && door && readers && thermometer && sound && zone ? GH_OK
-                                                                              : GH_ERR_INVALID;
+    return state && camera && door && readers && thermometer && sound && zone && ca_file
+               ? GH_OK
+               : GH_ERR_INVALID;
 }

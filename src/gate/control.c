@@ -69,20 +69,21 @@ static void send_some(struct client *client)
         hang_up(client);
 }
 
-static bool is_question(const char *line)
+static bool is_question(const char *line, size_t size)
 {
-    for (; *line; line++)
-        if (*line < 0x20 || *line > 0x7e)
+    for (size_t i = 0; i < size; i++)
+        if (line[i] < 0x20 || line[i] > 0x7e)
             return false;
     return true;
 }
 
-static void answer_line(struct client *client)
+/* size: of the line, without its end. */
+static void answer_line(struct client *client, size_t size)
 {
     struct gh_control *control = client->control;
 
     client->answer = malloc(GH_CONTROL_ANSWER_BYTES);
-    if (!client->answer || !is_question(client->line)) {
+    if (!client->answer || !is_question(client->line, size)) {
         hang_up(client);
         return;
     }
@@ -112,7 +113,7 @@ static void read_some(struct client *client)
     char *end = memchr(client->line, '\n', client->line_size);
     if (end) {
         *end = '\0';
-        answer_line(client);
+        answer_line(client, (size_t)(end - client->line));
     } else if (client->line_size == sizeof(client->line)) {
         hang_up(client);
     }

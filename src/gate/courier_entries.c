@@ -238,7 +238,7 @@ static enum gh_status send_batch(struct gh_courier *courier, const struct batch 
     return status;
 }
 
-void gh_courier_turn_entries(struct gh_courier *courier)
+static void turn_entries(struct gh_courier *courier)
 {
     GH_CLEANUP_FREE uint8_t *buffer = malloc(BATCH_MAX_BYTES);
     struct batch batch = {.body = gh_writer_over(buffer, buffer ? BATCH_MAX_BYTES : 0)};
@@ -313,7 +313,7 @@ int64_t gh_courier_entries_lane(struct gh_courier *courier)
         gh_outbox_load(courier);
     }
     if (gh_clock_monotonic_ns(clock) >= courier->outbox.backoff.next_ns)
-        gh_courier_turn_entries(courier);
+        turn_entries(courier);
     int64_t left_ns = courier->outbox.backoff.next_ns - gh_clock_monotonic_ns(clock);
     int64_t wait_ms = left_ns > 0 ? left_ns / GH_NS_PER_MS + 1 : 0;
     return wait_ms < LONGEST_WAIT_MS ? wait_ms : LONGEST_WAIT_MS;

@@ -37,8 +37,8 @@ static int64_t left_s(const struct gh_courier *courier, const struct gh_kept *ke
 
 /* --- names --- */
 
-enum gh_status gh_kept_path(const struct gh_courier *courier, gh_id id, const char *suffix,
-                            char *out, size_t out_bytes)
+static enum gh_status path_of(const struct gh_courier *courier, gh_id id, const char *suffix,
+                              char *out, size_t out_bytes)
 {
     char text[GH_ID_TEXT_BYTES], name[GH_ID_TEXT_BYTES + 8];
 
@@ -86,7 +86,7 @@ static void forget(struct gh_courier *courier, struct gh_kept *kept)
     struct gh_news_desk *desk = &courier->desk;
     char path[PATH_MAX];
 
-    if (gh_kept_path(courier, kept->said.id, "done", path, sizeof(path)) == GH_OK)
+    if (path_of(courier, kept->said.id, "done", path, sizeof(path)) == GH_OK)
         (void)unlink(path);
     *kept = desk->kept[--desk->kept_count];
 }
@@ -141,7 +141,7 @@ static enum gh_status write_mark(const struct gh_courier *courier, const struct 
     int size = snprintf(text, sizeof(text), "%" PRId64 "\n", kept->said.until_s);
     enum gh_status status = gh_dir_make(courier->desk.folder, 0700, err);
     if (status == GH_OK)
-        status = gh_kept_path(courier, kept->said.id, "done", path, sizeof(path));
+        status = path_of(courier, kept->said.id, "done", path, sizeof(path));
     if (status == GH_OK)
         status = gh_file_replace(path, 0600, text, (size_t)size, err);
     return status;
@@ -165,7 +165,7 @@ static void mark(struct gh_courier *courier, struct gh_kept *kept)
         return;
     }
     kept->told = true;
-    if (gh_kept_path(courier, kept->said.id, "cose", path, sizeof(path)) == GH_OK)
+    if (path_of(courier, kept->said.id, "cose", path, sizeof(path)) == GH_OK)
         (void)unlink(path);
 }
 
@@ -208,7 +208,7 @@ static enum gh_status save(const struct gh_courier *courier, gh_id id, struct gh
 
     enum gh_status status = gh_dir_make(courier->desk.folder, 0700, err);
     if (status == GH_OK)
-        status = gh_kept_path(courier, id, "cose", path, sizeof(path));
+        status = path_of(courier, id, "cose", path, sizeof(path));
     if (status == GH_OK)
         status = gh_file_replace(path, 0600, bytes.data, bytes.size, err);
     return status == GH_OK

@@ -164,7 +164,7 @@ static bool hear_of_news(struct gh_courier *courier, const struct gh_list_outcom
     return true;
 }
 
-void gh_courier_turn_list(struct gh_courier *courier)
+static void turn_list(struct gh_courier *courier)
 {
     struct gh_list_outcome outcome = {.retry_after_s = -1};
     struct gh_http_response response;
@@ -262,7 +262,7 @@ int64_t gh_courier_list_lane(struct gh_courier *courier)
     const struct gh_backoff *due = enrolled ? &watch->backoff : &watch->enrol;
     if (now_ns(courier) >= due->next_ns) {
         if (enrolled)
-            gh_courier_turn_list(courier);
+            turn_list(courier);
         else
             gh_courier_turn_enrol(courier);
     }

@@ -83,7 +83,7 @@ struct gh_kept {
     bool told; /* the gate has heard of this state; of DONE: it stands on the disk */
     struct gh_backoff backoff; /* of fetching the sound */
 };
-/* Those that are alive, and as many more that are done but could be told again. */
+/* Those that are alive, and those that are done but could be told again. */
 #define GH_KEPT_MAX ((size_t)4 * GH_ANNOUNCEMENTS_MAX)
 
 /* The news lane's. */
@@ -139,15 +139,45 @@ GH_MUST_CHECK enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_htt
  * says about the time is nothing. 206 is good, too. */
 GH_MUST_CHECK enum gh_status gh_lane_fetch(struct gh_lane *lane, struct gh_http_request *request,
                                            struct gh_http_response *response, struct gh_error *err);
+/* One of these two. */
+typedef enum gh_status gh_lane_request_fn(struct gh_lane *lane, struct gh_http_request *request,
+                                          struct gh_http_response *response, struct gh_error *err);
+
+/* --- files that come in parts (courier_part.c) --- */
+
+/* A file that grows until it is whole. */
+struct gh_part {
+    const char *what; /* in words, for errors */
+    int fd;           /* stands at size; -1: not open */
+    uint64_t size, total;
+    struct gh_sha256_context *hash; /* of all that is in it; NULL: nobody asks */
+    /* Asked after each piece but the last; false: it is enough for now. NULL: it never is. */
+    bool (*goes_on)(const void *context);
+    const void *context;
+    enum gh_status broken; /* why it cannot go on; GH_OK */
+};
+
+/* Nothing of it is good; false: part->broken. */
+GH_MUST_CHECK bool gh_part_start_anew(struct gh_part *part);
+/* Whether there is room for the rest, this much beside it, and the journal: GH_ERR_NOSPACE. */
+GH_MUST_CHECK enum gh_status gh_part_check_room(const struct gh_part *part, uint64_t beside_bytes,
+                                                struct gh_error *err);
+/* GET the rest, as far as it comes. Errors of the request; GH_ERR_CORRUPT: the server has more than
+ * total, or less; and those of the disk. */
+GH_MUST_CHECK enum gh_status gh_part_fetch(struct gh_part *part, struct gh_lane *lane,
+                                           gh_lane_request_fn *ask, const char *path,
+                                           int64_t *retry_after_s, struct gh_error *err);
+/* What came is good to go on from next time, unless it is wrong, by this status, or it is the disk
+ * that will not have it: then the journal needs the room more, and the file goes. */
+void gh_part_close(struct gh_part *part, const char *path, enum gh_status status);
 
 /* --- the list lane --- */
 
 int64_t gh_courier_list_lane(struct gh_courier *courier);
-void gh_courier_publish(struct gh_courier *courier); /* the other lane sees it in its next turn */
+void gh_courier_publish(struct gh_courier *courier); /* the others see it in their next turn */
 
-/* Each does its one thing and sets its backoff. */
+/* Tries once, and sets its backoff. */
 void gh_courier_turn_enrol(struct gh_courier *courier);
-void gh_courier_turn_list(struct gh_courier *courier);
 
 /* What an answer came to (courier_take.c). */
 struct gh_list_outcome {
@@ -191,7 +221,6 @@ void gh_courier_remove_parts(struct gh_courier *courier, const char *keep);
 /* --- the entries lane --- */
 
 int64_t gh_courier_entries_lane(struct gh_courier *courier);
-void gh_courier_turn_entries(struct gh_courier *courier);
 /* What was acknowledged, in a file (courier_note.c). */
 void gh_outbox_load(struct gh_courier *courier);           /* tells the gate the receipt, too */
 void gh_outbox_save(struct gh_courier *courier, bool now); /* not now: when it is due */
@@ -228,9 +257,7 @@ void gh_kept_done(struct gh_courier *courier, gh_id id);
 /* What is due without the server: tell, write down, forget. Returns in how many ms to come again at
  * the latest. */
 int64_t gh_kept_tick(struct gh_courier *courier);
-/* `FOLDER/NAME.SUFFIX` of an announcement, and of its sound. GH_ERR_TOOBIG. */
-GH_MUST_CHECK enum gh_status gh_kept_path(const struct gh_courier *courier, gh_id id,
-                                          const char *suffix, char *out, size_t out_bytes);
+/* `FOLDER/NAME.SUFFIX` of an announcement's sound. GH_ERR_TOOBIG. */
 GH_MUST_CHECK enum gh_status gh_kept_sound_path(const struct gh_courier *courier,
                                                 const struct gh_announcement *said,
                                                 const char *suffix, char *out, size_t out_bytes);

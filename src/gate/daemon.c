@@ -291,8 +291,6 @@ static void end(struct gh_daemon *daemon)
     daemon->control = NULL;
     gh_readers_stop(daemon->readers); /* they hand on to the eyes */
     daemon->readers = NULL;
-    gh_thermometer_stop(daemon->thermometer);
-    daemon->thermometer = NULL;
     gh_see_stop(daemon->see);
     daemon->see = NULL;
     gh_inquiry_stop(daemon->inquiry); /* nobody asks it any more */
@@ -300,7 +298,9 @@ static void end(struct gh_daemon *daemon)
     gh_courier_stop(daemon->courier);
     daemon->courier = NULL;
     gh_gate_free(daemon->gate);
-    gh_voice_stop(daemon->voice); /* the gate may prompt until its end */
+    gh_voice_stop(daemon->voice);             /* the gate may prompt until its end */
+    gh_thermometer_stop(daemon->thermometer); /* late: a sensor may not come back from a read */
+    daemon->thermometer = NULL;
     if (daemon->io.free)
         daemon->io.free(daemon->io.context);
     sd_event_source_unref(daemon->timer);

@@ -69,12 +69,13 @@ static bool look_at(const struct gh_door_watch *watch, struct gh_door_input *inp
 {
     if (now_ns >= rest_ns(watch, input)) {
         input->restless_ns = INT64_MIN;
+        input->changes = 0;
         input->chatters = false;
         return become(input, input->seen, input->seen_ns);
     }
     if (input->restless_ns == INT64_MIN)
         input->restless_ns = now_ns;
-    if (now_ns - input->restless_ns < CHATTER_NS)
+    if (now_ns - input->restless_ns < CHATTER_NS || input->changes < GH_INPUT_CHATTER_CHANGES)
         return false;
     input->chatters = true;
     return (GH_INPUTS_SAFE_ACTIVE & bit) != 0 && become(input, GH_LEVEL_ON, now_ns);
@@ -95,6 +96,7 @@ unsigned gh_door_watch_look(struct gh_door_watch *watch, const struct gh_door_in
         if (level != input->seen || input->seen_ns == INT64_MIN) {
             input->seen = level;
             input->seen_ns = now_ns;
+            input->changes += input->changes < GH_INPUT_CHATTER_CHANGES;
             moved |= bit;
         }
         changed |= look_at(watch, input, bit, now_ns) ? bit : 0;

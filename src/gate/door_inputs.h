@@ -6,9 +6,11 @@
 
 #include "gate/door.h"
 
-/* One that does not come to rest for so long chatters: a loose wire, a worn contact. It goes on to
- * until it was the same for GH_INPUT_QUIET_MS. */
+/* One that does not come to rest for so long, and was seen to change so often, chatters: a loose
+ * wire, a worn contact. (Once or twice is what a gate sees that was busy elsewhere meanwhile.) It
+ * goes on to until it was the same for GH_INPUT_QUIET_MS. */
 #define GH_INPUT_CHATTER_MS 2000
+#define GH_INPUT_CHATTER_CHANGES 4
 #define GH_INPUT_QUIET_MS 10000
 /* While they chatter these count as active, which is their safe side; the others stay as they were.
  */
@@ -22,6 +24,7 @@ struct gh_door_input {
     int64_t since_ns;          /* it has been so; a moment that was found, not when it counted */
     int64_t seen_ns;           /* found so since then, without a break */
     int64_t restless_ns;       /* found otherwise than it counts since then; INT64_MIN: it is not */
+    unsigned changes;          /* of how it was found, since then */
     bool chatters;
 };
 

@@ -22,6 +22,8 @@
 
 #define NEVER INT64_MAX
 #define LAST_TRIES 5
+#define LOOK_NS (GH_DOOR_KEEPER_LOOK_MS * GH_NS_PER_MS)
+#define LATE_NS (GH_DOOR_KEEPER_LATE_MS * GH_NS_PER_MS)
 /* How long each waits for the other to have moved the lines. The gate may be stopped in the middle
  * of it, so the keeper goes on without; but then it comes back until it had the lines to itself. */
 #define GATE_WAIT_MS 1000
@@ -33,9 +35,10 @@ struct shared {
     pthread_mutex_t lock; /* robust: who dies with it leaves it */
     atomic_uint lines;    /* as the gate set them last */
     _Atomic int64_t deadline_ns;
-    atomic_bool fire;  /* the gate says so */
-    atomic_bool acted; /* the keeper has moved the relay since */
-    atomic_bool over;  /* the gate ended in good order */
+    atomic_bool fire;     /* the gate says so */
+    atomic_bool acted;    /* the keeper has moved the relay since */
+    atomic_bool for_fire; /* which unlocked it, since there is a fire */
+    atomic_bool over;     /* the gate ended in good order */
 };
 
 struct keeper {
@@ -45,7 +48,10 @@ struct keeper {
     int64_t pulse_ms;
     int socket; /* each end sees when the other process is gone */
     pid_t pid;
-    unsigned locked; /* in the keeper's process: how often */
+    /* in the keeper's process: */
+    unsigned acts;         /* how often it has moved the relay */
+    int64_t fire_since_ns; /* the fire input has been so at every look since then */
+    bool fire_level;
 };
 
 static int64_t now_ns(void)
@@ -80,14 +86,26 @@ static bool unlocks(const struct keeper *keeper, unsigned lines)
     return (lines & GH_LINE_BIT(GH_LINE_RELAY)) != keeper->locked_relay;
 }
 
+static bool has_fire_input(const struct keeper *keeper)
+{
+    return keeper->inner.inputs && (keeper->inner.inputs_wired & GH_INPUT_BIT(GH_INPUT_FIRE));
+}
+
+/* unknown: what it is taken for when it cannot be read. */
+static bool fire_input(const struct keeper *keeper, bool unknown)
+{
+    struct gh_door_inputs inputs = keeper->inner.inputs(keeper->inner.context);
+
+    if ((inputs.known & GH_INPUT_BIT(GH_INPUT_FIRE)) == 0)
+        return unknown;
+    return (inputs.active & GH_INPUT_BIT(GH_INPUT_FIRE)) != 0;
+}
+
 static bool is_fire(const struct keeper *keeper)
 {
-    if (keeper->inner.inputs && (keeper->inner.inputs_wired & GH_INPUT_BIT(GH_INPUT_FIRE))) {
-        struct gh_door_inputs inputs = keeper->inner.inputs(keeper->inner.context);
-        if (inputs.known & GH_INPUT_BIT(GH_INPUT_FIRE))
-            return (inputs.active & GH_INPUT_BIT(GH_INPUT_FIRE)) != 0;
-    }
-    return atomic_load(&keeper->shared->fire);
+    bool said = atomic_load(&keeper->shared->fire);
+
+    return has_fire_input(keeper) ? fire_input(keeper, said) : said;
 }
 
 /* --- the keeper's process --- */
@@ -119,10 +137,57 @@ static int64_t lock_door(struct keeper *keeper)
     if (status == GH_OK)
         /* numbered, since a log that is silent on repeats would say it once for ever */
         gh_log(GH_LOG_WARNING, "door",
-               "locked without the gate, which is busy (%u since the start)", ++keeper->locked);
+               "locked without the gate, which is busy (%u since the start)", ++keeper->acts);
     else
         gh_log(GH_LOG_ERR, "door", "it cannot be locked: %s", err.text);
     return again_ns;
+}
+
+/* What the gate does in a fire, when it does not. The input is asked once more with the lines to
+ * itself: the gate may have locked them a moment ago, when the fire was over. Without that it notes
+ * nothing, and so does it again. */
+static void move_for_fire(struct keeper *keeper, bool fire)
+{
+    struct shared *shared = keeper->shared;
+    struct gh_error err = {0};
+
+    if (!fire && !atomic_load(&shared->for_fire))
+        return;
+    bool taken = take_lines(shared, KEEPER_WAIT_MS);
+    unsigned asked = atomic_load(&shared->lines);
+    bool unlocked = unlocks(keeper, asked) != atomic_load(&shared->acted);
+    bool due = fire ? !unlocked && fire_input(keeper, false) : atomic_load(&shared->for_fire);
+    unsigned relay = keeper->locked_relay ^ (fire ? GH_LINE_BIT(GH_LINE_RELAY) : 0);
+    unsigned lines = (asked & ~GH_LINE_BIT(GH_LINE_RELAY)) | relay;
+    enum gh_status status = GH_OK;
+
+    if (due)
+        status = keeper->inner.set(keeper->inner.context, lines, &err);
+    if (due && status == GH_OK && taken) {
+        atomic_store(&shared->acted, unlocks(keeper, asked) != fire);
+        atomic_store(&shared->for_fire, fire);
+    }
+    leave_lines(shared, taken);
+    if (status != GH_OK)
+        gh_log(GH_LOG_ERR, "door", "it cannot be moved for the fire: %s", err.text);
+    else if (due)
+        gh_log(GH_LOG_WARNING, "door", "%s without the gate, which is busy (%u since the start)",
+               fire ? "unlocked for a fire" : "locked after a fire", ++keeper->acts);
+}
+
+/* When to look again. */
+static int64_t look_for_fire(struct keeper *keeper)
+{
+    int64_t at_ns = now_ns();
+    bool level = fire_input(keeper, keeper->fire_level);
+
+    if (level != keeper->fire_level) {
+        keeper->fire_level = level;
+        keeper->fire_since_ns = at_ns;
+    }
+    if (at_ns - keeper->fire_since_ns >= LATE_NS)
+        move_for_fire(keeper, level);
+    return at_ns + LOOK_NS;
 }
 
 static void rest(struct keeper *keeper)
@@ -170,8 +235,10 @@ static bool heard(struct keeper *keeper, bool *told)
 static _Noreturn void keep(struct keeper *keeper)
 {
     struct pollfd word = {.fd = keeper->socket, .events = POLLIN};
-    int64_t look_ns = NEVER;
+    int64_t look_ns = NEVER, fire_ns = has_fire_input(keeper) ? now_ns() : NEVER;
     bool told = false;
+
+    keeper->fire_since_ns = now_ns();
 
     while (heard(keeper, &told)) {
         /* What is due again after a failure waits, unless the gate has said something. */
@@ -180,7 +247,9 @@ static _Noreturn void keep(struct keeper *keeper)
         told = false;
         if (look_ns != NEVER && now_ns() >= look_ns)
             look_ns = lock_door(keeper);
-        (void)poll(&word, 1, wait_ms(look_ns));
+        if (fire_ns != NEVER && now_ns() >= fire_ns)
+            fire_ns = look_for_fire(keeper);
+        (void)poll(&word, 1, wait_ms(look_ns < fire_ns ? look_ns : fire_ns));
     }
     if (!atomic_load(&keeper->shared->over))
         rest(keeper);
@@ -235,6 +304,7 @@ static enum gh_status keeper_set(void *context, unsigned active, struct gh_error
     /* Before the try: one that fails half-way may have unlocked, and one may not come back. */
     atomic_store(&shared->lines, active);
     atomic_store(&shared->acted, false);
+    atomic_store(&shared->for_fire, false);
     if (unlocking && !unlocked) {
         atomic_store(&shared->fire, false);
         atomic_store(&shared->deadline_ns,
@@ -263,6 +333,7 @@ static enum gh_status keeper_renew(void *context, int64_t for_ms, struct gh_erro
     unsigned lines = atomic_load(&shared->lines);
     if (unlocks(keeper, lines)) {
         bool fire = for_ms == GH_DOOR_RENEW_FIRE;
+        atomic_store(&shared->for_fire, false);
         atomic_store(&shared->fire, fire);
         atomic_store(&shared->deadline_ns, fire ? NEVER : now_ns() + for_ms * GH_NS_PER_MS);
         if (!fire)

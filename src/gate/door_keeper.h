@@ -7,6 +7,10 @@
 #include "gate/door.h"
 
 #define GH_DOOR_KEEPER_RETRY_MS 200
+/* The fire input is looked at so often; the gate is late when it has been active for so long (more
+ * than any debounce_ms). */
+#define GH_DOOR_KEEPER_LOOK_MS 250
+#define GH_DOOR_KEEPER_LATE_MS 1250
 
 /* Obeys the contract of gh_door_io, renew included. Forks: before any other thread is made, with
  * the lines already requested, and before secrets are read.
@@ -21,10 +25,13 @@
  * says at that moment counts; where it is not wired or cannot be read, whether GH_DOOR_RENEW_FIRE
  * was said last. (What becomes of the line when the last process that holds it has ended is the
  * chip's affair; systemd starts the gate anew.)
+ * - The fire input has been active for GH_DOOR_KEEPER_LATE_MS, and the gate, which is there, has
+ * not unlocked the door: the relay alone goes to its unlocked level; and back, when the input has
+ *   been inactive for as long and the gate has still not said anything.
  *
- * A move that fails is tried again every GH_DOOR_KEEPER_RETRY_MS, for five times when the gate is
- * gone. inner becomes the keeper's (freed or left with it), but on error stays the caller's.
- * GH_ERR_NOMEM, or what the system says to the fork. */
+ * A move that fails is tried again every GH_DOOR_KEEPER_RETRY_MS (for a fire at the next look), for
+ * five times when the gate is gone. inner becomes the keeper's (freed or left with it), but on
+ * error stays the caller's. GH_ERR_NOMEM, or what the system says to the fork. */
 GH_MUST_CHECK enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
                                                 const struct gh_door_options *options,
                                                 struct gh_door_io *out, struct gh_error *err);

@@ -30,13 +30,13 @@ static void begin(struct gh_framer *framer, enum gh_framer_state state)
 {
     gh_wipe(framer->text, framer->size);
     framer->size = 0;
-    framer->line_over = false;
+    framer->line_over = framer->outside = false;
     framer->state = state;
 }
 
 static void reject(struct gh_framer *framer, enum gh_framer_state state)
 {
-    if (framer->state == GH_FRAMER_INSIDE)
+    if (framer->state == GH_FRAMER_INSIDE || framer->outside)
         framer->rejected++;
     begin(framer, state);
 }
@@ -69,17 +69,23 @@ static void take_byte(struct gh_framer *framer, uint8_t byte, gh_framer_text_fn 
         add(framer, byte);
 }
 
-/* Scanners may send CR LF before ETX as well. Between ETX and STX anything may come. */
+/* Scanners may send CR LF before ETX as well. Between ETX and STX anything may come, as long as an
+ * STX does: one that never sends any is set in another way. */
 static void take_enclosed_byte(struct gh_framer *framer, uint8_t byte, gh_framer_text_fn *found,
                                void *context)
 {
-    if (byte == STX)
+    if (byte == STX && framer->outside)
+        begin(framer, GH_FRAMER_INSIDE);
+    else if (byte == STX)
         reject(framer, GH_FRAMER_INSIDE);
     else if (byte == ETX)
         end(framer, found, context);
-    else if (framer->state == GH_FRAMER_BETWEEN)
+    else if (framer->state == GH_FRAMER_BETWEEN && is_control(byte))
         return;
-    else if (is_line_end(byte))
+    else if (framer->state == GH_FRAMER_BETWEEN) {
+        framer->outside = true;
+        framer->state = GH_FRAMER_PASSING;
+    } else if (is_line_end(byte))
         framer->line_over = framer->size > 0;
     else
         add(framer, byte);

@@ -31,8 +31,10 @@ struct gh_framer {
     enum gh_framing framing;
     enum gh_framer_state state;
     int64_t last_ns;   /* when bytes came last */
-    uint64_t rejected; /* codes that were broken off, too long, or held control characters */
+    uint64_t rejected; /* codes that were broken off, too long, held control characters, or came
+                          without STX and ETX where these are wanted */
     bool line_over;    /* CR, LF or TAB came before ETX */
+    bool outside;      /* what is passed over came behind ETX, or before the first STX */
     size_t size;
     uint8_t text[GH_CODE_TEXT_MAX_BYTES]; /* wiped once it was handed on */
 };

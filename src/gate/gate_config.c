@@ -75,6 +75,9 @@ static const struct gh_config_key keys[] = {
     {"keyboard", "device", TEXT(keyboard_device), .initial = ""},
     {"temperature", "sensor", TEXT(temperature_sensor), .initial = ""},
     {"temperature", "offset_millic", INT(temperature_offset_millic, -20000, 20000), .initial = "0"},
+    {"temperature", "least_millic",
+     INT(temperature_least_millic, GH_BODY_MIN_MILLIC, GH_BODY_LEAST_MAX_MILLIC),
+     .initial = "30000"},
     {"journal", "limit_mib", INT(journal_limit_mib, 16, 1048576), .initial = "512"},
     {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},
@@ -123,6 +126,13 @@ static enum gh_status mark(struct gh_gpio_wiring *wiring, const char *path, cons
     return GH_OK;
 }
 
+static const char *behind(const char *text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
 static enum gh_status check_readers(const struct gh_gate_config *config, const char *path,
                                     struct gh_error *err)
 {
@@ -139,6 +149,23 @@ static enum gh_status check_readers(const struct gh_gate_config *config, const c
     if (!config->camera[0] && !config->scanner_device[0] && !config->keyboard_device[0])
         return gh_fail(err, GH_ERR_INVALID, "%s: there is neither a camera nor a scanner", path);
     return GH_OK;
+}
+
+/* What the daemon would find out at its start, again and again. */
+static enum gh_status check_devices(const struct gh_gate_config *config, const char *path,
+                                    struct gh_error *err)
+{
+    struct gh_error why = {0};
+    const char *device = behind(config->camera, "v4l2:");
+
+    if (config->camera[0] != '\0' && !behind(config->camera, "replay:") &&
+        (device ? device : config->camera)[0] != '/')
+        return gh_fail(err, GH_ERR_INVALID,
+                       "%s: camera = %.80s is neither a device such as /dev/video0 nor replay:PATH",
+                       path, config->camera);
+    if (gh_voice_check_languages(config->sound_languages, &why) != GH_OK)
+        return gh_fail(err, GH_ERR_INVALID, "%s: [sound] %s", path, why.text);
+    return check_readers(config, path, err);
 }
 
 /* The contact has a key of its own for that, contact_active. */
@@ -233,7 +260,7 @@ enum gh_status gh_gate_config_load(const char *path, struct gh_gate_config *out,
     if (out->backoff_first_ms > out->backoff_max_ms)
         return gh_fail(err, GH_ERR_INVALID, "%s: backoff_first_ms is greater than backoff_max_ms",
                        path);
-    status = check_readers(out, path, err);
+    status = check_devices(out, path, err);
     if (status != GH_OK)
         return status;
     return finish_wiring(out, path, err);
@@ -257,13 +284,6 @@ struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
     };
 }
 
-static const char *behind(const char *text, const char *prefix)
-{
-    size_t length = strlen(prefix);
-
-    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
 enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                                      const struct gh_clock *clock, struct gh_camera *out,
                                      struct gh_error *err)
@@ -284,10 +304,6 @@ enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
     path = behind(config->camera, "v4l2:");
     if (!path)
         path = config->camera;
-    if (path[0] != '/')
-        return gh_fail(err, GH_ERR_INVALID,
-                       "camera = %.80s is neither a device such as /dev/video0 nor replay:PATH",
-                       config->camera);
     return gh_camera_v4l2_new(path, (uint32_t)config->max_width, (uint32_t)config->max_height,
                               clock, out, err);
 }
@@ -322,6 +338,7 @@ struct gh_thermometer_options gh_gate_config_thermometer(const struct gh_gate_co
     return (struct gh_thermometer_options){.sensor = config->temperature_sensor,
                                            .iio_root = IIO_ROOT,
                                            .offset_millic = config->temperature_offset_millic,
+                                           .least_millic = config->temperature_least_millic,
                                            .clock = clock,
                                            .readings = readings};
 }

@@ -55,7 +55,7 @@ struct gh_gate_config {
     char keyboard_device[512]; /* "": none */
     /* [temperature] */
     char temperature_sensor[512]; /* a folder of an IIO device, or the device's name; "": none */
-    int64_t temperature_offset_millic;
+    int64_t temperature_offset_millic, temperature_least_millic;
     /* [journal] */
     int64_t journal_limit_mib;
     /* [clock] */

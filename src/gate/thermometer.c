@@ -33,13 +33,15 @@ struct gh_thermometer {
     bool found;
     enum gh_status said; /* the trouble in the log; GH_OK: none, or that it is over */
     int64_t wrong_ns;    /* when it was last seen */
+    int64_t body_ns;     /* nothing but bodies since then; INT64_MAX: no */
     pthread_mutex_t lock;
     struct gh_thermometer_state state;
+    int64_t state_ns; /* as of then */
 };
 
-static bool is_body(int64_t millic)
+static bool is_body(const struct gh_thermometer_options *options, int64_t millic)
 {
-    return millic >= GH_BODY_MIN_MILLIC && millic <= GH_BODY_MAX_MILLIC;
+    return millic >= options->least_millic && millic <= GH_BODY_MAX_MILLIC;
 }
 
 /* A trouble is said once, and that it is over when nothing was wrong for a while: a loose wire, or
@@ -59,16 +61,46 @@ static void say(struct gh_thermometer *thermometer, enum gh_status status, const
     }
 }
 
-static void set_state(struct gh_thermometer *thermometer, int64_t millic, enum gh_status status,
-                      const char *trouble)
+static void set_state(struct gh_thermometer *thermometer, const struct gh_thermometer_state *state)
 {
-    struct gh_thermometer_state state = {.reads = status == GH_OK, .millic = millic};
+    int64_t now_ns = gh_clock_monotonic_ns(thermometer->options.clock);
 
-    snprintf(state.trouble, sizeof(state.trouble), "%s", trouble);
     pthread_mutex_lock(&thermometer->lock);
-    thermometer->state = state;
+    thermometer->state = *state;
+    thermometer->state_ns = now_ns;
     pthread_mutex_unlock(&thermometer->lock);
-    say(thermometer, status, trouble);
+}
+
+static void fail(struct gh_thermometer *thermometer, const struct gh_error *err)
+{
+    struct gh_thermometer_state state = {.reads = false};
+
+    snprintf(state.trouble, sizeof(state.trouble), "%s", err->text);
+    set_state(thermometer, &state);
+    say(thermometer, err->status, state.trouble);
+    thermometer->body_ns = INT64_MAX;
+}
+
+/* A wall in the sun, a summer's day: nobody ever goes away, so nobody new ever comes. */
+static void succeed(struct gh_thermometer *thermometer,
+                    const struct gh_temperature_reading *reading)
+{
+    struct gh_thermometer_state state = {.reads = true, .millic = reading->millic};
+    enum gh_status status = GH_OK;
+
+    if (!is_body(&thermometer->options, reading->millic))
+        thermometer->body_ns = INT64_MAX;
+    else if (thermometer->body_ns == INT64_MAX)
+        thermometer->body_ns = reading->at_ns;
+    else if (reading->at_ns - thermometer->body_ns >= GH_BODY_ALWAYS_S * GH_NS_PER_S)
+        status = GH_ERR_TIMEOUT;
+    if (status != GH_OK)
+        snprintf(state.trouble, sizeof(state.trouble),
+                 "somebody has stood before it for %d minutes; if nobody did, it sees something as "
+                 "warm behind people: turn it away from that, or see least_millic",
+                 GH_BODY_ALWAYS_S / 60);
+    set_state(thermometer, &state);
+    say(thermometer, status, state.trouble);
 }
 
 static enum gh_status sample(struct gh_thermometer *thermometer, int64_t *millic,
@@ -95,15 +127,14 @@ static int look(struct gh_thermometer *thermometer)
     struct gh_error err = {0};
     struct gh_temperature_reading reading;
 
-    enum gh_status status = sample(thermometer, &reading.millic, &err);
-    if (status != GH_OK) {
-        set_state(thermometer, 0, status, err.text);
+    if (sample(thermometer, &reading.millic, &err) != GH_OK) {
+        fail(thermometer, &err);
         return RETRY_MS;
     }
     reading.at_ns = gh_clock_monotonic_ns(options->clock);
     reading.millic += options->offset_millic;
-    set_state(thermometer, reading.millic, GH_OK, "");
-    if (!is_body(reading.millic))
+    succeed(thermometer, &reading);
+    if (!is_body(options, reading.millic))
         return IDLE_MS;
     /* When the gate is that busy it has others to take. */
     (void)gh_queue_push(options->readings, &reading);
@@ -151,6 +182,8 @@ enum gh_status gh_thermometer_start(const struct gh_thermometer_options *options
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the thermometer");
     thermometer->options = *options;
     thermometer->wake_fd = -1;
+    thermometer->body_ns = INT64_MAX;
+    thermometer->state_ns = gh_clock_monotonic_ns(options->clock);
     pthread_mutex_init(&thermometer->lock, NULL);
     enum gh_status status = start_thread(thermometer, err);
     if (status != GH_OK) {
@@ -163,9 +196,16 @@ enum gh_status gh_thermometer_start(const struct gh_thermometer_options *options
 
 struct gh_thermometer_state gh_thermometer_look(struct gh_thermometer *thermometer)
 {
+    int64_t now_ns = gh_clock_monotonic_ns(thermometer->options.clock);
+
     pthread_mutex_lock(&thermometer->lock);
     struct gh_thermometer_state state = thermometer->state;
+    bool silent = now_ns - thermometer->state_ns >= GH_THERMOMETER_SILENT_S * GH_NS_PER_S;
     pthread_mutex_unlock(&thermometer->lock);
+    if (silent) { /* the thread is in a read that does not come back */
+        state = (struct gh_thermometer_state){.reads = false};
+        snprintf(state.trouble, sizeof(state.trouble), "the sensor does not answer");
+    }
     return state;
 }
 
@@ -199,8 +239,9 @@ enum gh_status gh_thermometer_check(const struct gh_thermometer_options *options
     if (status != GH_OK)
         return status;
     millic += options->offset_millic;
-    snprintf(says, GH_THERMOMETER_SAYS_BYTES, "%s%" PRId64 ".%03" PRId64 " degrees, %.80s",
+    snprintf(says, GH_THERMOMETER_SAYS_BYTES, "%s%" PRId64 ".%03" PRId64 " degrees%s, %.80s",
              millic < 0 ? "-" : "", (millic < 0 ? -millic : millic) / 1000,
-             (millic < 0 ? -millic : millic) % 1000, iio.folder);
+             (millic < 0 ? -millic : millic) % 1000,
+             is_body(options, millic) ? ", which is somebody" : "", iio.folder);
     return GH_OK;
 }

@@ -11,8 +11,10 @@
 
 struct gh_thermometer; /* opaque */
 
-/* Somebody is in front of it: from there on, up to what is no body any more. */
+/* Somebody is in front of it: from there on (or from where the options say), up to what is no body
+ * any more. */
 #define GH_BODY_MIN_MILLIC 30000
+#define GH_BODY_LEAST_MAX_MILLIC 36000
 #define GH_BODY_MAX_MILLIC 45000
 
 struct gh_temperature_reading {
@@ -24,17 +26,23 @@ struct gh_thermometer_options {
                               IIO device ("mlx90614") */
     const char *iio_root;  /* "/sys/bus/iio/devices"; tests have another one */
     int64_t offset_millic; /* added to what is read: skin is cooler than the body */
+    int64_t least_millic; /* below is nobody, the offset included: GH_BODY_MIN_MILLIC, or more where
+                             what it sees behind people is that warm; up to the maximum above */
     const struct gh_clock *clock;
     struct gh_queue *readings; /* of struct gh_temperature_reading */
 };
-/* A sensor that is missing or reads nonsense (-273.15, nothing) is said once and tried again. */
+/* A sensor that is missing or reads nonsense (-273.15, nothing) is said once and tried again; so is
+ * one that has read nothing but bodies for GH_BODY_ALWAYS_S, where nobody can be told from the next
+ * one. */
+#define GH_BODY_ALWAYS_S 600
+#define GH_THERMOMETER_SILENT_S 5 /* without a word of the sensor: it does not answer */
 GH_MUST_CHECK enum gh_status gh_thermometer_start(const struct gh_thermometer_options *options,
                                                   struct gh_thermometer **out,
                                                   struct gh_error *err);
 struct gh_thermometer_state {
     bool reads;
     int64_t millic; /* what it read last, the offset included; 0 when it does not */
-    char trouble[GH_ERROR_TEXT_BYTES]; /* why it does not; "": it does, or was not asked yet */
+    char trouble[GH_ERROR_TEXT_BYTES]; /* what is wrong; "": nothing, or it was not asked yet */
 };
 /* Any thread. */
 struct gh_thermometer_state gh_thermometer_look(struct gh_thermometer *thermometer);

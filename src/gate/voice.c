@@ -317,6 +317,13 @@ static enum gh_status take_languages(struct gh_voice *voice, const char *languag
     return GH_OK;
 }
 
+enum gh_status gh_voice_check_languages(const char *languages, struct gh_error *err)
+{
+    struct gh_voice voice = {.language_count = 0};
+
+    return take_languages(&voice, languages, err);
+}
+
 static int start_thread(struct gh_voice *voice)
 {
     sigset_t all, before;

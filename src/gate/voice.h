@@ -25,6 +25,8 @@ struct gh_voice_options {
     const struct gh_clock *clock;
     struct gh_queue *announced; /* of struct gh_announced; borrowed */
 };
+/* Whether they may stand in the options. GH_ERR_INVALID, GH_ERR_TOOBIG, a sentence in err. */
+GH_MUST_CHECK enum gh_status gh_voice_check_languages(const char *languages, struct gh_error *err);
 /* A device that is missing or busy is tried again; prompts meanwhile are lost, announcements wait.
  */
 GH_MUST_CHECK enum gh_status gh_voice_start(const struct gh_voice_options *options,

@@ -22,7 +22,7 @@ void gh_voice_queue_prompt(struct gh_voice_queue *queue, enum gh_prompt prompt, 
 
 static struct gh_voice_place *find(struct gh_voice_queue *queue, gh_id id)
 {
-    for (size_t i = 0; i < GH_VOICE_PLACES; i++)
+    for (size_t i = 0; i < GH_ANNOUNCEMENTS_MAX; i++)
         if (queue->places[i].job.announcement.id == id)
             return &queue->places[i];
     return NULL;
@@ -54,7 +54,7 @@ bool gh_voice_queue_announce(struct gh_voice_queue *queue, const struct gh_annou
 
 bool gh_voice_queue_expired(struct gh_voice_queue *queue, int64_t now_s, gh_id *id)
 {
-    for (size_t i = 0; i < GH_VOICE_PLACES; i++) {
+    for (size_t i = 0; i < GH_ANNOUNCEMENTS_MAX; i++) {
         struct gh_voice_place *place = &queue->places[i];
         if (place->job.announcement.id == 0 || now_s < place->job.announcement.until_s)
             continue;
@@ -72,7 +72,7 @@ static const struct gh_voice_place *due(const struct gh_voice_queue *queue, int6
 {
     const struct gh_voice_place *first = NULL;
 
-    for (size_t i = 0; i < GH_VOICE_PLACES; i++) {
+    for (size_t i = 0; i < GH_ANNOUNCEMENTS_MAX; i++) {
         const struct gh_voice_place *place = &queue->places[i];
         const struct gh_announcement *announcement = &place->job.announcement;
         if (announcement->id == 0)
@@ -109,7 +109,7 @@ bool gh_voice_queue_goes_on(const struct gh_voice_queue *queue, const struct gh_
                             int64_t now_ns, int64_t now_s)
 {
     if (turn->type == GH_TURN_ANNOUNCEMENT) {
-        for (size_t i = 0; i < GH_VOICE_PLACES; i++)
+        for (size_t i = 0; i < GH_ANNOUNCEMENTS_MAX; i++)
             if (queue->places[i].job.announcement.id == turn->announcement)
                 return now_s < queue->places[i].job.announcement.until_s;
         return false;

@@ -14,8 +14,6 @@
 #include "gatehouse/reason.h"
 
 #define GH_PROMPT_FRESH_MS 3000
-/* Waiting at once; the courier keeps the others (gh_voice_queue_announce). */
-#define GH_VOICE_PLACES 16
 /* Pause between two rounds of one announcement. */
 #define GH_VOICE_PAUSE_MS 1000
 
@@ -29,7 +27,7 @@ struct gh_voice_queue {
     enum gh_prompt prompt; /* NONE: nothing is to be prompted */
     int64_t prompt_ns;
     uint64_t prompts; /* counts them, so that a later one is known from the one that plays */
-    struct gh_voice_place places[GH_VOICE_PLACES];
+    struct gh_voice_place places[GH_ANNOUNCEMENTS_MAX]; /* all that the courier keeps */
     uint64_t announcements;
 };
 
@@ -45,8 +43,8 @@ struct gh_voice_turn {
 
 void gh_voice_queue_init(struct gh_voice_queue *queue);
 void gh_voice_queue_prompt(struct gh_voice_queue *queue, enum gh_prompt prompt, int64_t now_ns);
-/* One that is there already by its id is renewed (cancelled, that is: it goes, without a word).
- * false: all places are taken, and it is told as failed by the caller. */
+/* One that is there already by its id stays as it is; cancelled, it goes, without a word.
+ * false: all places are taken, and the caller tells it as failed. */
 bool gh_voice_queue_announce(struct gh_voice_queue *queue, const struct gh_announcement_job *job);
 /* One announcement whose time is over: true, and it has gone. Call until false. */
 bool gh_voice_queue_expired(struct gh_voice_queue *queue, int64_t now_s, gh_id *id);

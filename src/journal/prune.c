@@ -487,29 +487,3 @@ enum gh_status gh_journal_prune(struct gh_journal *journal, const struct gh_jour
     }
     return status;
 }
-
-/* --- size ------------------------------------------------------------------------------------- */
-
-enum gh_status gh_journal_measure(struct gh_journal *journal, struct gh_journal_size *out)
-{
-    static const char *const queries[] = {
-        ("SELECT coalesce((SELECT sequence FROM entry WHERE NOT " GH_JOURNAL_BLANK
-         " ORDER BY sequence LIMIT 1), 0)"),
-        "SELECT coalesce(max(sequence), 0) FROM entry",
-        "PRAGMA page_count",
-        "PRAGMA freelist_count",
-        "PRAGMA page_size",
-    };
-    int64_t values[GH_ARRAY_SIZE(queries)];
-    memset(out, 0, sizeof(*out));
-    enum gh_status status = GH_OK;
-    for (size_t i = 0; i < GH_ARRAY_SIZE(queries) && status == GH_OK; i++) {
-        status = gh_journal_integer(journal, queries[i], &values[i], NULL);
-    }
-    if (status == GH_OK) {
-        out->first = (uint64_t)values[0];
-        out->last = (uint64_t)values[1];
-        out->bytes = (uint64_t)((values[2] - values[3]) * values[4]);
-    }
-    return status;
-}

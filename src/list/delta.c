@@ -213,7 +213,14 @@ static void get_generation(struct gh_cbor_reader *reader, struct gh_map *map, in
     gh_map_bytes(reader, out->tag, GH_LIST_TAG_BYTES);
 }
 
-static bool get_header(struct gh_bytes payload, struct gh_delta_sealed *out)
+/* What a header that was verified says of its records, as they are received. */
+struct sealed {
+    struct gh_delta_header header;
+    uint8_t records_sha256[GH_SHA256_BYTES];
+    uint64_t records_bytes;
+};
+
+static bool get_header(struct gh_bytes payload, struct sealed *out)
 {
     struct gh_cbor_reader reader = gh_cbor_reader_over(payload);
     struct gh_map map = gh_map_open(&reader);
@@ -232,8 +239,8 @@ static bool get_header(struct gh_bytes payload, struct gh_delta_sealed *out)
            out->records_bytes <= GH_DELTA_MAX_BYTES;
 }
 
-enum gh_status gh_delta_read_sealed(const struct gh_public_key *list_key, struct gh_bytes header,
-                                    struct gh_delta_sealed *out, struct gh_error *err)
+static enum gh_status read_sealed(const struct gh_public_key *list_key, struct gh_bytes header,
+                                  struct sealed *out, struct gh_error *err)
 {
     struct gh_cose_sign1 message;
     memset(out, 0, sizeof(*out));
@@ -257,13 +264,13 @@ enum gh_status gh_delta_read_sealed(const struct gh_public_key *list_key, struct
 enum gh_status gh_delta_read(const struct gh_public_key *list_key, struct gh_bytes header,
                              struct gh_delta_header *out, struct gh_error *err)
 {
-    struct gh_delta_sealed sealed;
-    enum gh_status status = gh_delta_read_sealed(list_key, header, &sealed, err);
+    struct sealed sealed;
+    enum gh_status status = read_sealed(list_key, header, &sealed, err);
     *out = sealed.header;
     return status;
 }
 
-static enum gh_status check_records(const struct gh_delta_sealed *sealed, struct gh_bytes records,
+static enum gh_status check_records(const struct sealed *sealed, struct gh_bytes records,
                                     struct gh_error *err)
 {
     uint8_t hash[GH_SHA256_BYTES];
@@ -293,12 +300,12 @@ enum gh_status gh_delta_open(const struct gh_public_key *list_key, const struct 
                              const struct gh_generation *from, const struct gh_manifest *to,
                              uint8_t **records, size_t *size, struct gh_error *err)
 {
-    struct gh_delta_sealed sealed;
+    struct sealed sealed;
     *records = NULL;
     *size = 0;
     if (delta == NULL || delta->header.size == 0 || delta->header.size > GH_DELTA_HEADER_MAX_BYTES)
         return gh_fail(err, GH_ERR_CORRUPT, "there is no delta that leads to the manifest's list");
-    enum gh_status status = gh_delta_read_sealed(list_key, delta->header, &sealed, err);
+    enum gh_status status = read_sealed(list_key, delta->header, &sealed, err);
     if (status == GH_OK)
         status = check_way(&sealed.header, from, to, err);
     if (status == GH_OK)

@@ -5,17 +5,6 @@
 
 #include "list/store.h"
 
-/* One that was verified: what its header says, and its records as received. */
-struct gh_delta_sealed {
-    struct gh_delta_header header;
-    uint8_t records_sha256[GH_SHA256_BYTES];
-    uint64_t records_bytes;
-};
-GH_MUST_CHECK enum gh_status gh_delta_read_sealed(const struct gh_public_key *list_key,
-                                                  struct gh_bytes header,
-                                                  struct gh_delta_sealed *out,
-                                                  struct gh_error *err);
-
 /* Verify a delta that leads from one generation to the manifest's, of its area; GH_ERR_CORRUPT,
  * GH_ERR_SIGNATURE. *records (malloc'ed, decompressed) is the caller's, NULL on error. */
 GH_MUST_CHECK enum gh_status gh_delta_open(const struct gh_public_key *list_key,

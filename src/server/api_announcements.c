@@ -8,6 +8,7 @@
 
 #include "gatehouse/log.h"
 #include "server/api.h"
+#include "server/db_news.h"
 #include "server/news.h"
 #include "server/server.h"
 

@@ -6,6 +6,7 @@
 
 #include "gatehouse/log.h"
 #include "server/api.h"
+#include "server/db_list.h"
 #include "server/ingest.h"
 #include "server/list_key.h"
 #include "server/news.h"

@@ -7,6 +7,8 @@
 
 #include "gatehouse/log.h"
 #include "server/api.h"
+#include "server/db_entries.h"
+#include "server/db_list.h"
 #include "server/polls.h"
 #include "server/publish.h"
 #include "server/server.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/api.h"
+#include "server/db_news.h"
 #include "server/news.h"
 #include "server/server.h"
 

@@ -9,6 +9,8 @@
 
 #include "gatehouse/code.h"
 #include "server/api.h"
+#include "server/db_entries.h"
+#include "server/db_list.h"
 #include "server/http.h"
 #include "server/polls.h"
 #include "server/server.h"

@@ -7,6 +7,7 @@
 #include "gatehouse/jwk.h"
 #include "gatehouse/log.h"
 #include "server/api.h"
+#include "server/db_list.h"
 #include "server/people_csv.h"
 #include "server/server.h"
 

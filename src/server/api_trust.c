@@ -44,22 +44,10 @@ static bool take(struct taking *taking, const struct gh_issuer_key *key)
     return true;
 }
 
+/* Also for what was signed before the certificate: it may have been renewed, under an old key. */
 static bool take_signer(void *context, const struct gh_signer *signer)
 {
-    struct gh_issuer_key key = {
-        .type = signer->type,
-        .raw_bytes = signer->raw_bytes,
-        .purposes = GH_PURPOSE(GH_KIND_HCERT),
-        .groups = (signer->may_vaccination ? GH_GROUP(GH_FACT_VACCINATION) : 0) |
-                  (signer->may_test ? GH_GROUP(GH_FACT_TEST) : 0) |
-                  (signer->may_recovery ? GH_GROUP(GH_FACT_RECOVERY) : 0),
-        /* Certificates of before the signer's own are met in the world: renewed under an old key.
-         */
-        .not_before_s = INT64_MIN,
-        .not_after_s = signer->not_after_s,
-    };
-    memcpy(key.raw, signer->raw, sizeof(key.raw));
-    memcpy(key.key_id, signer->sha256, sizeof(key.key_id));
+    const struct gh_issuer_key key = gh_issuer_key_of_signer(signer, signer->not_after_s);
     return take(context, &key);
 }
 

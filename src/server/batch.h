@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "server/db.h"
+#include "server/db_entries.h"
 
 #define GH_BATCH_MAX_ENTRIES 500
 #define GH_BATCH_MAX_BYTES (INT64_C(1) << 20) /* of a body, as it is sent and unpacked */

@@ -7,7 +7,9 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#include "server/db.h"
+#include "server/db_entries.h"
+#include "server/db_list.h"
+#include "server/db_news.h"
 
 #define GH_SQL_CACHE 200
 

@@ -9,6 +9,7 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
+#include "server/db_list.h"
 #include "server/key_files.h"
 #include "server/list_key.h"
 

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "server/db.h"
+#include "server/db_list.h"
 
 #define GH_SNAPSHOT_NAME_BYTES (2 * GH_SHA256_BYTES + 1) /* its SHA-256 in hex, and NUL */
 

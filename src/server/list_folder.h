@@ -3,7 +3,7 @@
 #ifndef GATEHOUSE_SRC_SERVER_LIST_FOLDER_H
 #define GATEHOUSE_SRC_SERVER_LIST_FOLDER_H
 
-#include "server/db.h"
+#include "server/db_list.h"
 
 /* Whether the snapshot's file is there, in its size. */
 bool gh_list_folder_has(const char *folder, const struct gh_db_snapshot *snapshot);

@@ -85,7 +85,7 @@ static int serve(const char *path)
     }
     if (status == GH_OK) {
         server->config_path = path;
-        status = gh_server_run(server, true, &err);
+        status = gh_server_run(server, &err);
     }
     gh_server_free(server);
     if (status != GH_OK)

@@ -11,6 +11,7 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
+#include "server/db_news.h"
 #include "server/list_folder.h"
 #include "server/polls.h"
 #include "server/publish.h"

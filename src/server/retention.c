@@ -2,6 +2,8 @@
 #include "server/retention.h"
 
 #include "gatehouse/log.h"
+#include "server/db_entries.h"
+#include "server/db_news.h"
 
 #define ENTRIES_MAX 2048
 #define BESIDE_MAX 256 /* dead letters, and alarms */

@@ -5,6 +5,7 @@
 #ifndef GATEHOUSE_SRC_SERVER_RETENTION_H
 #define GATEHOUSE_SRC_SERVER_RETENTION_H
 
+#include "gatehouse/entry.h"
 #include "server/db.h"
 
 #define GH_RETENTION_DAYS_MAX 36500

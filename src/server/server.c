@@ -7,15 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-#include <unistd.h>
 
 #include "gatehouse/file.h"
 #include "gatehouse/http.h"
 #include "gatehouse/log.h"
+#include "server/db_list.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/news.h"
@@ -142,9 +141,6 @@ static enum gh_status open_all(struct gh_server *server, struct gh_error *err)
 {
     if (gh_password_init() != GH_OK)
         return gh_fail(err, GH_ERR_IO, "libsodium does not start");
-    server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->stop < 0)
-        return gh_fail(err, gh_status_from_errno(errno), "eventfd: %s", strerror(errno));
     enum gh_status status = gh_http_global_init();
     if (status == GH_OK)
         status = gh_throttle_new(&server->throttle);
@@ -169,7 +165,7 @@ enum gh_status gh_server_new(const struct gh_server_settings *settings,
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the server");
     server->settings = *settings;
     server->clock = clock;
-    server->lock = server->listener = server->stop = -1;
+    server->lock = server->listener = -1;
     enum gh_status status = open_all(server, err);
     if (status != GH_OK) {
         gh_server_free(server);
@@ -193,26 +189,11 @@ void gh_server_free(struct gh_server *server)
     gh_db_close(server->db);
     gh_throttle_free(server->throttle);
     gh_cleanup_fd(&server->listener);
-    gh_cleanup_fd(&server->stop);
     gh_cleanup_fd(&server->lock);
     free(server);
 }
 
 /* --- running --- */
-
-void gh_server_stop(struct gh_server *server)
-{
-    const uint64_t one = 1;
-    ssize_t written = write(server->stop, &one, sizeof(one));
-    (void)written; /* full: it has been told */
-}
-
-static int on_stop(sd_event_source *source, int fd, uint32_t events, void *context)
-{
-    struct gh_server *server = context;
-    (void)source, (void)fd, (void)events;
-    return sd_event_exit(server->event, 0);
-}
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
@@ -407,25 +388,23 @@ static void stop_list(struct gh_server *server)
     write_roster(server);
 }
 
-static enum gh_status prepare_loop(struct gh_server *server, bool signals, struct gh_error *err)
+static enum gh_status prepare_loop(struct gh_server *server, struct gh_error *err)
 {
     int result = sd_event_new(&server->event);
     if (result >= 0)
-        result = sd_event_add_io(server->event, NULL, server->stop, EPOLLIN, on_stop, server);
-    if (result >= 0 && signals)
         result = sd_event_add_signal(server->event, NULL, SIGTERM, on_terminate, server);
-    if (result >= 0 && signals)
+    if (result >= 0)
         result = sd_event_add_signal(server->event, NULL, SIGINT, on_terminate, server);
-    if (result >= 0 && signals)
+    if (result >= 0)
         result = sd_event_add_signal(server->event, NULL, SIGHUP, on_reload, server);
-    if (result >= 0 && signals)
+    if (result >= 0)
         result = sd_event_set_watchdog(server->event, 1);
     return result >= 0 ? GH_OK
                        : gh_fail(err, gh_status_from_errno(-result), "the event loop: %s",
                                  strerror(-result));
 }
 
-static enum gh_status announce(struct gh_server *server, bool signals, struct gh_error *err)
+static enum gh_status announce(struct gh_server *server, struct gh_error *err)
 {
     char line[GH_URL_BYTES + 1];
     if (server->settings.url_file[0] != '\0') {
@@ -437,14 +416,13 @@ static enum gh_status announce(struct gh_server *server, bool signals, struct gh
     }
     gh_log(GH_LOG_NOTICE, MODULE, "gatehouse-server %s answers on %s", GH_VERSION,
            server->public_url);
-    if (signals)
-        (void)sd_notify(0, "READY=1");
+    (void)sd_notify(0, "READY=1");
     return GH_OK;
 }
 
-enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_error *err)
+enum gh_status gh_server_run(struct gh_server *server, struct gh_error *err)
 {
-    enum gh_status status = prepare_loop(server, signals, err);
+    enum gh_status status = prepare_loop(server, err);
     if (status == GH_OK)
         status = change_upstream(server, &server->settings, err);
     if (status == GH_OK)
@@ -454,15 +432,14 @@ enum gh_status gh_server_run(struct gh_server *server, bool signals, struct gh_e
     if (status == GH_OK)
         status = start_list(server, err);
     if (status == GH_OK)
-        status = announce(server, signals, err);
+        status = announce(server, err);
     if (status == GH_OK) {
         int result = sd_event_loop(server->event);
         if (result != 0)
             status = gh_fail(err, GH_ERR_IO, "the event loop ended: %s",
                              result < 0 ? strerror(-result) : "a reload failed");
     }
-    if (signals)
-        (void)sd_notify(0, "STOPPING=1");
+    (void)sd_notify(0, "STOPPING=1");
     gh_http_server_stop(server->http);
     server->http = NULL;
     stop_list(server);

@@ -39,7 +39,6 @@ struct gh_server {
     bool has_pin;
     uint8_t pin[GH_SHA256_BYTES];
     int listener;
-    int stop; /* eventfd */
     struct sd_event *event;
     struct gh_http_server *http;
     struct gh_polls *polls;
@@ -62,11 +61,8 @@ GH_MUST_CHECK enum gh_status gh_server_new(const struct gh_server_settings *sett
                                            struct gh_error *err);
 void gh_server_free(struct gh_server *server); /* NULL is fine */
 
-/* Answer until stopped. signals: SIGTERM and SIGINT stop it, SIGHUP reloads config_path, and
- * systemd is told; the calling thread must have these three signals blocked. */
-GH_MUST_CHECK enum gh_status gh_server_run(struct gh_server *server, bool signals,
-                                           struct gh_error *err);
-/* From any thread or signal handler: gh_server_run ends, also one that has not begun yet. */
-void gh_server_stop(struct gh_server *server);
+/* Answer until stopped: SIGTERM and SIGINT stop it, SIGHUP reloads config_path, and systemd is
+ * told. The calling thread must have these three signals blocked. */
+GH_MUST_CHECK enum gh_status gh_server_run(struct gh_server *server, struct gh_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/bench.h"
 #include "fakes/hcert_writer.h"
 #include "fakes/shc_writer.h"
 #include "gatehouse/clock.h"
@@ -18,15 +19,6 @@
 
 #define ROUNDS 2000
 #define NOW_S (HCERT_IAT + 3600)
-
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK) {                                                                      \
-            fprintf(stderr, "bench_codes: %s: %s\n", #expression, gh_status_text(must_));          \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static _Noreturn void stop(const char *why)
 {

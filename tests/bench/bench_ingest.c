@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "gatehouse/clock.h"
 #include "gatehouse/compress.h"
 #include "gatehouse/file.h"
@@ -19,19 +20,6 @@
 #define BATCHES 4 /* of each gate's */
 #define ENTRIES 200
 #define TOTAL ((int64_t)GATES * BATCHES * ENTRIES)
-
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK)                                                                        \
-            stop(#expression, gh_status_text(must_));                                              \
-    } while (0)
-
-static _Noreturn void stop(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_ingest: %s: %s\n", what, why);
-    exit(1);
-}
 
 static int64_t now_ns(void)
 {
@@ -82,7 +70,7 @@ static void make_body(struct body *body, gh_id gate, uint64_t first, uint8_t has
     const size_t room = (size_t)ENTRIES * (GH_ENTRY_MAX_BYTES + 1) + 32;
     body->plain = malloc(room);
     if (body->plain == NULL)
-        stop("malloc", "no memory");
+        bench_stop("malloc", "no memory");
     struct gh_writer writer = gh_writer_over(body->plain, room);
     gh_writer_put_text(&writer, "{\"entries\":[");
     for (uint64_t i = first; i < first + ENTRIES; i++) {
@@ -152,7 +140,7 @@ static void remove_db(const char *name)
 static void run_sql(sqlite3 *db, const char *sql)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        stop(sql, sqlite3_errmsg(db));
+        bench_stop(sql, sqlite3_errmsg(db));
 }
 
 static sqlite3 *open_bare(const char *name, sqlite3_stmt **insert)
@@ -160,14 +148,14 @@ static sqlite3 *open_bare(const char *name, sqlite3_stmt **insert)
     sqlite3 *db;
     gh_db_close(open_db(name));
     if (sqlite3_open(path_of(name), &db) != SQLITE_OK)
-        stop(name, sqlite3_errmsg(db));
+        bench_stop(name, sqlite3_errmsg(db));
     run_sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
                 "PRAGMA secure_delete = ON; PRAGMA cache_size = -8192");
     if (sqlite3_prepare_v2(db,
                            "INSERT INTO entries (gate, seq, received_at, type, subject, home, "
                            "hash, prev, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                            -1, insert, NULL) != SQLITE_OK)
-        stop(name, sqlite3_errmsg(db));
+        bench_stop(name, sqlite3_errmsg(db));
     return db;
 }
 
@@ -191,7 +179,7 @@ static void insert_bare(sqlite3 *db, sqlite3_stmt *insert, gh_id gate, const str
         sqlite3_bind_blob(insert, 8, item->previous, GH_SHA256_BYTES, SQLITE_STATIC);
         sqlite3_bind_text(insert, 9, item->text, (int)item->text_size, SQLITE_STATIC);
         if (sqlite3_step(insert) != SQLITE_DONE)
-            stop("insert", sqlite3_errmsg(db));
+            bench_stop("insert", sqlite3_errmsg(db));
         sqlite3_reset(insert);
     }
     run_sql(db, "COMMIT");
@@ -218,7 +206,7 @@ static void store_batch(struct gh_db *db, gh_id gate, struct gh_batch *batch)
     MUST(gh_db_group_put(&group, gate, batch->items, batch->count, 1000, &result));
     MUST(gh_db_group_end(&group));
     if (result.stored != ENTRIES)
-        stop("store", "not all of it was");
+        bench_stop("store", "not all of it was");
 }
 
 static void take_turns(struct times *times)
@@ -258,7 +246,7 @@ static void take_turns(struct times *times)
 static void on_done(void *context, const struct gh_ingest_answer *answer)
 {
     if (answer->status != GH_OK || answer->result.stored != ENTRIES)
-        stop("ingest", gh_status_text(answer->status));
+        bench_stop("ingest", gh_status_text(answer->status));
     ++*(size_t *)context;
 }
 
@@ -277,7 +265,7 @@ static int64_t run_ingest(void)
             struct gh_sending *sending;
             uint8_t *copy = malloc(body->packed_size);
             if (copy == NULL)
-                stop("malloc", "no memory");
+                bench_stop("malloc", "no memory");
             memcpy(copy, body->packed, body->packed_size);
             MUST(gh_ingest_give(ingest, gate_id(given % GATES), copy, body->packed_size,
                                 GH_CODING_ZSTD, on_done, &done, &sending));
@@ -303,7 +291,7 @@ int main(void)
     static const char *const names[] = {"bare", "store", "both", "ingest"};
     struct times times = {0};
     if (mkdtemp(folder) == NULL)
-        stop(folder, "cannot be made");
+        bench_stop(folder, "cannot be made");
     make_bodies();
     printf("bench_ingest: %d gates, batches of %d entries, %zu bytes each, %zu compressed\n", GATES,
            ENTRIES, bodies[0][1].plain_size, bodies[0][1].packed_size);

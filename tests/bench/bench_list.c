@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "gatehouse/clock.h"
 #include "gatehouse/file.h"
 #include "gatehouse/list.h"
@@ -29,24 +30,12 @@
 #define LOOK_UPS 200000
 #define DELTAS 20
 
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK)                                                                        \
-            stop(#expression, gh_status_text(must_));                                              \
-    } while (0)
 #define SQL(expression)                                                                            \
     do {                                                                                           \
         int sql_ = (expression);                                                                   \
         if (sql_ != SQLITE_OK)                                                                     \
-            stop(#expression, sqlite3_errstr(sql_));                                               \
+            bench_stop(#expression, sqlite3_errstr(sql_));                                         \
     } while (0)
-
-static _Noreturn void stop(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_list: %s: %s\n", what, why);
-    exit(1);
-}
 
 static double now_s(void)
 {
@@ -81,7 +70,7 @@ static void *allocate(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
     if (memory == NULL)
-        stop("calloc", "no memory");
+        bench_stop("calloc", "no memory");
     return memory;
 }
 
@@ -217,7 +206,7 @@ static int install_child(const char *place)
     MUST(gh_private_key_public(list_key, &list_public));
     MUST(gh_file_read(manifest_path, GH_MANIFEST_MAX_BYTES, &bytes, &size, &err));
     if (pthread_create(&watcher, NULL, watch, NULL) != 0)
-        stop("pthread_create", "no thread");
+        bench_stop("pthread_create", "no thread");
     double start = now_s();
     enum gh_status status = gh_list_install(
         list_folder, list_public, (struct gh_bytes){bytes, size}, snapshot_path, NULL, NULL, &err);
@@ -225,7 +214,7 @@ static int install_child(const char *place)
     atomic_store(&watching, false);
     pthread_join(watcher, NULL);
     if (status != GH_OK)
-        stop("gh_list_install", err.text);
+        bench_stop("gh_list_install", err.text);
     printf("%f %ld %ld\n", took, anonymous_kib, status_kib("VmHWM"));
     return 0;
 }
@@ -238,7 +227,7 @@ static double run_install(const char *self, long *anonymous, long *peak)
     FILE *child = popen(command, "r");
     if (child == NULL || fscanf(child, "%lf %ld %ld", &took, anonymous, peak) != 3 ||
         pclose(child) != 0)
-        stop("the installing child", "failed");
+        bench_stop("the installing child", "failed");
     return took;
 }
 
@@ -259,7 +248,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 static void must_step(sqlite3_stmt *statement)
 {
     if (sqlite3_step(statement) != SQLITE_DONE)
-        stop("sqlite3_step", "no end");
+        bench_stop("sqlite3_step", "no end");
     sqlite3_reset(statement);
 }
 
@@ -318,7 +307,7 @@ static double run_bare(void)
     SQL(sqlite3_close(db));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
-        stop("fsync", strerror(errno));
+        bench_stop("fsync", strerror(errno));
     close(fd);
     double took = now_s() - start;
     unlink(path);
@@ -380,7 +369,7 @@ static void open_bare(struct bare *bare)
     snprintf(command, sizeof(command), "ls '%s'/*.db", list_folder);
     FILE *listing = popen(command, "r");
     if (listing == NULL || fscanf(listing, "%4299[^\n]", path) != 1 || pclose(listing) != 0)
-        stop("the list's file", "not found");
+        bench_stop("the list's file", "not found");
     SQL(sqlite3_open_v2(path, &bare->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL));
     bare->begin = prepare(bare->db, "BEGIN");
     bare->commit = prepare(bare->db, "COMMIT");
@@ -430,7 +419,7 @@ static void measure_asking(void)
         }
     }
     if (list_good != bare_good || list_good == 0)
-        stop("look-ups", "differ");
+        bench_stop("look-ups", "differ");
     gh_list_close(list);
     close_bare(&bare);
     printf("  %-40s %10.2f us, bare %.2f us, ratio %.2f\n", "asking for one passage",
@@ -464,7 +453,7 @@ static void measure_deltas(void)
         double start = now_s();
         if (gh_list_apply(list_folder, list_public, (struct gh_bytes){bytes, signed_.size}, &delta,
                           &err) != GH_OK)
-            stop("gh_list_apply", err.text);
+            bench_stop("gh_list_apply", err.text);
         took += now_s() - start;
         free(packed);
     }
@@ -492,7 +481,7 @@ static void make_folder(void)
     snprintf(folder, sizeof(folder), "%s/bench-list-XXXXXX",
              temporary != NULL && temporary[0] != '\0' ? temporary : "/tmp");
     if (mkdtemp(folder) == NULL)
-        stop(folder, strerror(errno));
+        bench_stop(folder, strerror(errno));
     atexit(clean_up);
     snprintf(list_folder, sizeof(list_folder), "%s/list", folder);
     snprintf(snapshot_path, sizeof(snapshot_path), "%s/snapshot", folder);
@@ -510,7 +499,7 @@ int main(int argc, char **argv)
     const char *rows = argc > 1 ? argv[1] : getenv("LIST_ROWS");
     size_t people = rows != NULL ? strtoul(rows, NULL, 10) : ROWS_DEFAULT;
     if (people < 1000 || people > 60000000)
-        stop("rows", "1000 to 60000000");
+        bench_stop("rows", "1000 to 60000000");
     make_folder();
     make_town(people);
     struct gh_manifest manifest = first_manifest();

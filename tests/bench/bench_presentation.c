@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/bench.h"
 #include "code/base45.h"
+#include "fakes/qr_picture.h"
 #include "gatehouse/code.h"
 #include "gatehouse/decode.h"
 #include "gatehouse/qr.h"
@@ -31,15 +33,6 @@
 #define DARK 25.0        /* a phone's black and white, and what is around it */
 #define BRIGHT 225.0
 #define AROUND 90.0
-
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK) {                                                                      \
-            fprintf(stderr, "bench_presentation: %s: %s\n", #expression, gh_status_text(must_));   \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* --- repeatable chance --- */
 
@@ -259,7 +252,7 @@ static int distance_of(struct gh_decoder *decoder, const struct gh_qr *qr)
 {
     uint8_t *dots;
     uint32_t side;
-    MUST(gh_qr_render(qr, MODULE_DOTS, &dots, &side));
+    MUST(qr_picture(qr, MODULE_DOTS, &dots, &side));
     int near_mm = NEAREST_MM, far_mm = FARTHEST_MM;
     while (far_mm - near_mm > STEP_MM) {
         int middle_mm = (near_mm + far_mm) / 2;

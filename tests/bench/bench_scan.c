@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <zbar.h>
 
+#include "bench/bench.h"
+#include "fakes/qr_picture.h"
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gatehouse/code.h"
@@ -33,15 +35,6 @@
 #define HEIGHT 480
 #define MODULE_PIXELS 5
 #define PULSE_MS 1000
-
-#define MUST(expression)                                                                           \
-    do {                                                                                           \
-        enum gh_status must_ = (expression);                                                       \
-        if (must_ != GH_OK) {                                                                      \
-            fprintf(stderr, "bench_scan: %s: %s\n", #expression, gh_status_text(must_));           \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum stage { ZBAR, COMMIT, FLOOR, DECODE, READ, DECIDE, JOURNAL, RELAY, ALL, STAGES };
 static const char *const stage_names[STAGES] = {
@@ -163,7 +156,7 @@ static struct gh_frame draw(const char *text)
     struct gh_bytes bytes = {(const uint8_t *)text, strlen(text)};
 
     MUST(gh_qr_encode(bytes, GH_QR_MEDIUM, &qr));
-    MUST(gh_qr_render(&qr, MODULE_PIXELS, &pixels, &side));
+    MUST(qr_picture(&qr, MODULE_PIXELS, &pixels, &side));
     for (uint32_t y = 0; y < HEIGHT; y++)
         memset(frame_luma + y * WIDTH, 96 + (int)(y * 64 / HEIGHT), WIDTH);
     uint32_t left = (WIDTH - side) / 2, top = (HEIGHT - side) / 2;

@@ -32,7 +32,7 @@
 #include "chaos/witness.h"
 #include "gate/identity.h"
 #include "gatehouse/file.h"
-#include "server/db.h"
+#include "server/db_entries.h"
 
 #define LOOK_MS 50
 

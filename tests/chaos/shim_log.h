@@ -32,10 +32,9 @@ struct shim_record {
     uint32_t made;
 };
 
-/* The orders: a small file that is mapped, changed in place. `full` is '0' (room enough), '1' (no
- * byte more) or '2' (what is there may be written over, nothing grows); then how far the wall clock
- * is off, in ms. */
-#define SHIM_ORDERS_FORMAT "full %c shift %+013lld\n"
+/* The orders: a small file that is mapped, changed in place, by printf's "full %c shift %+013d\n":
+ * '0' (room enough), '1' (no byte more) or '2' (what is there may be written over, nothing grows);
+ * then how far the wall clock is off, in ms. */
 #define SHIM_ORDERS_BYTES 27
 #define SHIM_ORDERS_FULL_AT 5
 #define SHIM_ORDERS_SHIFT_AT 13

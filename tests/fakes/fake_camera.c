@@ -6,17 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Real time: whoever waits here is a real thread. */
-static struct timespec deadline_after(int64_t timeout_ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + timeout_ms % 1000 * GH_NS_PER_MS;
-    at.tv_sec += timeout_ms / 1000 + ns / GH_NS_PER_S;
-    at.tv_nsec = ns % GH_NS_PER_S;
-    return at;
-}
+#include "fakes/deadline.h"
 
 static enum gh_status take_step(struct gh_fake_camera *fake, struct gh_frame *frame,
                                 struct gh_error *err)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fakes/fake_transport.h"
 
-#include "gatehouse/compress.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "fakes/deadline.h"
+#include "gatehouse/compress.h"
 
 #define PIECE_BYTES 100 /* of what goes to a sink */
 
@@ -18,17 +19,6 @@ struct connection {
     unsigned number;
     bool cancelled, performing; /* under the fake's lock */
 };
-
-static struct timespec deadline_after(int64_t timeout_ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + timeout_ms % 1000 * GH_NS_PER_MS;
-    at.tv_sec += timeout_ms / 1000 + ns / GH_NS_PER_S;
-    at.tv_nsec = ns % GH_NS_PER_S;
-    return at;
-}
 
 /* --- what was asked --- */
 

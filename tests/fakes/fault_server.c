@@ -15,7 +15,6 @@
 
 #define HEAD_MAX_BYTES 16384
 #define BODY_MAX_BYTES (16 * 1024 * 1024)
-#define SCRIPT_MAX 64
 
 struct connection {
     struct connection *next;
@@ -40,8 +39,6 @@ struct fault_server {
     bool stopping;
     bool refuse, refused; /* what is wanted, and what is */
     enum fault fault;
-    enum fault script[SCRIPT_MAX];
-    size_t script_next, script_count;
     unsigned retry_after_s;
     unsigned requests, connection_count;
     char last_head[HEAD_MAX_BYTES + 1];
@@ -264,9 +261,7 @@ static enum fault note_request(struct fault_server *server, const char *head, un
     pthread_mutex_lock(&server->lock);
     snprintf(server->last_head, sizeof(server->last_head), "%s", head);
     server->requests++;
-    enum fault fault = server->script_next < server->script_count
-                           ? server->script[server->script_next++]
-                           : server->fault;
+    enum fault fault = server->fault;
     *retry = server->retry_after_s;
     pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
@@ -495,18 +490,6 @@ void fault_server_set(struct fault_server *server, enum fault fault)
 {
     pthread_mutex_lock(&server->lock);
     server->fault = fault;
-    pthread_mutex_unlock(&server->lock);
-}
-
-void fault_server_script(struct fault_server *server, const enum fault *faults, size_t count)
-{
-    if (count > SCRIPT_MAX) {
-        die("fault_server: script too long");
-    }
-    pthread_mutex_lock(&server->lock);
-    memcpy(server->script, faults, count * sizeof(*faults));
-    server->script_next = 0;
-    server->script_count = count;
     pthread_mutex_unlock(&server->lock);
 }
 

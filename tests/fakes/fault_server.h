@@ -57,8 +57,6 @@ const char *fault_server_url(const struct fault_server *server);
 
 /* What every request gets from now on, until said otherwise. */
 void fault_server_set(struct fault_server *server, enum fault fault);
-/* What the next `count` requests get, one each; those after them get what fault_server_set said. */
-void fault_server_script(struct fault_server *server, const enum fault *faults, size_t count);
 /* Of FAULT_503; 7 at start. */
 void fault_server_set_retry_after(struct fault_server *server, unsigned seconds);
 /* Connections are refused (nobody listens; the port stays reserved) and open ones broken off; or

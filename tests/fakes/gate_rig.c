@@ -246,6 +246,22 @@ void rig_assert_last(struct rig *rig, size_t count, enum gh_reason reason)
     assert_int_equal(rig->entries.count, count);
 }
 
+void rig_assert_door_entries(struct rig *rig, const char *expected)
+{
+    char words[1024] = "";
+
+    (void)rig_count_entries(rig);
+    for (size_t i = 0; i < rig->entries.count; i++) {
+        const struct gh_entry *entry = &rig->entries.entry[i];
+        if (entry->type != GH_ENTRY_DOOR && entry->type != GH_ENTRY_FAULT)
+            continue;
+        if (words[0])
+            strcat(words, " ");
+        strcat(words, entry->type == GH_ENTRY_DOOR ? gh_door_event_name(entry->door) : "fault");
+    }
+    assert_string_equal(words, expected);
+}
+
 unsigned rig_count_openings(const struct rig *rig)
 {
     unsigned openings = 0;

@@ -52,6 +52,8 @@ const struct gh_entry *rig_last_passage(struct rig *rig);
 size_t rig_count_entries(struct rig *rig); /* likewise */
 /* The last entry is a passage that ended so; and there are so many entries, the start included. */
 void rig_assert_last(struct rig *rig, size_t count, enum gh_reason reason);
+/* The door's entries and faults after the start, in words, one blank between two. */
+void rig_assert_door_entries(struct rig *rig, const char *expected);
 unsigned rig_count_openings(const struct rig *rig);
 bool rig_is_open(const struct rig *rig); /* the relay, fail-secure */
 

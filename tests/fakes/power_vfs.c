@@ -308,14 +308,6 @@ bool power_vfs_is_cut(void)
     return is_cut;
 }
 
-uint64_t power_vfs_steps(void)
-{
-    pthread_mutex_lock(&mutex);
-    uint64_t count = steps;
-    pthread_mutex_unlock(&mutex);
-    return count;
-}
-
 void power_vfs_ignore_syncs(bool ignore)
 {
     pthread_mutex_lock(&mutex);

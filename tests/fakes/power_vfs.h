@@ -29,7 +29,6 @@ void power_vfs_uninstall(void); /* forgets everything; the files stay as they ar
  * happened or not, and so does everything after it (SQLITE_IOERR). 0: never. */
 void power_vfs_cut_at(uint64_t step);
 bool power_vfs_is_cut(void);
-uint64_t power_vfs_steps(void); /* since it was installed */
 
 /* The power is gone, if it was not, and comes back: the files are what is left, the same for the
  * same seed. Every file must be closed. */

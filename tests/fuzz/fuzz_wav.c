@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(wav.rate >= GH_WAV_RATE_MIN && wav.rate <= GH_WAV_RATE_MAX);
     fuzz_require(wav.channels >= 1 && wav.channels <= GH_WAV_CHANNELS_MAX);
     fuzz_require(wav.frames >= 1 && wav.sound.size == wav.frames * wav.channels * 2);
-    fuzz_require(wav.sound.size <= GH_WAV_SOUND_MAX_BYTES);
+    fuzz_require(wav.sound.size <=
+                 (size_t)GH_WAV_LONGEST_S * GH_WAV_RATE_MAX * 2 * GH_WAV_CHANNELS_MAX);
     fuzz_require(wav.sound.data > data && wav.sound.data + wav.sound.size <= data + size);
     fuzz_require(gh_wav_ms(&wav) >= 1 && gh_wav_ms(&wav) <= GH_WAV_LONGEST_S * 1000);
     return 0;

@@ -23,6 +23,28 @@ make_town() {
     done
 }
 
+# restart_town: one that was stopped, as town.ini is now.
+restart_town() {
+    rm -f "$work/town.url"
+    start town "$BUILD/gatehouse-server" --config "$work/town.ini"
+    wait_for 20 server_answers town || bail_out "the server does not start again"
+}
+
+# put_proxy_before_town: between gates and server, whose public address is the proxy's from now on. behave WORDS: what it does then.
+put_proxy_before_town() {
+    mkfifo "$work/proxy.in"
+    "$BUILD/tests/system/fault_proxy" "${server_url##*:}" <"$work/proxy.in" >"$work/proxy.out" 2>"$work/proxy.err" &
+    echo $! >"$work/proxy.pid"
+    started="$started proxy"
+    exec 3>"$work/proxy.in"
+    wait_for 10 grep -q listening "$work/proxy.out" || bail_out "the proxy does not start"
+    proxy_port=$(sed -n 's/listening //p' "$work/proxy.out")
+    stop town
+    sed -i "s|^listen = .*|listen = ${server_url#http://}|; s|^area = .*|&\npublic_url = http://127.0.0.1:$proxy_port|" "$work/town.ini"
+    restart_town
+}
+behave() { echo "$*" >&3; }
+
 # make_gate NAME [INI LINE...]: its configuration, with state in $work/NAME.state and a camera folder $work/NAME.camera; not started. The lines go at
 # the end.
 make_gate() {

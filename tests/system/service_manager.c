@@ -5,8 +5,9 @@
  *
  * starts the command with a NOTIFY_SOCKET, and prints each line that it sends there, at once. Reads
  * orders from standard input, a line each: "stick NAME" stops the thread of that name alone
- * (ptrace), "unstick" lets it go on, "end" or the end of the input sends SIGTERM. Ends as the
- * command ends. */
+ * (ptrace), "stick-in-sync" stops the first thread when it next has something written to the disk,
+ * as a disk that hangs would, "unstick" lets it go on, "end" or the end of the input sends SIGTERM.
+ * Ends as the command ends. */
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,10 +86,41 @@ static void stick(const char *name)
         puts("stuck");
 }
 
+/* At each system call that the first thread begins or ends, and each signal: on with it, until it
+ * is one of those. */
+static void on_stop(int status)
+{
+    struct __ptrace_syscall_info info = {0};
+    int signal = WSTOPSIG(status);
+    bool event = (status >> 16) != 0, call = signal == (SIGTRAP | 0x80);
+
+    if (call)
+        (void)ptrace(PTRACE_GET_SYSCALL_INFO, service, sizeof(info), &info);
+    if (call && info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+        (info.entry.nr == SYS_fdatasync || info.entry.nr == SYS_fsync)) {
+        puts("stuck");
+        return;
+    }
+    if (ptrace(PTRACE_SYSCALL, service, NULL, event || call ? 0L : (long)signal) != 0)
+        fail("the first thread cannot go on");
+}
+
+static void stick_in_sync(void)
+{
+    stuck = service;
+    if (ptrace(PTRACE_SEIZE, service, NULL, PTRACE_O_TRACESYSGOOD) != 0 ||
+        ptrace(PTRACE_INTERRUPT, service, NULL, NULL) != 0)
+        printf("cannot be stopped: %s\n", strerror(errno));
+    else
+        puts("waits for a sync");
+}
+
 static void obey(char *order)
 {
     order[strcspn(order, "\n")] = '\0';
-    if (strncmp(order, "stick ", 6) == 0) {
+    if (strcmp(order, "stick-in-sync") == 0) {
+        stick_in_sync();
+    } else if (strncmp(order, "stick ", 6) == 0) {
         stick(order + 6);
     } else if (strcmp(order, "unstick") == 0) {
         if (ptrace(PTRACE_DETACH, stuck, NULL, NULL) != 0)
@@ -126,8 +159,13 @@ static int look_for_end(void)
 {
     int status;
 
-    if (waitpid(service, &status, WNOHANG) != service)
-        return -1;
+    for (;;) {
+        if (waitpid(service, &status, WNOHANG) != service)
+            return -1;
+        if (!WIFSTOPPED(status))
+            break;
+        on_stop(status);
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -45,22 +45,7 @@ check "completion: options" says 0 '^--repeat$' ''
 # --- a town, a line that can be slow, two gates that lead in ------------------------------------------------------------
 
 make_town '[policy]' 'home = none' 'anti_passback = hard' 'anti_passback_forgive_min = 60'
-mkfifo "$work/proxy.in"
-"$BUILD/tests/system/fault_proxy" "${server_url##*:}" <"$work/proxy.in" >"$work/proxy.out" 2>"$work/proxy.err" &
-echo $! >"$work/proxy.pid"
-started="$started proxy"
-exec 3>"$work/proxy.in"
-wait_for 10 grep -q listening "$work/proxy.out" || bail_out "the proxy does not start"
-behave() { echo "$*" >&3; }
-stop town
-sed -i "s|^listen = .*|listen = ${server_url#http://}|; s|^area = .*|&\npublic_url = http://127.0.0.1:$(sed -n 's/listening //p' "$work/proxy.out")|" \
-    "$work/town.ini"
-restart_town() {
-    rm -f "$work/town.url"
-    start town "$BUILD/gatehouse-server" --config "$work/town.ini"
-    wait_for 20 server_answers town || bail_out "the server does not start again"
-}
-restart_town
+put_proxy_before_town
 
 for name in north south; do
     make_gate $name

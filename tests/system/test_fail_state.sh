@@ -81,6 +81,26 @@ kill -KILL "$(pid_of toggled)"
 check "SIGKILL: off" wait_for 10 door_is toggled off
 stop toggled KILL
 
+# A fire that begins while the gate is stopped.
+make_gate burning '[door]' "inputs_file = $work/burning.inputs"
+start_gate burning
+wait_for 10 said burning ready || bail_out 'the gate does not start'
+kill -STOP "$(pid_of burning)"
+echo fire >"$work/burning.inputs"
+check "SIGSTOP, then a fire: the door is unlocked" wait_for 10 door_is burning on
+check "by the keeper" wait_for 1 said burning 'unlocked for a fire without the gate'
+echo >"$work/burning.inputs"
+check "the fire is over: locked" wait_for 10 door_is burning off
+echo fire >"$work/burning.inputs"
+check "another one" wait_for 10 door_is burning on
+kill -CONT "$(pid_of burning)"
+check "SIGCONT: the gate sees it, too" wait_for 10 said burning 'fire alarm: it is unlocked'
+check "and leaves the door unlocked" door_is burning on
+echo >"$work/burning.inputs"
+check "until it is over" wait_for 10 door_is burning off
+stop burning
+check "SIGTERM ends it cleanly" test $? -eq 0
+
 # systemd sends SIGTERM to both; a terminal sends SIGINT to neither's group.
 unlock both 60000 g7
 kill -TERM "$keeper"

@@ -9,25 +9,7 @@ make_town
 
 # --- the network ----------------------------------------------------------------------------------------------------
 
-# The proxy stands between gate and server; the server's public address is the proxy's.
-mkfifo "$work/proxy.in"
-"$BUILD/tests/system/fault_proxy" "${server_url##*:}" <"$work/proxy.in" >"$work/proxy.out" 2>"$work/proxy.err" &
-echo $! >"$work/proxy.pid"
-started="$started proxy"
-exec 3>"$work/proxy.in"
-wait_for 10 grep -q listening "$work/proxy.out" || bail_out "the proxy does not start"
-proxy_port=$(sed -n 's/listening //p' "$work/proxy.out")
-behave() { echo "$*" >&3; }
-
-stop town
-printf '[server]\nlisten = %s\nstate_dir = %s\narea = test.example\nurl_file = %s\npublic_url = http://127.0.0.1:%s\n[policy]\nhome = none\n' \
-    "${server_url#http://}" "$work/town.state" "$work/town.url" "$proxy_port" >"$work/town.ini"
-restart_town() {
-    rm -f "$work/town.url"
-    start town "$BUILD/gatehouse-server" --config "$work/town.ini"
-    wait_for 20 server_answers town || bail_out "the server does not start again"
-}
-restart_town
+put_proxy_before_town
 
 make_gate north
 start_gate north

@@ -91,6 +91,10 @@ for what in scanner keyboard thermometer sound; do
     check "and is named: $what" grep -q "^$what  *WRONG: ." "$work/out"
 done
 
+make_gate sealed '[courier]' "ca_file = $work/no-bundle"
+run "$BUILD/gatehouse-gate" --config "$work/sealed.ini" --check
+check 'so is a CA bundle that is missing' says 1 "^ca_file  *WRONG: $work/no-bundle" '*'
+
 # A prompt's file that is there and is no sound.
 printf 'pcm.nothing { type null }\n' >"$work/asound.conf"
 mkdir -p "$work/sounds/zh"

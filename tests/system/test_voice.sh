@@ -47,6 +47,7 @@ make_town
 make_gate south '[sound]' 'device = tape' "folder = $work/sounds"
 start_gate south
 enrol south
+relay_went_on() { [ "$(passages "$1" | grep -c '^open')" -eq "$2" ]; }
 tape_is() { [ -f "$work/tape" ] && [ "$(wc -c <"$work/tape")" -eq "$1" ]; }
 
 rm -f "$work/tape"
@@ -62,4 +63,16 @@ show north "$(person g2)"
 check 'a gate whose sound device is missing opens all the same' wait_for 20 last_passage_is north 'open ok'
 check 'and says what is missing' wait_for 20 said north 'voice: sound device trumpet'
 stop north >/dev/null
+
+# A device that never takes what it is given: nobody who reads holds the other end.
+mkfifo "$work/hung"
+sed "s|$work/tape|$work/hung|" "$work/asound.conf" >"$work/hung.conf"
+ALSA_CONFIG_PATH=$work/hung.conf
+make_gate east '[sound]' 'device = tape' "folder = $work/sounds"
+start_gate east
+enrol east
+for person in g3 g4 g5; do show east "$(person $person)"; done
+check 'a gate whose sound device hangs opens all the same' wait_for 20 passage_count_is east 3
+check 'each time' wait_for 20 relay_went_on east 3
+stop east KILL
 plan

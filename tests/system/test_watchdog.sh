@@ -1,5 +1,6 @@
 #!/bin/sh
-# What systemd's watchdog hears from the real gate: that all is well, and nothing more once the camera's thread is stuck.
+# What systemd's watchdog hears from the real gate: that all is well, and nothing more once the camera's thread is stuck, or the loop in a write
+# to the journal.
 # shellcheck source=tests/system/lib.sh disable=SC2154,SC2317
 . "${0%/*}/lib.sh"
 # shellcheck source=tests/system/gate_lib.sh
@@ -49,6 +50,25 @@ if heard '^stuck'; then
     check "until it is well again" wait_for 20 pings_are_more_than "$before"
 else
     skip "a thread that is stuck" "one thread alone cannot be stopped here"
+fi
+
+order stick-in-sync
+wait_for 10 heard '^waits for a sync\|^cannot be stopped: ' || bail_out "the service manager is gone"
+if heard '^waits for a sync'; then
+    before=$(grep -c '^stuck' "$work/managed.out")
+    hangs() { [ "$(grep -c '^stuck' "$work/managed.out")" -gt "$before" ]; }
+    # As often as it takes: on a machine that is too busy the gate passes over what it saw a while ago.
+    write_hangs() { show north "$(person g2)" && wait_for 10 hangs; }
+    check "a write to the journal hangs" wait_for 40 write_hangs
+    words=$(wc -l <"$work/managed.out")
+    # Nothing is to come, in six times the time after which the next word was due: no ping, and no door that opens.
+    sleep 3
+    check "nothing more is said, nothing pinged, and no door opened" test "$(wc -l <"$work/managed.out")" -eq "$words"
+    before=$(pings)
+    order unstick
+    check "until the disk is there again" wait_for 20 pings_are_more_than "$before"
+else
+    skip "a write to the journal that hangs" "it cannot be stopped there"
 fi
 
 order end

@@ -59,23 +59,6 @@ static inline void let_anna_in(enum gh_reason reason)
                         gh_reason_info(reason)->token);
 }
 
-/* The door's entries after the start, in words. */
-static inline void assert_door_entries(const char *expected)
-{
-    char words[1024] = "";
-
-    (void)rig_count_entries(&rig);
-    for (size_t i = 0; i < rig.entries.count; i++) {
-        const struct gh_entry *entry = &rig.entries.entry[i];
-        if (entry->type != GH_ENTRY_DOOR && entry->type != GH_ENTRY_FAULT)
-            continue;
-        if (words[0])
-            strcat(words, " ");
-        strcat(words, entry->type == GH_ENTRY_DOOR ? gh_door_event_name(entry->door) : "fault");
-    }
-    assert_string_equal(words, expected);
-}
-
 static inline bool lit(enum gh_line line)
 {
     return gh_fake_door_is_active(&rig.door, line);

@@ -11,13 +11,11 @@
 #include <unistd.h>
 
 #include "gatehouse/list.h"
+#include "list_keys_fixture.h"
 #include "place_fixture.h"
 
 #define TIME_S 1583046000
 #define HIGH (UINT64_C(1) << 63) /* identifiers beyond it are negative in SQLite */
-
-static struct gh_private_key *list_key, *other_key;
-static struct gh_public_key *list_public, *other_public;
 
 /* --- a manifest and its snapshot --- */
 
@@ -317,25 +315,6 @@ static inline int make_place(void **state)
 {
     /* A name with everything in it that means something to SQLite's URIs. */
     return make_place_of(state, "/tmp/gatehouse list?#%%XXXXXX", "list&%41");
-}
-
-static inline int make_keys(void **state)
-{
-    (void)state;
-    return gh_private_key_generate(GH_KEY_ED25519, &list_key) != GH_OK ||
-           gh_private_key_generate(GH_KEY_ED25519, &other_key) != GH_OK ||
-           gh_private_key_public(list_key, &list_public) != GH_OK ||
-           gh_private_key_public(other_key, &other_public) != GH_OK;
-}
-
-static inline int free_keys(void **state)
-{
-    (void)state;
-    gh_private_key_free(list_key);
-    gh_private_key_free(other_key);
-    gh_public_key_free(list_public);
-    gh_public_key_free(other_public);
-    return 0;
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_place, remove_place)

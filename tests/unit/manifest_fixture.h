@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "gatehouse/list.h"
+#include "list_keys_fixture.h"
 
 static const char aad[] = "gatehouse list manifest v1";
 
-static struct gh_private_key *list_key, *other_key, *p256_key;
-static struct gh_public_key *list_public, *other_public;
+static struct gh_private_key *p256_key;
 
 static inline struct gh_issuer_key issuer_of(enum gh_key_type type, const char *name)
 {
@@ -82,25 +82,15 @@ static inline void assert_refused(const struct gh_public_key *key, struct gh_byt
     assert_memory_equal(&out, &zero, sizeof(out));
 }
 
-static inline int make_keys(void **state)
+static inline int make_all_keys(void **state)
 {
-    (void)state;
-    return gh_private_key_generate(GH_KEY_ED25519, &list_key) != GH_OK ||
-           gh_private_key_generate(GH_KEY_ED25519, &other_key) != GH_OK ||
-           gh_private_key_generate(GH_KEY_P256, &p256_key) != GH_OK ||
-           gh_private_key_public(list_key, &list_public) != GH_OK ||
-           gh_private_key_public(other_key, &other_public) != GH_OK;
+    return make_keys(state) != 0 || gh_private_key_generate(GH_KEY_P256, &p256_key) != GH_OK;
 }
 
-static inline int free_keys(void **state)
+static inline int free_all_keys(void **state)
 {
-    (void)state;
-    gh_private_key_free(list_key);
-    gh_private_key_free(other_key);
     gh_private_key_free(p256_key);
-    gh_public_key_free(list_public);
-    gh_public_key_free(other_public);
-    return 0;
+    return free_keys(state);
 }
 
 #endif

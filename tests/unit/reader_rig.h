@@ -17,6 +17,7 @@
 static struct gh_readers_options options;
 static struct gh_reader reader;
 static int64_t now_ns;
+static int scanner; /* its own end of the line; -1: not plugged in */
 static char dir[64], path[96];
 static char last_text[512];
 
@@ -37,17 +38,28 @@ static inline void rig_setup(const struct gh_reader_driver *driver)
     options = (struct gh_readers_options){
         .scanner = path, .scanner_baud = 115200, .keyboard = path, .clock = NULL};
     now_ns = 5000 * GH_NS_PER_S;
+    scanner = -1;
     last_text[0] = '\0';
     gh_reader_init(&reader, driver, &options, rig_take_text, &reader);
     assert_true(reader.state.wired && !reader.state.open);
     assert_true(gh_reader_deadline_ns(&reader) <= now_ns); /* at once */
 }
 
-static inline void rig_teardown(void)
+static inline void unplug(void)
 {
+    if (scanner >= 0)
+        assert_int_equal(close(scanner), 0);
+    scanner = -1;
+}
+
+static inline int teardown(void **state)
+{
+    (void)state;
+    unplug();
     gh_reader_close(&reader);
     unlink(path);
     assert_int_equal(rmdir(dir), 0);
+    return 0;
 }
 
 /* No device says anything in this turn. */

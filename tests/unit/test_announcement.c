@@ -9,12 +9,10 @@
 #include "code/cbor.h"
 #include "gatehouse/announcement.h"
 #include "gatehouse/cose.h"
+#include "list_keys_fixture.h"
 
 #define AREA "North quarter"
 #define AAD "gatehouse announcement v1"
-
-static struct gh_private_key *list_key, *other_key;
-static struct gh_public_key *list_public, *other_public;
 
 static struct gh_announcement sample(void)
 {
@@ -263,25 +261,6 @@ static void refuses_what_is_no_announcement(void **state)
     for (size_t i = 0; i < GH_ARRAY_SIZE(odd); i++)
         if (read_odd(&odd[i]) != GH_ERR_CORRUPT)
             fail_msg("case %zu", i);
-}
-
-static int make_keys(void **state)
-{
-    (void)state;
-    return gh_private_key_generate(GH_KEY_ED25519, &list_key) != GH_OK ||
-           gh_private_key_generate(GH_KEY_ED25519, &other_key) != GH_OK ||
-           gh_private_key_public(list_key, &list_public) != GH_OK ||
-           gh_private_key_public(other_key, &other_public) != GH_OK;
-}
-
-static int free_keys(void **state)
-{
-    (void)state;
-    gh_private_key_free(list_key);
-    gh_private_key_free(other_key);
-    gh_public_key_free(list_public);
-    gh_public_key_free(other_public);
-    return 0;
 }
 
 int main(void)

@@ -6,31 +6,23 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
+#include "base_text_fixture.h"
 #include "code/base32.h"
 
-static struct gh_bytes bytes_of(const char *text)
+static size_t text_bytes(size_t size)
 {
-    return (struct gh_bytes){.data = (const uint8_t *)text, .size = strlen(text)};
+    return (size * 8 + 4) / 5;
 }
+
+static const struct base_text base32 = {gh_base32_put, gh_base32_decode, text_bytes, 'A'};
 
 static enum gh_status decode(const char *text, size_t size, char *out, size_t *out_size)
 {
-    uint8_t block[64]; /* characters behind it, which must not be read */
-    memset(block, 'A', sizeof(block));
-    memcpy(block, text, size);
-    struct gh_writer writer = gh_writer_over(out, 64);
-    enum gh_status status =
-        gh_base32_decode((struct gh_bytes){.data = block, .size = size}, &writer);
-    *out_size = writer.size;
-    return status;
+    return decode_with(&base32, text, size, out, out_size);
 }
 
 /* RFC 4648, section 10, without the padding. */
-static const struct {
-    const char *plain, *encoded;
-} examples[] = {
+static const struct base_example examples[] = {
     {"", ""},
     {"f", "MY"},
     {"fo", "MZXQ"},
@@ -43,18 +35,7 @@ static const struct {
 static void test_rfc_4648(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < GH_ARRAY_SIZE(examples); i++) {
-        char out[64];
-        size_t size;
-        struct gh_writer writer = gh_writer_over(out, sizeof(out));
-        gh_base32_put(&writer, bytes_of(examples[i].plain));
-        assert_int_equal(writer.size, strlen(examples[i].encoded));
-        assert_memory_equal(out, examples[i].encoded, writer.size);
-        assert_int_equal(decode(examples[i].encoded, strlen(examples[i].encoded), out, &size),
-                         GH_OK);
-        assert_int_equal(size, strlen(examples[i].plain));
-        assert_memory_equal(out, examples[i].plain, size);
-    }
+    assert_examples(&base32, examples, GH_ARRAY_SIZE(examples));
 }
 
 static void test_upper_case_only(void **state)
@@ -74,40 +55,20 @@ static void test_upper_case_only(void **state)
 static void test_every_size_comes_back(void **state)
 {
     (void)state;
-    uint8_t data[70], back[70];
-    char text[128];
-    for (size_t i = 0; i < sizeof(data); i++)
-        data[i] = (uint8_t)(i * 37 + 250);
-    for (size_t size = 0; size <= sizeof(data); size++) {
-        struct gh_writer writer = gh_writer_over(text, sizeof(text));
-        gh_base32_put(&writer, (struct gh_bytes){.data = data, .size = size});
-        assert_int_equal(writer.size, (size * 8 + 4) / 5);
-        struct gh_writer out = gh_writer_over(back, sizeof(back));
-        struct gh_bytes encoded = {.data = writer.data, .size = writer.size};
-        assert_int_equal(gh_base32_decode(encoded, &out), GH_OK);
-        assert_int_equal(out.size, size);
-        assert_memory_equal(back, data, size);
-    }
+    assert_every_size_comes_back(&base32);
 }
 
 static void test_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        size_t size;
-    } cases[] = {
+    static const struct base_case cases[] = {
         {"M", 1},        {"MZX", 3},      {"MZXW6Y", 6}, {"MZXW6YTBO", 9}, /* lengths */
         {"MZ", 2},       {"MZXR", 4},     {"MZXW7", 5},  {"MZXW6YR", 7},   /* unused bits */
         {"MY======", 8}, {"MZXW6YQ=", 8}, {"M0", 2},     {"M1", 2},        {"M8", 2},
         {"M9", 2},       {"MZ W6", 5},    {"MZ\0W6", 5}, {"MZ\xc3W6", 5},  {"M[", 2},
         {"M@", 2},       {"M`", 2},       {"M{", 2},     {"MY\n", 3},      {"MZ-W6", 5},
     };
-    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
-        char out[64];
-        size_t size;
-        assert_int_equal(decode(cases[i].text, cases[i].size, out, &size), GH_ERR_INVALID);
-    }
+    assert_refused(&base32, cases, GH_ARRAY_SIZE(cases));
 }
 
 /* One text for one message: of all pairs of characters, exactly 256 are a byte. */

@@ -6,31 +6,23 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
+#include "base_text_fixture.h"
 #include "code/base45.h"
 
-static struct gh_bytes bytes_of(const char *text)
+static size_t text_bytes(size_t size)
 {
-    return (struct gh_bytes){.data = (const uint8_t *)text, .size = strlen(text)};
+    return size / 2 * 3 + size % 2 * 2;
 }
+
+static const struct base_text base45 = {gh_base45_put, gh_base45_decode, text_bytes, '0'};
 
 static enum gh_status decode(const char *text, size_t size, char *out, size_t *out_size)
 {
-    uint8_t block[64]; /* digits behind it, which must not be read */
-    memset(block, '0', sizeof(block));
-    memcpy(block, text, size);
-    struct gh_writer writer = gh_writer_over(out, 64);
-    enum gh_status status =
-        gh_base45_decode((struct gh_bytes){.data = block, .size = size}, &writer);
-    *out_size = writer.size;
-    return status;
+    return decode_with(&base45, text, size, out, out_size);
 }
 
 /* RFC 9285, sections 4.3 and 4.4. */
-static const struct {
-    const char *plain, *encoded;
-} examples[] = {
+static const struct base_example examples[] = {
     {"AB", "BB8"}, {"Hello!!", "%69 VD92EX0"}, {"base-45", "UJCLQE7W581"}, {"ietf!", "QED8WEX0"},
     {"", ""},
 };
@@ -38,37 +30,13 @@ static const struct {
 static void test_rfc_9285(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < GH_ARRAY_SIZE(examples); i++) {
-        char out[64];
-        size_t size;
-        struct gh_writer writer = gh_writer_over(out, sizeof(out));
-        gh_base45_put(&writer, bytes_of(examples[i].plain));
-        assert_int_equal(writer.size, strlen(examples[i].encoded));
-        assert_memory_equal(out, examples[i].encoded, writer.size);
-        assert_int_equal(decode(examples[i].encoded, strlen(examples[i].encoded), out, &size),
-                         GH_OK);
-        assert_int_equal(size, strlen(examples[i].plain));
-        assert_memory_equal(out, examples[i].plain, size);
-    }
+    assert_examples(&base45, examples, GH_ARRAY_SIZE(examples));
 }
 
 static void test_every_size_comes_back(void **state)
 {
     (void)state;
-    uint8_t data[70], back[70];
-    char text[128];
-    for (size_t i = 0; i < sizeof(data); i++)
-        data[i] = (uint8_t)(i * 37 + 250);
-    for (size_t size = 0; size <= sizeof(data); size++) {
-        struct gh_writer writer = gh_writer_over(text, sizeof(text));
-        gh_base45_put(&writer, (struct gh_bytes){.data = data, .size = size});
-        assert_false(writer.overflow);
-        struct gh_writer out = gh_writer_over(back, sizeof(back));
-        struct gh_bytes encoded = {.data = writer.data, .size = writer.size};
-        assert_int_equal(gh_base45_decode(encoded, &out), GH_OK);
-        assert_int_equal(out.size, size);
-        assert_memory_equal(back, data, size);
-    }
+    assert_every_size_comes_back(&base45);
 }
 
 static void test_largest_numbers(void **state)
@@ -85,10 +53,7 @@ static void test_largest_numbers(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        size_t size;
-    } cases[] = {
+    static const struct base_case cases[] = {
         {"GGW", 3},                                  /* 65536 */
         {":::", 3},                                  /* 91124 */
         {"V5", 2},                                   /* 256 */
@@ -97,11 +62,7 @@ static void test_refused(void **state)
         {"bb8", 3},    {"BB_", 3},   {"BB8=", 4},     {"B\0B", 3},
         {"BB\xc3", 3}, {"BB8\n", 4}, {"\x80\x81", 2}, {"BB8;;", 5},
     };
-    for (size_t i = 0; i < GH_ARRAY_SIZE(cases); i++) {
-        char out[64];
-        size_t size;
-        assert_int_equal(decode(cases[i].text, cases[i].size, out, &size), GH_ERR_INVALID);
-    }
+    assert_refused(&base45, cases, GH_ARRAY_SIZE(cases));
 }
 
 /* A space is a digit of the alphabet: nothing is trimmed. */

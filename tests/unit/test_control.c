@@ -169,6 +169,9 @@ static void test_nonsense_is_hung_up_on(void **state)
     assert_int_equal(send(fd, "\x01\n", 2, 0), 2);
     assert_int_equal(take(world, fd, out, sizeof(out)), 0);
     fd = knock(world);
+    assert_int_equal(send(fd, "hello\0there\n", 12, 0), 12); /* a text ends where the line does */
+    assert_int_equal(take(world, fd, out, sizeof(out)), 0);
+    fd = knock(world);
     assert_int_equal(send(fd, "\n", 1, 0), 1); /* nothing was asked: nothing is answered */
     assert_int_equal(take(world, fd, out, sizeof(out)), 0);
     fd = knock(world);

@@ -10,25 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fakes/courier_desk.h"
+#include "courier_scene.h"
 
 #define SERVER_S (FIXTURE_NOW_S + 77)
-
-static struct desk desk;
-
-static int setup(void **state)
-{
-    (void)state;
-    desk_init(&desk);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    desk_destroy(&desk);
-    return 0;
-}
 
 /* Answers that say no, and what time it is: any whole answer tells. */
 static void answer_times(uint32_t times, int64_t takes_ms)

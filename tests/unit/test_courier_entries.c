@@ -9,23 +9,7 @@
 
 #include <string.h>
 
-#include "fakes/courier_desk.h"
-
-static struct desk desk;
-
-static int setup(void **state)
-{
-    (void)state;
-    desk_init(&desk);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    desk_destroy(&desk);
-    return 0;
-}
+#include "courier_scene.h"
 
 static void acknowledge(const char *answer)
 {

@@ -14,24 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fakes/courier_desk.h"
+#include "courier_scene.h"
 #include "gatehouse/file.h"
-
-static struct desk desk;
-
-static int setup(void **state)
-{
-    (void)state;
-    desk_init(&desk);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    desk_destroy(&desk);
-    return 0;
-}
 
 static void write_note(const char *text)
 {

@@ -12,24 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fakes/courier_desk.h"
-
-static struct desk desk;
-static struct fixture *const fixture = &desk.fixture;
-
-static int setup(void **state)
-{
-    (void)state;
-    desk_init(&desk);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    desk_destroy(&desk);
-    return 0;
-}
+#include "courier_scene.h"
 
 /* --- what should be --- */
 

@@ -12,24 +12,7 @@
 #include <string.h>
 
 #include "code/cbor.h"
-#include "fakes/courier_desk.h"
-
-static struct desk desk;
-static struct fixture *const fixture = &desk.fixture;
-
-static int setup(void **state)
-{
-    (void)state;
-    desk_init(&desk);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    desk_destroy(&desk);
-    return 0;
-}
+#include "courier_scene.h"
 
 /* Each way to be wrong: sets up the server, given a newer list to offer (generation 6). */
 static void wrong_signature(void)

@@ -138,6 +138,20 @@ static inline void offer_sound(uint32_t times)
     gh_fake_transport_add(&desk.server, &answer);
 }
 
+/* A handler of the fake server. */
+static inline enum gh_status give_sound(void *context, const struct gh_http_request *request,
+                                        struct gh_http_response *response)
+{
+    (void)context;
+    (void)request;
+    response->status = 200;
+    response->body = malloc(sound.size + 1);
+    assert_non_null(response->body);
+    memcpy(response->body, sound.data, sound.size);
+    response->size = sound.size;
+    return GH_OK;
+}
+
 /* --- what was asked and told --- */
 
 static inline void turns(unsigned count)

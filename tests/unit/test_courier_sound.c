@@ -2,19 +2,6 @@
 /* courier_sound.c: an announcement's sound is fetched, gone on with, and believed by its hash. */
 #include "test_courier_kept.h"
 
-static enum gh_status give_sound(void *context, const struct gh_http_request *request,
-                                 struct gh_http_response *response)
-{
-    (void)context;
-    (void)request;
-    response->status = 200;
-    response->body = malloc(sound.size + 1);
-    assert_non_null(response->body);
-    memcpy(response->body, sound.data, sound.size);
-    response->size = sound.size;
-    return GH_OK;
-}
-
 static void offer_cut_sound(size_t after, bool no_ranges)
 {
     const struct gh_fake_answer answer = {.path = sound_path(),

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <qrencode.h>
 
+#include "fakes/qr_picture.h"
 #include "gatehouse/decode.h"
 #include "gatehouse/file.h"
 #include "gatehouse/picture.h"
@@ -115,7 +116,7 @@ static void paint_code(struct canvas *canvas, uint32_t left, uint32_t top, const
     uint32_t side = 0;
 
     assert_int_equal(gh_qr_encode(text_bytes(text), GH_QR_MEDIUM, &qr), GH_OK);
-    assert_int_equal(gh_qr_render(&qr, 4, &luma, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, 4, &luma, &side), GH_OK);
     paint(canvas, left, top, luma, side);
     free(luma);
     gh_qr_free(&qr);
@@ -133,7 +134,7 @@ static void assert_round_trip(struct gh_bytes text, enum gh_qr_level level, unsi
     assert_int_equal(gh_qr_encode(text, level, &qr), GH_OK);
     if (version != 0)
         assert_int_equal(qr.version, version);
-    assert_int_equal(gh_qr_render(&qr, scale, &picture.luma, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, scale, &picture.luma, &side), GH_OK);
     picture.width = picture.height = side;
     struct gh_frame frame = gh_picture_frame(&picture);
     struct gh_decoder *decoder = new_decoder(side, side);
@@ -427,7 +428,7 @@ static void paint_linked(struct canvas *canvas, uint32_t left, const QRcode *cod
     assert_non_null(qr.modules);
     for (size_t i = 0; i < (size_t)qr.side * qr.side; i++)
         qr.modules[i] = code->data[i] & 1;
-    assert_int_equal(gh_qr_render(&qr, 4, &luma, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, 4, &luma, &side), GH_OK);
     paint(canvas, left, 10, luma, side);
     free(luma);
     gh_qr_free(&qr);

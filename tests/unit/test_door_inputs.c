@@ -114,6 +114,20 @@ static void an_edge_that_came_and_went_is_counted_and_no_more(void **state)
     assert_int_equal(on(), 0);
 }
 
+/* Stopped, or held up by its disk: two looks are no loose wire, and no fire. */
+static void a_gate_that_was_busy_for_long_does_not_take_it_for_chatter(void **state)
+{
+    (void)state;
+    found.active = ALL;
+    assert_int_equal(look_at_ms(3000), 0);
+    found.active = 0;
+    assert_int_equal(look_at_ms(3000 + 2 * GH_INPUT_CHATTER_MS), 0);
+    assert_false(watch.inputs[GH_INPUT_FIRE].chatters);
+    found.active = ALL;
+    assert_int_equal(look_at_ms(3000 + 4 * GH_INPUT_CHATTER_MS), 0);
+    assert_int_equal(look_at_ms(3000 + 4 * GH_INPUT_CHATTER_MS + DEBOUNCE_MS), ALL);
+}
+
 /* A loose wire: those whose safe side is active are so, the others stay as they were. */
 static void one_that_never_comes_to_rest_chatters(void **state)
 {
@@ -210,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup(an_input_counts_once_it_has_been_the_same_for_long_enough, setup),
         cmocka_unit_test_setup(bouncing_begins_anew_each_time, setup),
         cmocka_unit_test_setup(an_edge_that_came_and_went_is_counted_and_no_more, setup),
+        cmocka_unit_test_setup(a_gate_that_was_busy_for_long_does_not_take_it_for_chatter, setup),
         cmocka_unit_test_setup(one_that_never_comes_to_rest_chatters, setup),
         cmocka_unit_test_setup(without_a_pause_each_look_counts, setup),
         cmocka_unit_test_setup(time_that_goes_back_takes_no_time_away, setup),

@@ -321,6 +321,27 @@ static void test_noise(void **state)
     }
 }
 
+/* A scanner that is set to send lines: nothing is read, and that shows. */
+static void test_stx_never_comes(void **state)
+{
+    (void)state;
+
+    begin(GH_FRAMING_STX_ETX);
+    feed("GH1:FIRST\r\n");
+    assert_found("", 0);
+    pass_ms(GH_FRAMING_CUT_MS);
+    assert_found("", 1);
+    assert_idle();
+    feed("GH1:SECOND\r");
+    pass_ms(GH_FRAMING_CUT_MS - 1);
+    feed("GH1:THIRD\r");
+    pass_ms(GH_FRAMING_CUT_MS);
+    assert_found("", 2);
+    feed("]Q3\x02right\x03\r\n"); /* what announces a code is no code */
+    assert_found("[right]", 2);
+    assert_idle();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_stx_etx),
         cmocka_unit_test(test_stx_etx_wrong),
+        cmocka_unit_test(test_stx_never_comes),
         cmocka_unit_test(test_break),
         cmocka_unit_test(test_noise),
     };

@@ -37,14 +37,14 @@ static void test_exit_button(void **state)
     assert_true(rig_is_open(&rig));
     rig_pass_ms(&rig, 1);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("exit");
+    rig_assert_door_entries(&rig, "exit");
     assert_true(rig_last_entry(&rig)->about == 0 && rig_last_entry(&rig)->clock_trusted);
 
     for (int i = 0; i < 5; i++)
         press(GH_INPUT_EXIT); /* again while it is unlocked: one opening */
     rig_pass_ms(&rig, 10000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("exit exit");
+    rig_assert_door_entries(&rig, "exit exit");
 }
 
 static void test_who_goes_is_not_forcing(void **state)
@@ -57,9 +57,9 @@ static void test_who_goes_is_not_forcing(void **state)
     rig_pass_ms(&rig, 5000);
     settle(GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 5000);
-    assert_door_entries("exit");
+    rig_assert_door_entries(&rig, "exit");
     settle(GH_INPUT_CONTACT, true);
-    assert_door_entries("exit forced");
+    rig_assert_door_entries(&rig, "exit forced");
 }
 
 static void test_a_button_that_hangs(void **state)
@@ -75,7 +75,7 @@ static void test_a_button_that_hangs(void **state)
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 3600 * 1000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("exit");
+    rig_assert_door_entries(&rig, "exit");
     assert_int_equal(rig_count_openings(&rig), 1);
     settle(GH_INPUT_EXIT, false);
     const char *said = strstr(take_log(), "has been pressed for 60 s");
@@ -84,7 +84,7 @@ static void test_a_button_that_hangs(void **state)
     assert_non_null(strstr(said, "does not hang any more"));
     press(GH_INPUT_EXIT);
     assert_true(rig_is_open(&rig));
-    assert_door_entries("exit exit");
+    rig_assert_door_entries(&rig, "exit exit");
 }
 
 static void test_guard_button(void **state)
@@ -103,7 +103,7 @@ static void test_guard_button(void **state)
     rig_pass_ms(&rig, 5000);
     for (int i = 0; i < 700; i++, rig_pass_ms(&rig, 100))
         assert_false(lit(GH_LINE_RED) || lit(GH_LINE_BUZZER));
-    assert_door_entries("forced guard");
+    rig_assert_door_entries(&rig, "forced guard");
 }
 
 /* Life first: who wants out is let out, and what is written follows. */
@@ -124,7 +124,7 @@ static void test_buttons_with_a_full_disk(void **state)
     assert_int_equal(rig_count_entries(&rig), 1);
     fixture_empty_disk();
     rig_pass_ms(&rig, 10000);
-    assert_door_entries("exit guard");
+    rig_assert_door_entries(&rig, "exit guard");
 }
 
 static void test_a_door_that_fails(void **state)
@@ -135,14 +135,14 @@ static void test_a_door_that_fails(void **state)
     gh_fake_door_fail(&rig.door, UINT_MAX, GH_ERR_IO);
     settle(GH_INPUT_EXIT, true);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("exit fault");
+    rig_assert_door_entries(&rig, "exit fault");
     gh_fake_door_fail(&rig.door, 0, GH_OK);
     rig_pass_ms(&rig, 1000); /* who stands there still wants out */
     assert_true(rig_is_open(&rig));
     settle(GH_INPUT_EXIT, false);
     rig_pass_ms(&rig, 10000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("exit fault");
+    rig_assert_door_entries(&rig, "exit fault");
 }
 
 static void test_before_it_is_enrolled(void **state)
@@ -179,7 +179,7 @@ static void test_wall_time_goes_back(void **state)
     rig_pass_ms(&rig, 1);
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 5000);
-    assert_door_entries("unused");
+    rig_assert_door_entries(&rig, "unused");
     assert_true(rig_last_entry(&rig)->after_ms == 4000);
 }
 
@@ -194,11 +194,11 @@ static void test_tamper(void **state)
     assert_true(lit(GH_LINE_RED) && lit(GH_LINE_BUZZER));
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 1200 * 1000);
-    assert_door_entries("tamper");
+    rig_assert_door_entries(&rig, "tamper");
     settle(GH_INPUT_TAMPER, false);
     rig_pass_ms(&rig, 1000);
     assert_false(lit(GH_LINE_RED) || lit(GH_LINE_BUZZER));
-    assert_door_entries("tamper tamper_over");
+    rig_assert_door_entries(&rig, "tamper tamper_over");
 }
 
 static size_t entries_at_unlock;
@@ -220,7 +220,7 @@ static void test_fire(void **state)
     settle(GH_INPUT_FIRE, true);
     assert_true(rig_is_open(&rig));
     assert_int_equal(entries_at_unlock, 1);
-    assert_door_entries("fire");
+    rig_assert_door_entries(&rig, "fire");
     assert_int_equal(rig.prompt, GH_PROMPT_FIRE);
     assert_true(lit(GH_LINE_GREEN));
     assert_true(rig.door.granted_ms == GH_DOOR_RENEW_FIRE);
@@ -229,10 +229,10 @@ static void test_fire(void **state)
     assert_true(rig_is_open(&rig));
     assert_int_equal(rig.door.renews, renews);
     assert_true(rig.prompts > 100); /* again and again */
-    assert_door_entries("fire");
+    rig_assert_door_entries(&rig, "fire");
     settle(GH_INPUT_FIRE, false);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("fire fire_over");
+    rig_assert_door_entries(&rig, "fire fire_over");
     const char *said = strstr(take_log(), "the fire alarm has lasted for 1 h");
     assert_non_null(said);
     said = strstr(said + 1, "the fire alarm has lasted for 2 h");
@@ -262,7 +262,7 @@ static void test_fire_whatever_else(void **state)
     settle(GH_INPUT_FIRE, false);
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 10000);
-    assert_door_entries("fire fault fire_over");
+    rig_assert_door_entries(&rig, "fire fault fire_over");
 }
 
 static void test_the_end_in_a_fire(void **state)
@@ -322,7 +322,7 @@ static void test_chattering(void **state)
         rig_pass_ms(&rig, 20);
     }
     assert_int_equal(rig_count_openings(&rig), 0);
-    assert_door_entries("");
+    rig_assert_door_entries(&rig, "");
     struct gh_gate_door door = gh_gate_look_at_door(rig.gate);
     assert_int_equal(door.chattering, GH_INPUT_BIT(GH_INPUT_CONTACT) | GH_INPUT_BIT(GH_INPUT_EXIT));
     rig_pass_ms(&rig, 60000);
@@ -339,7 +339,7 @@ static void test_chattering(void **state)
     assert_true(rig_is_open(&rig));
     rig_pass_ms(&rig, GH_INPUT_QUIET_MS);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("fire fire_over");
+    rig_assert_door_entries(&rig, "fire fire_over");
 }
 
 static void test_lost_inputs_are_said(void **state)
@@ -368,7 +368,7 @@ static void test_lost_inputs_are_said(void **state)
     gh_gate_inputs(rig.gate);
     rig_pass_ms(&rig, 1000);
     assert_non_null(strstr(take_log(), "its fire is read again"));
-    assert_door_entries("");
+    rig_assert_door_entries(&rig, "");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

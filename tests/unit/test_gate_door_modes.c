@@ -27,7 +27,7 @@ static void test_interlocked(void **state)
     rig_pass_ms(&rig, 5000);
     settle(GH_INPUT_OTHER_DOOR, false);
     assert_true(rig_is_open(&rig)); /* who waited at the exit */
-    assert_door_entries("exit");
+    rig_assert_door_entries(&rig, "exit");
     rig_pass_ms(&rig, 3000);
     assert_false(rig_is_open(&rig));
 
@@ -142,13 +142,13 @@ static void test_hold(void **state)
     settle(GH_INPUT_CONTACT, false);
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 10000);
-    assert_door_entries("opened passed");
+    rig_assert_door_entries(&rig, "opened passed");
     let_anna_in(GH_REASON_OK);
     rig_pass_ms(&rig, 59999);
     assert_true(rig_is_open(&rig));
     rig_pass_ms(&rig, 5000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("opened passed unused");
+    rig_assert_door_entries(&rig, "opened passed unused");
 }
 
 static void test_toggle(void **state)
@@ -164,14 +164,14 @@ static void test_toggle(void **state)
     settle(GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 3600 * 1000);
     assert_true(rig_is_open(&rig));
-    assert_door_entries("opened passed");
+    rig_assert_door_entries(&rig, "opened passed");
     assert_true(rig_last_entry(&rig)->about == first);
     let_anna_in(GH_REASON_OK);
     assert_false(rig_is_open(&rig));
     assert_int_equal(rig_last_entry(&rig)->door, GH_DOOR_EVENT_TOGGLED);
     assert_true(rig_last_entry(&rig)->about == rig_last_passage(&rig)->sequence);
     rig_pass_ms(&rig, 10000);
-    assert_door_entries("opened passed toggled");
+    rig_assert_door_entries(&rig, "opened passed toggled");
 }
 
 static void test_two_codes_at_once(void **state)
@@ -191,7 +191,7 @@ static void test_two_codes_at_once(void **state)
     rig_show(&rig, rig.dora);
     assert_false(rig_is_open(&rig));
     rig_pass_ms(&rig, 2000);
-    assert_door_entries("toggled toggled unused unused");
+    rig_assert_door_entries(&rig, "toggled toggled unused unused");
 }
 
 /* Configured anew while it is unlocked: no code would ever lock it again. */
@@ -248,7 +248,7 @@ static void test_prompts(void **state)
     settle(GH_INPUT_CONTACT, false);
     rig_pass_ms(&rig, 60000);
     assert_int_equal(rig.prompts, prompts + 3);
-    assert_door_entries("unused exit held shut");
+    rig_assert_door_entries(&rig, "unused exit held shut");
     rig.options.peers.prompt = NULL; /* nobody speaks: nothing is missed */
     rig_stop(&rig);
     rig_start(&rig);
@@ -268,7 +268,7 @@ static void test_relay_test(void **state)
     assert_int_equal(gh_gate_look_at_door(rig.gate).causes, GH_CAUSE_BIT(GH_CAUSE_TEST));
     rig_pass_ms(&rig, 3000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("test");
+    rig_assert_door_entries(&rig, "test");
 
     settle(GH_INPUT_OTHER_DOOR, true);
     assert_int_equal(gh_gate_test_relay(rig.gate, &err), GH_ERR_BUSY);
@@ -282,11 +282,11 @@ static void test_relay_test(void **state)
     fixture_empty_disk();
     rig_pass_ms(&rig, 5000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("test");
+    rig_assert_door_entries(&rig, "test");
     gh_fake_door_fail(&rig.door, 2, GH_ERR_IO); /* this_door, and the relay */
     assert_int_equal(gh_gate_test_relay(rig.gate, NULL), GH_ERR_IO);
     rig_pass_ms(&rig, 5000);
-    assert_door_entries("test test fault");
+    rig_assert_door_entries(&rig, "test test fault");
     assert_int_equal(rig_count_openings(&rig), 1);
 }
 

@@ -53,22 +53,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_door_entries(const char *expected)
-{
-    char words[1024] = "";
-
-    (void)rig_count_entries(&rig);
-    for (size_t i = 0; i < rig.entries.count; i++) {
-        const struct gh_entry *entry = &rig.entries.entry[i];
-        if (entry->type != GH_ENTRY_DOOR && entry->type != GH_ENTRY_FAULT)
-            continue;
-        if (words[0])
-            strcat(words, " ");
-        strcat(words, entry->type == GH_ENTRY_DOOR ? gh_door_event_name(entry->door) : "fault");
-    }
-    assert_string_equal(words, expected);
-}
-
 static void test_to_the_minute(void **state)
 {
     (void)state;
@@ -78,11 +62,11 @@ static void test_to_the_minute(void **state)
     int64_t open_ns = gh_clock_monotonic_ns(rig.options.clock) + (UNTIL_18_MS - 1234) * MS;
     rig_pass_ms(&rig, UNTIL_18_MS - 1234 - 1);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("");
+    rig_assert_door_entries(&rig, "");
     rig_pass_ms(&rig, 1001); /* nobody calls at the minute but the gate itself */
     assert_true(rig_is_open(&rig));
     assert_true(rig.door.sets[rig.door.count - 1].at_ns == open_ns);
-    assert_door_entries("hours_open");
+    rig_assert_door_entries(&rig, "hours_open");
     assert_true(rig_last_entry(&rig)->clock_trusted && rig_last_entry(&rig)->about == 0);
     unsigned renews = rig.door.renews;
     rig_pass_ms(&rig, HOUR_MS - 1001);
@@ -91,10 +75,10 @@ static void test_to_the_minute(void **state)
     assert_true(rig.door.granted_ms == GH_DOOR_RENEW_MS);
     rig_pass_ms(&rig, 1);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
     for (int hour = 0; hour < 24; hour++)
         rig_pass_ms(&rig, HOUR_MS);
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
     assert_int_equal(rig_count_openings(&rig), 1);
 }
 
@@ -135,7 +119,7 @@ static void test_another_list(void **state)
         rig_pass_ms(&rig, 1); /* at once */
         assert_int_equal(rig_is_open(&rig), i == 0);
     }
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
 }
 
 static void test_a_clock_that_is_not_trusted(void **state)
@@ -154,7 +138,7 @@ static void test_a_clock_that_is_not_trusted(void **state)
     gh_fake_clock_set_wall_s(&rig.fixture.clock, FIXTURE_NOW_S + 1000); /* by whom? */
     rig_pass_ms(&rig, 5000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
     assert_false(rig_last_entry(&rig)->clock_trusted);
 }
 
@@ -170,7 +154,7 @@ static void test_a_clock_that_leaps(void **state)
     gh_fake_clock_set_wall_s(&rig.fixture.clock, FIXTURE_NOW_S + 3 * 3600);
     rig_pass_ms(&rig, 5000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
 }
 
 /* The entry first; and one of it. */
@@ -186,13 +170,13 @@ static void test_a_full_disk(void **state)
     fixture_empty_disk();
     rig_pass_ms(&rig, 2000);
     assert_true(rig_is_open(&rig));
-    assert_door_entries("hours_open");
+    rig_assert_door_entries(&rig, "hours_open");
     fixture_fill_disk(&rig.fixture);
     rig_pass_ms(&rig, HOUR_MS); /* it is locked all the same */
     assert_false(rig_is_open(&rig));
     fixture_empty_disk();
     rig_pass_ms(&rig, 5000);
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
 }
 
 static void test_a_door_that_fails(void **state)
@@ -204,7 +188,7 @@ static void test_a_door_that_fails(void **state)
     rig_start_with_list(&rig);
     rig_pass_ms(&rig, 5000);
     assert_true(rig_is_open(&rig));
-    assert_door_entries("hours_open fault");
+    rig_assert_door_entries(&rig, "hours_open fault");
 }
 
 static void move(enum gh_input input, bool active)
@@ -223,17 +207,17 @@ static void test_the_other_door(void **state)
     rig_start_with_list(&rig);
     rig_pass_ms(&rig, 60000);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("");
+    rig_assert_door_entries(&rig, "");
     move(GH_INPUT_OTHER_DOOR, false);
     rig_pass_ms(&rig, 2000);
     assert_true(rig_is_open(&rig));
     move(GH_INPUT_OTHER_DOOR, true);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
     move(GH_INPUT_OTHER_DOOR, false);
     rig_pass_ms(&rig, 2000);
     assert_true(rig_is_open(&rig));
-    assert_door_entries("hours_open hours_shut hours_open");
+    rig_assert_door_entries(&rig, "hours_open hours_shut hours_open");
 }
 
 /* Whoever comes in then forces nothing, and may leave the door open. */
@@ -251,11 +235,11 @@ static void test_people_come_and_go(void **state)
         if (i < 4)
             move(GH_INPUT_CONTACT, false);
     }
-    assert_door_entries("hours_open");
+    rig_assert_door_entries(&rig, "hours_open");
     rig_pass_ms(&rig, UNTIL_18_MS - 5 * 60000);
-    assert_door_entries("hours_open hours_shut");
+    rig_assert_door_entries(&rig, "hours_open hours_shut");
     rig_pass_ms(&rig, 31000);
-    assert_door_entries("hours_open hours_shut held");
+    rig_assert_door_entries(&rig, "hours_open hours_shut held");
 }
 
 static void test_nobody_asks_without_hours(void **state)
@@ -267,7 +251,7 @@ static void test_nobody_asks_without_hours(void **state)
     for (int hour = 0; hour < 24; hour++)
         rig_pass_ms(&rig, HOUR_MS);
     assert_false(rig_is_open(&rig));
-    assert_door_entries("");
+    rig_assert_door_entries(&rig, "");
 }
 
 /* --- the gate's time zone --- */

@@ -15,24 +15,12 @@
 
 #include "gate/identity.h"
 #include "gatehouse/file.h"
-
-static char dir[64], path[128];
+#include "one_file.h"
 
 static int setup(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/gatehouse-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof(path), "%s/identity.json", dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(dir); /* nothing else may be left there */
+    return make_folder_for("identity.json");
 }
 
 static struct gh_identity waiting_identity(void)
@@ -438,5 +426,5 @@ int main(void)
         cmocka_unit_test(test_from_enrolment),
         cmocka_unit_test(test_bearer),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }

@@ -20,6 +20,7 @@
 
 #include "gatehouse/file.h"
 #include "journal_prune_fixture.h"
+#include "journal_watch.h"
 
 static atomic_bool sync_skipped;
 
@@ -299,41 +300,12 @@ static void nothing_is_left_behind_by_moved_pages(void **state)
 
 /* --- beside others ---------------------------------------------------------------------------- */
 
-struct watching {
-    const struct place *place;
-    atomic_bool done;
-    const char *complaint;
-};
-
-static void *watch(void *context)
-{
-    struct watching *watching = context;
-    struct gh_journal *reader;
-    if (gh_journal_open_reader(watching->place->path, &reader, NULL) != GH_OK) {
-        watching->complaint = "cannot open";
-        return NULL;
-    }
-    while (!atomic_load(&watching->done)) {
-        uint64_t sequence, bad;
-        uint8_t hash[GH_SHA256_BYTES];
-        if (gh_journal_verify(reader, NULL, 0, &bad) != GH_OK ||
-            gh_journal_head(reader, &sequence, hash) != GH_OK) {
-            watching->complaint = "not whole";
-            break;
-        }
-    }
-    gh_journal_close(reader);
-    return NULL;
-}
-
 static void readers_see_a_whole_chain_while_it_is_pruned(void **state)
 {
     const struct place *place = *state;
-    struct watching watching = {.place = place};
+    struct watching watching;
     struct gh_journal *journal = journal_of(place, "s");
-    pthread_t thread;
-    atomic_init(&watching.done, false);
-    assert_int_equal(pthread_create(&thread, NULL, watch, &watching), 0);
+    start_watching(&watching, place);
     for (int64_t i = 2; i < 600; i++) {
         append_of(journal, GH_ENTRY_PASSAGE, i * 1000, true);
         if (i % 5 == 0) {
@@ -341,11 +313,7 @@ static void readers_see_a_whole_chain_while_it_is_pruned(void **state)
             prune(journal, &cut, i * 1000, NULL);
         }
     }
-    atomic_store(&watching.done, true);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    if (watching.complaint != NULL) {
-        fail_msg("%s", watching.complaint);
-    }
+    stop_watching(&watching);
     gh_journal_close(journal);
 }
 

@@ -21,6 +21,7 @@
 
 #include "gatehouse/file.h"
 #include "journal_fixture.h"
+#include "journal_watch.h"
 
 /* --- one writer ------------------------------------------------------------------------------- */
 
@@ -93,50 +94,15 @@ static void a_foreign_lock_is_busy_then_over(void **state)
     assert_whole(place, 2);
 }
 
-struct watching {
-    const struct place *place;
-    atomic_bool done;
-    uint64_t seen;
-    const char *complaint;
-};
-
-static void *watch(void *context)
-{
-    struct watching *watching = context;
-    struct gh_journal *reader;
-    if (gh_journal_open_reader(watching->place->path, &reader, NULL) != GH_OK) {
-        watching->complaint = "cannot open";
-        return NULL;
-    }
-    while (!atomic_load(&watching->done)) {
-        uint64_t sequence, bad;
-        uint8_t hash[GH_SHA256_BYTES];
-        if (gh_journal_verify(reader, NULL, 0, &bad) != GH_OK ||
-            gh_journal_head(reader, &sequence, hash) != GH_OK || sequence < watching->seen) {
-            watching->complaint = "not whole";
-            break;
-        }
-        watching->seen = sequence;
-    }
-    gh_journal_close(reader);
-    return NULL;
-}
-
 static void readers_see_a_whole_chain_while_it_grows(void **state)
 {
     const struct place *place = *state;
-    struct watching watching = {.place = place};
+    struct watching watching;
     struct gh_journal *journal = open_journal(place);
-    pthread_t thread;
     append(journal, 1);
-    atomic_init(&watching.done, false);
-    assert_int_equal(pthread_create(&thread, NULL, watch, &watching), 0);
+    start_watching(&watching, place);
     append(journal, 1200); /* over more than one checkpoint */
-    atomic_store(&watching.done, true);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    if (watching.complaint != NULL) {
-        fail_msg("%s", watching.complaint);
-    }
+    stop_watching(&watching);
     gh_journal_close(journal);
     assert_whole(place, 1201);
 }

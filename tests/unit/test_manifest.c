@@ -392,5 +392,5 @@ int main(void)
         cmocka_unit_test(generations_are_told_apart),
         cmocka_unit_test(limits_hold),
     };
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests(tests, make_all_keys, free_all_keys);
 }

@@ -418,5 +418,5 @@ int main(void)
         cmocka_unit_test(bad_new_members_are_refused),
         cmocka_unit_test(later_keys_are_passed_over),
     };
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests(tests, make_all_keys, free_all_keys);
 }

@@ -11,6 +11,7 @@
 
 #include "fakes/passage_world.h"
 #include "gatehouse/clock.h"
+#include "random_below.h"
 
 /* --- one code --- */
 
@@ -397,14 +398,6 @@ static void test_next_is_quiet_while_waiting(void **state)
 }
 
 /* --- anything, in any order --- */
-
-static uint64_t random_state;
-
-static unsigned random_below(unsigned bound)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(random_state >> 33) % bound;
-}
 
 /* Whoever is let in showed a code of theirs and a card of their home, both a short while ago; and a
  * health code that stays in sight lets in once. */

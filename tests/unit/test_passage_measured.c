@@ -11,6 +11,7 @@
 
 #include "fakes/passage_world.h"
 #include "gatehouse/clock.h"
+#include "random_below.h"
 
 static struct world world;
 
@@ -310,14 +311,6 @@ static void test_other_rules_meanwhile(void **state)
 }
 
 /* --- anything, in any order --- */
-
-static uint64_t random_state;
-
-static unsigned random_below(unsigned bound)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(random_state >> 33) % bound;
-}
 
 /* As many are let in as were measured, at most; and nobody is waited for without end. */
 static void test_random(void **state)

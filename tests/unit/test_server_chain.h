@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "server/batch.h"
+#include "test_server_entry.h"
 
 #define GATE UINT64_C(0xfedcba9876543210)
 #define CHAIN 600
@@ -32,24 +33,6 @@ struct fixture {
     json_t *chain[CHAIN + 1]; /* by sequence, from 1 */
     uint8_t hash[CHAIN + 1][GH_SHA256_BYTES];
 };
-
-static inline struct gh_entry entry_of(gh_id gate, uint64_t sequence, const uint8_t *previous)
-{
-    struct gh_entry entry = {
-        .type = GH_ENTRY_PASSAGE,
-        .gate = gate,
-        .sequence = sequence,
-        .wall_ms = INT64_C(1600000000000) + (int64_t)sequence,
-        .clock_trusted = true,
-        .monotonic_ms = (int64_t)sequence,
-        .boot_id = "00112233445566778899aabbccddeeff",
-        .outcome = GH_OUTCOME_DENY,
-        .reason = GH_REASON_NOT_A_CODE,
-        .generation = 1,
-    };
-    memcpy(entry.previous, previous, GH_SHA256_BYTES);
-    return entry;
-}
 
 static inline json_t *json_of(const struct gh_entry *entry, uint8_t hash[GH_SHA256_BYTES])
 {

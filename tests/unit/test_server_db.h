@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/db.h"
+#include "server/db_list.h"
 
 struct fixture {
     char folder[64];

@@ -3,6 +3,8 @@
 #ifndef GATEHOUSE_TESTS_SERVER_DB_NEWS_H
 #define GATEHOUSE_TESTS_SERVER_DB_NEWS_H
 
+#include "server/db_entries.h"
+#include "server/db_news.h"
 #include "test_server_db.h"
 
 #define NORTH UINT64_C(0xfedcba9876543210)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A gate that follows by deltas believes what one believes that begins with a snapshot, at every
  * generation, whatever happened between. SEED=N repeats one run. */
+#include "server/db_list.h"
 #include "test_server_lists.h"
 
 #include <inttypes.h>

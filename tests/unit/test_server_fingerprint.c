@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the manifest says besides the snapshot: that none of it changes without a new generation. */
+#include "server/db_list.h"
 #include "test_server_lists.h"
 
 static void test_another_policy(void **state)

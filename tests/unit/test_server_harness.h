@@ -36,6 +36,7 @@
 #include "gatehouse/log.h"
 #include "server/auth.h"
 #include "server/server.h"
+#include "test_server_entry.h"
 
 #define ADMIN_PASSWORD "correct horse battery"
 #define DEADLINE_MS 20000
@@ -213,7 +214,7 @@ static inline int harness_serve(const struct harness *harness)
     }
     if (status == GH_OK) {
         server->config_path = harness->config;
-        status = gh_server_run(server, true, &err);
+        status = gh_server_run(server, &err);
     }
     gh_server_free(server);
     if (status != GH_OK)
@@ -528,19 +529,7 @@ static inline void make_entry(gh_id gate, uint64_t sequence,
                               const uint8_t previous[GH_SHA256_BYTES], char out[GH_ENTRY_MAX_BYTES],
                               uint8_t hash[GH_SHA256_BYTES])
 {
-    struct gh_entry entry = {
-        .type = GH_ENTRY_PASSAGE,
-        .gate = gate,
-        .sequence = sequence,
-        .wall_ms = INT64_C(1600000000000) + (int64_t)sequence,
-        .clock_trusted = true,
-        .monotonic_ms = (int64_t)sequence,
-        .boot_id = "00112233445566778899aabbccddeeff",
-        .outcome = GH_OUTCOME_DENY,
-        .reason = GH_REASON_NOT_A_CODE,
-        .generation = 1,
-    };
-    memcpy(entry.previous, previous, GH_SHA256_BYTES);
+    struct gh_entry entry = entry_of(gate, sequence, previous);
     size_t size = gh_entry_format(&entry, out);
     gh_entry_hash((struct gh_bytes){(const uint8_t *)out, size}, hash);
 }

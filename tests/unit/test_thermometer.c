@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <pthread.h>
 #include <time.h>
 
 #include "fakes/fake_clock.h"
@@ -27,8 +28,11 @@ static int setup(void **state)
     gh_fake_clock_init(&clock_of_ours, 1600000000);
     if (gh_queue_new(sizeof(struct gh_temperature_reading), 4, &queue) != GH_OK)
         return -1;
-    options = (struct gh_thermometer_options){
-        .sensor = "mlx90614", .iio_root = root, .clock = &clock_of_ours.clock, .readings = queue};
+    options = (struct gh_thermometer_options){.sensor = "mlx90614",
+                                              .iio_root = root,
+                                              .least_millic = GH_BODY_MIN_MILLIC,
+                                              .clock = &clock_of_ours.clock,
+                                              .readings = queue};
     return iio_setup(state);
 }
 
@@ -307,6 +311,94 @@ static void test_stop(void **state)
     }
 }
 
+/* Where the wall is warm, only what is warmer is somebody. */
+static void test_a_warm_wall(void **state)
+{
+    (void)state;
+    char says[GH_THERMOMETER_SAYS_BYTES];
+
+    options.least_millic = 35000;
+    iio_device("iio:device0", "mlx90614\n");
+    iio_write("iio:device0", "in_temp_object_input", "34999\n");
+    assert_int_equal(gh_thermometer_check(&options, says, NULL), GH_OK);
+    assert_null(strstr(says, "somebody"));
+    start();
+    wait_until_it_reads(34999);
+    assert_true(is_empty());
+    iio_write("iio:device0", "in_temp_object_input", "35000\n");
+    assert_true(next_reading().millic == 35000);
+    assert_int_equal(gh_thermometer_check(&options, says, NULL), GH_OK);
+    assert_non_null(strstr(says, "35.000 degrees, which is somebody"));
+}
+
+/* What is wrong, though it reads, and reads that. */
+static void wait_until_it_warns(bool wanted)
+{
+    for (int ms = 0; ms < PATIENCE_MS; ms++) {
+        struct gh_thermometer_state state = gh_thermometer_look(thermometer);
+        if (state.reads && (strstr(state.trouble, "least_millic") != NULL) == wanted)
+            return;
+        pause_ms(1);
+    }
+    fail_msg("%s", wanted ? "it says nothing" : "it still says so");
+}
+
+/* Somebody who never goes away is no body; readings are handed on all the same. */
+static void test_somebody_for_ever(void **state)
+{
+    (void)state;
+
+    iio_mlx90614("iio:device0", FOREHEAD);
+    start();
+    (void)next_reading();
+    gh_fake_clock_advance_ms(&clock_of_ours, GH_BODY_ALWAYS_S * 1000 - 1);
+    int64_t now_ns = gh_clock_monotonic_ns(&clock_of_ours.clock);
+    while (next_reading().at_ns < now_ns)
+        continue;
+    wait_until_it_warns(false);
+    gh_fake_clock_advance_ms(&clock_of_ours, 1);
+    wait_until_it_warns(true);
+    (void)next_reading();
+    iio_write("iio:device0", "in_temp_object_raw", WALL);
+    wait_until_it_warns(false);
+    iio_write("iio:device0", "in_temp_object_raw", FOREHEAD);
+    wait_until_it_reads(35850);
+}
+
+static pthread_mutex_t stall = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t main_thread;
+
+static int64_t stalling_monotonic_ns(void *context)
+{
+    if (!pthread_equal(pthread_self(), main_thread)) {
+        pthread_mutex_lock(&stall);
+        pthread_mutex_unlock(&stall);
+    }
+    return gh_clock_monotonic_ns(context);
+}
+
+/* A read that does not come back: what was read before it is not what is. */
+static void test_a_sensor_that_hangs(void **state)
+{
+    (void)state;
+    struct gh_clock clock = clock_of_ours.clock;
+
+    main_thread = pthread_self();
+    clock.monotonic_ns = stalling_monotonic_ns;
+    clock.context = &clock_of_ours.clock;
+    options.clock = &clock;
+    iio_mlx90614("iio:device0", WALL);
+    start();
+    wait_until_it_reads(23070);
+    pthread_mutex_lock(&stall);
+    gh_fake_clock_advance_ms(&clock_of_ours, GH_THERMOMETER_SILENT_S * 1000);
+    wait_until_trouble("does not answer");
+    pthread_mutex_unlock(&stall);
+    wait_until_it_reads(23070);
+    gh_thermometer_stop(thermometer);
+    thermometer = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +411,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_warm_wall, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_somebody_for_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_sensor_that_hangs, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

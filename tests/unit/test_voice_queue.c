@@ -190,7 +190,7 @@ static void test_full(void **state)
     struct gh_announcement_job made = job(100, 1);
 
     gh_voice_queue_init(&queue);
-    for (gh_id id = 1; id <= GH_VOICE_PLACES; id++)
+    for (gh_id id = 1; id <= GH_ANNOUNCEMENTS_MAX; id++)
         announce(&queue, id);
     assert_false(gh_voice_queue_announce(&queue, &made));
     gh_voice_queue_drop(&queue, 4);

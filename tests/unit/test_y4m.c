@@ -14,32 +14,12 @@
 
 #include "gatehouse/bytes.h"
 #include "gatehouse/y4m.h"
-
-static char folder[] = "/tmp/gatehouse-y4m-XXXXXX";
-static char path[64];
+#include "one_file.h"
 
 static int make_folder(void **state)
 {
     (void)state;
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(path, sizeof(path), "%s/stream.y4m", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    (void)unlink(path);
-    return rmdir(folder);
-}
-
-static void write_file(const void *data, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    return make_folder_for("stream.y4m");
 }
 
 static struct gh_y4m *open_text(const void *data, size_t size)
