@@ -75,7 +75,7 @@ class Raspi3b:
     console = 'ttyS1,115200'  # the mini UART; the other one is the agent's
 
     @staticmethod
-    def arguments(image):
+    def arguments(image, work):
         return ['-M', 'raspi3b', '-dtb', f'{image}/raspi3b.dtb',
                 '-drive', f'file={image}/sd.img,if=sd,format=raw,snapshot=on',
                 '-device', 'usb-net,netdev=net0']
@@ -90,18 +90,23 @@ class Raspi3b:
 
 
 class Virt:
-    """QEMU's own machine: a PL061 whose line 3 is the power key, the exit button here; line 5 is the relay."""
+    """QEMU's own machine: a PL061 whose line 3 is the power key, the exit button here; line 5 is the relay. On USB a loudspeaker that
+    is recorded, and a serial line."""
     name = 'virt'
     relay = 'line 5'
-    wiring = {'chip': 'gpiochip0', 'relay': 5, 'exit': 3}
+    # The chip by its label: it has another number when it comes back.
+    wiring = {'chip': '9030000.pl061', 'relay': 5, 'exit': 3}
     disk = '/dev/vda'
     console = 'ttyS0'
 
     @staticmethod
-    def arguments(image):
+    def arguments(image, work):
         return ['-M', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-m', '1024',
                 '-drive', f'file={image}/sd.img,if=virtio,format=raw,snapshot=on',
-                '-device', 'virtio-net-pci,netdev=net0,romfile=',
+                '-device', 'virtio-net-pci,netdev=net0,romfile=', '-device', 'qemu-xhci',
+                '-audiodev', f'wav,id=sound,path={work}/sound.wav', '-device', 'usb-audio,audiodev=sound',
+                '-chardev', f'socket,id=scanner,path={work}/scanner.sock,server=on,wait=off',
+                '-device', 'usb-serial,chardev=scanner,always-plugged=on',
                 '-device', 'pci-serial,chardev=console']
 
     registers = '/2wx 0x090303fc'  # GPIODATA of all lines, GPIODIR
@@ -133,7 +138,7 @@ class Machine:
         if self.kind is Raspi3b:
             serial += ['-serial', 'chardev:console']
         append = f'console={self.kind.console} root={self.kind.disk} rw rootwait fsck.mode=skip panic=5 loglevel=3 systemd.log_level=notice'
-        command = ['qemu-system-aarch64', *self.kind.arguments(self.image), *COMMON, *serial,
+        command = ['qemu-system-aarch64', *self.kind.arguments(self.image, self.work), *COMMON, *serial,
                    '-kernel', f'{self.image}/kernel', '-initrd', f'{self.image}/initrd', '-append', append,
                    '-netdev', 'user,id=net0,restrict=off', '-qmp', f'unix:{sockets["qmp"]},server=on,wait=off']
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
@@ -247,6 +252,12 @@ class Machine:
         if words[1] != '0' and not may_fail:
             raise Failure(f'in the guest, exit {words[1]}: {command[:200]}\n{said[-2000:]}')
         return said
+
+    def scan(self, text):
+        """What a barcode scanner on the serial line over USB sends."""
+        with socket.socket(socket.AF_UNIX) as scanner:
+            scanner.connect(f'{self.work}/scanner.sock')
+            scanner.sendall(text.encode() + b'\r')
 
     # --- the console, to which the guest's journal goes as well ---
 
