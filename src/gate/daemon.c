@@ -228,6 +228,21 @@ static enum gh_status use_time_zone(struct gh_daemon *daemon, struct gh_error *e
     return GH_OK;
 }
 
+/* One that cannot be read opens for no code any more, but a fire and the guard's button still want
+ * a gate. All zero: not enrolled. */
+static enum gh_status load_identity(const char *path, struct gh_identity *identity,
+                                    struct gh_error *err)
+{
+    struct gh_error why = {0};
+    enum gh_status status = gh_identity_load(path, identity, &why);
+
+    if (status == GH_ERR_CORRUPT || status == GH_ERR_IO)
+        gh_log(GH_LOG_ERR, "gate", "%s; until then it lets nobody in by a code", why.text);
+    else if (status != GH_OK && status != GH_ERR_NOTFOUND)
+        return gh_fail(err, status, "%s", why.text);
+    return GH_OK;
+}
+
 static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 {
     char path[PATH_MAX];
@@ -249,14 +264,8 @@ static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
         status = gh_http_global_init();
     if (status == GH_OK)
         status = gh_courier_identity_path(daemon->config.state_dir, path);
-    if (status == GH_OK) {
-        status = gh_identity_load(path, &identity, err);
-        if (status == GH_ERR_NOTFOUND) {
-            status = GH_OK;
-            if (err)
-                *err = (struct gh_error){0};
-        }
-    }
+    if (status == GH_OK)
+        status = load_identity(path, &identity, err);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_sighting), SIGHTINGS_MAX, &daemon->sightings);
     if (status == GH_OK)
