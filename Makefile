@@ -131,7 +131,7 @@ bench: all $(benches) bench-light
 	@for bench in $(benches); do BUILD='$(BUILD)' $$bench || exit 1; done
 # Memory, start and writes of the real gate with LIGHT_PEOPLE=100000 on its list.
 light := $(BUILD)/tests/bench/light/bare
-$(light): $(BUILD)/%: $(BUILD)/%.o
+$(light): $(BUILD)/%: $(BUILD)/%.o $(test_libraries)
 	$(call say,LINK,$@)
 	$(Q)$(link)
 bench-light: all $(light) $(BUILD)/tests/system/journal_dump

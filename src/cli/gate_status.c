@@ -169,6 +169,9 @@ static void print_clock(const json_t *state, struct wrong *wrong)
     if (!is_true(clock, "trusted"))
         say_wrong(wrong, "the clock is not trusted: nobody is let in until NTP or the server has "
                          "confirmed it");
+    if (is_true(clock, "zone_missing"))
+        say_wrong(wrong, "the gate's time_zone is not known on this machine: opening hours unlock "
+                         "nothing");
 }
 
 static void print_journal(const json_t *state, struct wrong *wrong)

@@ -10,10 +10,10 @@
 /* Contract:
  * - next waits up to timeout_ms for a frame. GH_OK: *frame is borrowed until the next call of next
  * or free. GH_ERR_AGAIN: none came (time-out or wake). GH_ERR_GONE: the device is not there
- * (unplugged, or not yet there): said in err; the caller may call again at once, next itself waits
- * between tries to open it anew and answers GH_ERR_AGAIN meanwhile. GH_ERR_CORRUPT: one frame or
- * file was broken, said in err; the next call goes on behind it. GH_ERR_END: a replay is over and
- * nothing more will ever come.
+ * (unplugged, or not yet there), GH_ERR_BUSY: another program has it: said in err; the caller may
+ * call again at once, next itself waits between tries to open it anew and answers GH_ERR_AGAIN
+ * meanwhile. GH_ERR_CORRUPT: one frame or file was broken, said in err; the next call goes on
+ * behind it. GH_ERR_END: a replay is over and nothing more will ever come.
  * - wake: from any thread; a waiting next returns GH_ERR_AGAIN soon.
  * - frames are at most max_width x max_height pixels.
  * - no allocation after the first frame of a size. */

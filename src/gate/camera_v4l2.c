@@ -62,7 +62,8 @@ static enum gh_status open_device(struct v4l2_camera *camera, struct gh_error *e
     if (status != GH_OK) {
         close_device(camera);
         retry_later(camera);
-        return gh_fail(err, GH_ERR_GONE, "no camera at %s: %s", camera->path, why.text);
+        return gh_fail(err, status == GH_ERR_BUSY ? status : GH_ERR_GONE, "no camera at %s: %s",
+                       camera->path, why.text);
     }
     char name[5];
     gh_v4l2_format_name(layout->pixel_format, name);

@@ -31,6 +31,16 @@ static bool report(const char *what, enum gh_status status, const struct gh_erro
     return report_words(what, status, "", err);
 }
 
+/* What another program holds is there: the gate that runs for one has whatever is configured. */
+static bool report_device(const char *what, enum gh_status status, const char *says,
+                          const struct gh_error *err)
+{
+    if (status != GH_ERR_BUSY)
+        return report_words(what, status, says, err);
+    printf("%-12s there, in use by another program: by the gate, if it runs\n", what);
+    return true;
+}
+
 static bool check_state(const struct gh_gate_config *config)
 {
     char path[PATH_MAX];
@@ -79,9 +89,10 @@ static bool check_camera(const struct gh_gate_config *config)
     else if (status == GH_ERR_AGAIN || status == GH_ERR_END)
         printf("%-12s there, but no frame came within 3 s\n", "camera");
     else
-        report("camera", status, &err);
+        (void)report_device("camera", status, "", &err);
     camera.free(camera.context);
-    return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END;
+    return status == GH_OK || status == GH_ERR_AGAIN || status == GH_ERR_END ||
+           status == GH_ERR_BUSY;
 }
 
 /* --- the door --- */
@@ -199,12 +210,12 @@ static bool check_readers(const struct gh_gate_config *config)
 
     if (config->scanner_device[0]) {
         enum gh_status status = gh_readers_check_scanner(&options, says, &err);
-        good = report_words("scanner", status, says, &err);
+        good = report_device("scanner", status, says, &err);
     }
     if (config->keyboard_device[0]) {
         err = (struct gh_error){0};
         enum gh_status status = gh_readers_check_keyboard(&options, says, &err);
-        good = report_words("keyboard", status, says, &err) && good;
+        good = report_device("keyboard", status, says, &err) && good;
     }
     return good;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/sqlite.h"
 #include "gate/daemon_parts.h"
 #include "gate/door_keeper.h"
 #include "gate/time_zone.h"
@@ -134,6 +135,7 @@ static enum gh_status start_gate(struct gh_daemon *daemon, const struct gh_ident
         .journal_limit_bytes = (uint64_t)daemon->config.journal_limit_mib << 20,
         .battery_clock = daemon->config.battery_clock,
         .direction = (enum gh_direction)daemon->config.direction,
+        .zone_missing = daemon->zone_missing,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);
@@ -211,6 +213,36 @@ static void start_control(struct gh_daemon *daemon)
         gh_log(GH_LOG_ERR, "control", "%s; nobody at the board is answered", err.text);
 }
 
+/* Names of zones go with an upgrade of the system: that is no reason for a gate not to start. */
+static enum gh_status use_time_zone(struct gh_daemon *daemon, struct gh_error *err)
+{
+    struct gh_error why = {0};
+
+    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, &why);
+    daemon->zone_missing = status == GH_ERR_NOTFOUND;
+    if (status == GH_OK)
+        return GH_OK;
+    if (!daemon->zone_missing)
+        return gh_fail(err, status, "%s", why.text);
+    gh_log(GH_LOG_ERR, "gate", "%s; opening hours unlock nothing", why.text);
+    return GH_OK;
+}
+
+/* One that cannot be read opens for no code any more, but a fire and the guard's button still want
+ * a gate. All zero: not enrolled. */
+static enum gh_status load_identity(const char *path, struct gh_identity *identity,
+                                    struct gh_error *err)
+{
+    struct gh_error why = {0};
+    enum gh_status status = gh_identity_load(path, identity, &why);
+
+    if (status == GH_ERR_CORRUPT || status == GH_ERR_IO)
+        gh_log(GH_LOG_ERR, "gate", "%s; until then it lets nobody in by a code", why.text);
+    else if (status != GH_OK && status != GH_ERR_NOTFOUND)
+        return gh_fail(err, status, "%s", why.text);
+    return GH_OK;
+}
+
 static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 {
     char path[PATH_MAX];
@@ -218,7 +250,7 @@ static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
 
     /* A reader of the trace, or a server, that goes away is an error to handle, not the end. */
     signal(SIGPIPE, SIG_IGN);
-    enum gh_status status = gh_time_zone_use(daemon->config.time_zone, err);
+    enum gh_status status = use_time_zone(daemon, err);
     /* The door first: its keeper forks, and takes nothing along that it has no use for. */
     if (status == GH_OK)
         status = start_door(daemon, err);
@@ -226,18 +258,14 @@ static enum gh_status start(struct gh_daemon *daemon, struct gh_error *err)
         status = gh_dir_make(daemon->config.state_dir, 0700, err);
     if (status == GH_OK)
         status = gh_gate_sandbox(daemon->config_path, &daemon->config, err);
+    if (!daemon->config.journal_shared)
+        gh_sqlite_alone();
     if (status == GH_OK)
         status = gh_http_global_init();
     if (status == GH_OK)
         status = gh_courier_identity_path(daemon->config.state_dir, path);
-    if (status == GH_OK) {
-        status = gh_identity_load(path, &identity, err);
-        if (status == GH_ERR_NOTFOUND) {
-            status = GH_OK;
-            if (err)
-                *err = (struct gh_error){0};
-        }
-    }
+    if (status == GH_OK)
+        status = load_identity(path, &identity, err);
     if (status == GH_OK)
         status = gh_queue_new(sizeof(struct gh_sighting), SIGHTINGS_MAX, &daemon->sightings);
     if (status == GH_OK)

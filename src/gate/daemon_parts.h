@@ -20,6 +20,7 @@ struct gh_daemon {
     int64_t start_ns;
     sd_event *event;
     sd_event_source *timer, *watch_timer;
+    bool zone_missing; /* gate.h */
     struct gh_watch watch;
     bool well; /* as systemd was told last */
     struct gh_queue *sightings, *news, *answers, *readings, *announced;

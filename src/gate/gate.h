@@ -36,6 +36,8 @@ struct gh_gate_options {
     uint64_t journal_limit_bytes; /* 0: GH_GATE_JOURNAL_LIMIT_BYTES */
     bool battery_clock; /* the board's clock goes on without power: believed at the start */
     enum gh_direction direction; /* which way the gate leads; NONE: both */
+    bool zone_missing; /* this machine does not know the gate's time zone: opening hours unlock
+                          nothing, since nobody can tell when they are */
 };
 
 /* A journal that cannot be opened, or a list that is missing or broken, does not keep the gate from

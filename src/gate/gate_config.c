@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/gate_config.h"
+#include "gate/time_zone.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -79,6 +80,7 @@ static const struct gh_config_key keys[] = {
      INT(temperature_least_millic, GH_BODY_MIN_MILLIC, GH_BODY_LEAST_MAX_MILLIC),
      .initial = "30000"},
     {"journal", "limit_mib", INT(journal_limit_mib, 16, 1048576), .initial = "512"},
+    {"journal", "shared", BOOL(journal_shared), .initial = "no"},
     {"clock", "battery", BOOL(battery_clock), .initial = "no"},
     {"courier", "ca_file", TEXT(ca_file), .initial = ""},
     {"courier", "allow_plain_http", BOOL(allow_plain_http), .initial = "no"},
@@ -165,6 +167,8 @@ static enum gh_status check_devices(const struct gh_gate_config *config, const c
                        path, config->camera);
     if (gh_voice_check_languages(config->sound_languages, &why) != GH_OK)
         return gh_fail(err, GH_ERR_INVALID, "%s: [sound] %s", path, why.text);
+    if (gh_time_zone_check(config->time_zone, &why) == GH_ERR_INVALID)
+        return gh_fail(err, GH_ERR_INVALID, "%s: %s", path, why.text);
     return check_readers(config, path, err);
 }
 

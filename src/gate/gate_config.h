@@ -58,6 +58,7 @@ struct gh_gate_config {
     int64_t temperature_offset_millic, temperature_least_millic;
     /* [journal] */
     int64_t journal_limit_mib;
+    bool journal_shared;
     /* [clock] */
     bool battery_clock;
     bool sandbox; /* [gate]; here for its size */

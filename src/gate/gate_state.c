@@ -66,7 +66,9 @@ void gh_gate_describe(struct gh_gate *gate, struct gh_gate_state *out)
 
     *out = (struct gh_gate_state){
         .enrolled = identity->enrolled,
-        .clock = {.trusted = gate->keeper.trusted, .now_s = gh_clock_wall_s(gate->options.clock)},
+        .clock = {.trusted = gate->keeper.trusted,
+                  .zone_missing = gate->options.zone_missing,
+                  .now_s = gh_clock_wall_s(gate->options.clock)},
         .passages = gate->tally,
         .door = gh_gate_look_at_door(gate),
     };

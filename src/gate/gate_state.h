@@ -25,7 +25,7 @@ struct gh_gate_state {
         int64_t issued_at_s;
     } list;
     struct {
-        bool trusted;
+        bool trusted, zone_missing; /* as gate.h's options have it */
         int64_t now_s;
     } clock;
     struct {

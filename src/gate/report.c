@@ -176,12 +176,13 @@ enum gh_status gh_report_json(const struct gh_report *report, struct gh_writer *
 {
     const struct gh_gate_state *gate = &report->gate;
     json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:o}, s:o, s:o, s:o, s:o}", "version", GH_VERSION,
-        "uptime_s", number((uint64_t)report->uptime_s), "memory_bytes",
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:b, s:o}, s:o, s:o, s:o, s:o}", "version",
+        GH_VERSION, "uptime_s", number((uint64_t)report->uptime_s), "memory_bytes",
         number(report->memory_bytes), "dropped", number(report->dropped), "gate", gate_json(gate),
-        "list", list_json(gate), "clock", "trusted", gate->clock.trusted, "time",
-        time_text(gate->clock.now_s), "journal", journal_json(gate), "passages",
-        passages_json(gate), "door", door_json(&gate->door), "devices", devices_json(report));
+        "list", list_json(gate), "clock", "trusted", gate->clock.trusted, "zone_missing",
+        gate->clock.zone_missing, "time", time_text(gate->clock.now_s), "journal",
+        journal_json(gate), "passages", passages_json(gate), "door", door_json(&gate->door),
+        "devices", devices_json(report));
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
@@ -290,7 +291,8 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
             report->camera_trouble[0] == '\0');
     put(writer, "frames_total", "counter", "that the camera gave", report->see.frames);
     put(writer, "broken_frames_total", "counter", "of them", report->see.broken_frames);
-    put(writer, "codes_total", "counter", "that were seen in frames", report->see.codes);
+    put(writer, "codes_total", "counter", "that were read, by whatever reads them",
+        report->see.codes);
     put(writer, "dropped_codes_total", "counter", "that the gate had no time for", report->dropped);
     put_readers(writer, report);
     if (report->has_sound)

@@ -146,10 +146,12 @@ static enum gh_status play_file(struct gh_voice *voice, const struct gh_voice_tu
         status = play_frames(voice, turn, &wav, &err);
         voice->audio.close(voice->audio.context, status == GH_OK);
     }
-    if (status != GH_OK && status != GH_ERR_AGAIN) {
+    if (status != GH_OK && status != GH_ERR_AGAIN)
+        set_trouble(voice, err.text);
+    /* What it cannot play now it never can, and others are not to wait for that. */
+    if (status != GH_OK && status != GH_ERR_AGAIN && status != GH_ERR_UNSUPPORTED) {
         *of_device = true;
         voice->retry_ns = gh_clock_monotonic_ns(voice->clock) + RETRY_NS;
-        set_trouble(voice, err.text);
     }
     return status;
 }

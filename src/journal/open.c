@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/sqlite_status.h"
+#include "base/sqlite.h"
 #include "gatehouse/file.h"
 #include "journal/store.h"
 

@@ -133,7 +133,7 @@ static enum gh_status read_totals(struct gh_list_store *store)
 enum gh_status gh_list_store_open(struct gh_list_store *store, const char *path)
 {
     store->path = path;
-    enum gh_status status = gh_list_open_file(path, SQLITE_OPEN_READWRITE, &store->db, store->err);
+    enum gh_status status = gh_list_open_file(path, &store->db, store->err);
     if (status != GH_OK) {
         return status;
     }

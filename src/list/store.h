@@ -40,9 +40,9 @@ extern const char gh_list_tables[]; /* the statements that make them */
  * GH_ERR_READONLY. */
 enum gh_status gh_list_sqlite_status(sqlite3 *db, int result, bool while_writing);
 
-/* Opens a file and looks whether it is a list of this version. flags: SQLITE_OPEN_READONLY or
- * SQLITE_OPEN_READWRITE. *db is the caller's, NULL on error. */
-GH_MUST_CHECK enum gh_status gh_list_open_file(const char *path, int flags, sqlite3 **db,
+/* Opens a file and looks whether it is a list of this version. *db is the caller's, NULL on error.
+ */
+GH_MUST_CHECK enum gh_status gh_list_open_file(const char *path, sqlite3 **db,
                                                struct gh_error *err);
 /* The manifest inside, verified, and of the generation that the rest of the file is of. */
 GH_MUST_CHECK enum gh_status gh_list_read_manifest(sqlite3 *db, const char *path,

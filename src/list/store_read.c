@@ -2,7 +2,7 @@
 /* What reader and writer of a list's file have in common. */
 #include <string.h>
 
-#include "base/sqlite_status.h"
+#include "base/sqlite.h"
 #include "list/store.h"
 
 enum gh_status gh_list_sqlite_status(sqlite3 *db, int result, bool while_writing)
@@ -45,10 +45,10 @@ static enum gh_status check_mark(sqlite3 *db, const char *sql, int64_t expected,
     return status;
 }
 
-enum gh_status gh_list_open_file(const char *path, int flags, sqlite3 **db, struct gh_error *err)
+enum gh_status gh_list_open_file(const char *path, sqlite3 **db, struct gh_error *err)
 {
     enum gh_status status = GH_OK;
-    int result = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int result = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (result != SQLITE_OK) {
         status = fail_reading(*db, *db != NULL ? sqlite3_extended_errcode(*db) : result, path, err);
     } else {

@@ -14,8 +14,12 @@ enum gh_status gh_list_open_verified(const char *path, const struct gh_public_ke
                                      sqlite3 **db, struct gh_manifest *manifest,
                                      struct gh_error *err)
 {
-    enum gh_status status = gh_list_open_file(path, SQLITE_OPEN_READONLY, db, err);
+    /* Not SQLITE_OPEN_READONLY: who may not write shares its index through a file, whatever
+     * base/sqlite.h says. */
+    enum gh_status status = gh_list_open_file(path, db, err);
     if (status == GH_OK) {
+        sqlite3_db_config(*db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        (void)sqlite3_exec(*db, "PRAGMA query_only = ON", NULL, NULL, NULL);
         status = gh_list_read_manifest(*db, path, list_key, manifest, err);
     }
     if (status != GH_OK) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/sqlite_status.h"
+#include "base/sqlite.h"
 #include "gatehouse/clock.h"
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"

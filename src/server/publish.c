@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/publish.h"
+/* The newest manifest, and the snapshot that it names. */
+#include "server/publish_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,11 +9,9 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
-#include "server/delta_cache.h"
 #include "server/fingerprint.h"
 #include "server/list_answer.h"
 #include "server/list_folder.h"
-#include "server/list_worker.h"
 
 #define MODULE "list"
 #define DAY_S INT64_C(86400)
@@ -26,35 +25,7 @@
 #define CHANGES_MIN 1000
 #define CHANGES_PEOPLE 50 /* one in so many */
 #define CHANGES_MAX 100000
-#define INLINE_CHANGES 300 /* a delta of so many is a matter of a few milliseconds */
 #define RETRY_NS (10 * GH_NS_PER_S)
-
-struct gh_publisher {
-    char folder[PATH_MAX];
-    struct gh_db *db;
-    struct gh_server_keys *keys;
-    uint64_t keys_version; /* of those in the manifest */
-    const struct gh_clock *clock;
-    struct gh_list_worker *worker;
-    struct gh_manifest wanted; /* what it is to say besides the list: policy, keys, secret */
-    bool stale;                /* ... and could not be written down */
-    int64_t settings_retry_ns; /* not before then */
-    uint8_t fingerprint[GH_SHA256_BYTES];
-    int64_t cutoff;
-    int64_t signed_at;             /* as it is written down */
-    struct gh_db_list_state state; /* of the manifest's generation */
-    bool snapshot_lost;
-    bool blocked; /* nothing can be said until there is a snapshot */
-    int64_t retry_at_ns;
-    struct gh_manifest manifest; /* as it was signed last; generation 0: never */
-    size_t size;
-    uint8_t bytes[GH_MANIFEST_MAX_BYTES];
-    struct gh_answer *plain; /* without a delta, and of which generation */
-    struct gh_generation plain_of;
-    struct gh_delta_cache deltas;
-    uint64_t news;            /* of nearly every gate */
-    struct gh_answer *single; /* the last one that was for one gate alone */
-};
 
 enum gh_status gh_publisher_new(const char *folder, struct gh_db *db, struct gh_server_keys *keys,
                                 const char *area, const struct gh_clock *clock,
@@ -102,11 +73,6 @@ void gh_publisher_free(struct gh_publisher *publisher)
 static int64_t now_s(const struct gh_publisher *publisher)
 {
     return gh_clock_wall_s(publisher->clock);
-}
-
-static int64_t now_ns(const struct gh_publisher *publisher)
-{
-    return gh_clock_monotonic_ns(publisher->clock);
 }
 
 /* --- what the manifest says besides the list --- */
@@ -161,9 +127,14 @@ static void set_generation(struct gh_manifest *manifest, const struct gh_generat
     memcpy(manifest->tag, generation->tag, sizeof(manifest->tag));
 }
 
-static struct gh_bytes signed_manifest(const struct gh_publisher *publisher)
+enum gh_status gh_publisher_sign_for(struct gh_publisher *publisher,
+                                     const struct gh_generation *generation,
+                                     struct gh_writer *writer)
 {
-    return (struct gh_bytes){publisher->bytes, publisher->size};
+    set_generation(&publisher->manifest, generation);
+    enum gh_status status = write_manifest(publisher, writer);
+    set_generation(&publisher->manifest, &publisher->state.now);
+    return status;
 }
 
 /* So that a server that starts with an earlier time knows that its clock went back. */
@@ -203,7 +174,7 @@ static enum gh_status sign(struct gh_publisher *publisher)
     gh_answer_free(publisher->plain);
     publisher->plain = plain;
     publisher->plain_of = publisher->state.now;
-    gh_delta_cache_renew(&publisher->deltas, &publisher->state.now, now_ns(publisher));
+    gh_delta_cache_renew(&publisher->deltas, &publisher->state.now, gh_publisher_now_ns(publisher));
     return GH_OK;
 }
 
@@ -217,7 +188,7 @@ static bool is_current(const struct gh_publisher *publisher)
 {
     int64_t age = now_s(publisher) - publisher->manifest.issued_at_s;
     bool settled = (!publisher->stale && has_same_keys(publisher)) ||
-                   now_ns(publisher) < publisher->settings_retry_ns;
+                   gh_publisher_now_ns(publisher) < publisher->settings_retry_ns;
     return publisher->size > 0 && settled &&
            publisher->manifest.generation == gh_db_generation(publisher->db) &&
            age < GH_MANIFEST_FRESH_S && age > -STEP_BACK_S;
@@ -273,7 +244,7 @@ static enum gh_status look_after_snapshot(struct gh_publisher *publisher)
 {
     bool needed = is_needed(publisher);
     bool due = needed || is_due(publisher);
-    if (due && now_ns(publisher) >= publisher->retry_at_ns) {
+    if (due && gh_publisher_now_ns(publisher) >= publisher->retry_at_ns) {
         enum gh_status status =
             gh_list_worker_ask(publisher->worker, GH_LIST_JOB_SNAPSHOT, NULL, NULL);
         if (status != GH_OK && status != GH_ERR_EXISTS && status != GH_ERR_BUSY)
@@ -285,13 +256,13 @@ static enum gh_status look_after_snapshot(struct gh_publisher *publisher)
     return needed ? GH_ERR_AGAIN : GH_OK;
 }
 
-static void take_snapshot(struct gh_publisher *publisher, const struct gh_list_job *job)
+void gh_publisher_take_snapshot(struct gh_publisher *publisher, const struct gh_list_job *job)
 {
     enum gh_status status = job->status;
     if (status == GH_OK)
         status = gh_db_list_built(publisher->db, &job->snapshot);
     publisher->blocked = false;
-    publisher->retry_at_ns = status == GH_OK ? 0 : now_ns(publisher) + RETRY_NS;
+    publisher->retry_at_ns = status == GH_OK ? 0 : gh_publisher_now_ns(publisher) + RETRY_NS;
     if (status != GH_OK) {
         gh_log(GH_LOG_ERR, MODULE, "the snapshot cannot be made: %s", gh_status_text(status));
         return;
@@ -305,12 +276,12 @@ static void take_snapshot(struct gh_publisher *publisher, const struct gh_list_j
 
 /* --- the newest manifest --- */
 
-static enum gh_status renew(struct gh_publisher *publisher)
+enum gh_status gh_publisher_renew(struct gh_publisher *publisher)
 {
     struct gh_db_list_state state;
     if (is_current(publisher))
         return GH_OK;
-    if (publisher->blocked && now_ns(publisher) < publisher->retry_at_ns)
+    if (publisher->blocked && gh_publisher_now_ns(publisher) < publisher->retry_at_ns)
         return GH_ERR_AGAIN;
     enum gh_status status = step_back(publisher);
     if (status != GH_OK)
@@ -321,7 +292,7 @@ static enum gh_status renew(struct gh_publisher *publisher)
     if (status != GH_OK && publisher->plain != NULL) {
         gh_log(GH_LOG_ERR, MODULE, "policy and keys stay what they were: %s",
                gh_status_text(status));
-        publisher->settings_retry_ns = now_ns(publisher) + RETRY_NS;
+        publisher->settings_retry_ns = gh_publisher_now_ns(publisher) + RETRY_NS;
         status = GH_OK;
     }
     if (status == GH_OK)
@@ -336,193 +307,6 @@ static enum gh_status renew(struct gh_publisher *publisher)
     if (status != GH_OK)
         gh_log(GH_LOG_ERR, MODULE, "the manifest cannot be signed: %s", gh_status_text(status));
     return status;
-}
-
-/* --- deltas --- */
-
-/* Until the manifest is signed anew: thousands of gates ask for the same one. */
-static struct gh_cached_delta *note_failure(struct gh_publisher *publisher,
-                                            const struct gh_generation *from, enum gh_status status)
-{
-    return gh_delta_cache_note(&publisher->deltas, from,
-                               status == GH_ERR_TOOBIG ? GH_ERR_NOTFOUND : status);
-}
-
-/* One that leads from there, in *out. GH_ERR_AGAIN: it is being made; GH_ERR_NOTFOUND: there can be
- * none. */
-static enum gh_status delta_from(struct gh_publisher *publisher, const struct gh_generation *from,
-                                 struct gh_cached_delta **out)
-{
-    static const atomic_bool never;
-    uint64_t changes;
-    struct gh_list_delta delta;
-    *out = gh_delta_cache_find(&publisher->deltas, from);
-    if (*out != NULL)
-        return (*out)->status;
-    enum gh_status status = gh_db_list_distance(publisher->db, from, &changes);
-    if (status == GH_OK && changes > INLINE_CHANGES) {
-        status =
-            gh_list_worker_ask(publisher->worker, GH_LIST_JOB_DELTA, from, publisher->keys->list);
-        if (status == GH_ERR_BUSY)
-            return GH_ERR_AGAIN;
-        if (status == GH_OK || status == GH_ERR_EXISTS)
-            *out = gh_delta_cache_note(&publisher->deltas, from, GH_ERR_AGAIN);
-        return status == GH_OK || status == GH_ERR_EXISTS ? GH_ERR_AGAIN : status;
-    }
-    if (status == GH_OK)
-        status = gh_list_make_delta(publisher->db, publisher->keys->list, publisher->manifest.area,
-                                    from, &never, &delta);
-    *out = status == GH_OK ? gh_delta_cache_put(&publisher->deltas, &delta)
-                           : note_failure(publisher, from, status);
-    return (*out)->status;
-}
-
-/* It was made while the list went on: true all the same, with a manifest of where it leads to. */
-static void take_late_delta(struct gh_publisher *publisher, struct gh_list_delta *delta)
-{
-    uint8_t bytes[GH_MANIFEST_MAX_BYTES];
-    struct gh_writer writer = gh_writer_over(bytes, sizeof(bytes));
-    struct gh_answer *answer = NULL;
-    set_generation(&publisher->manifest, &delta->to);
-    enum gh_status status = write_manifest(publisher, &writer);
-    set_generation(&publisher->manifest, &publisher->state.now);
-    if (status == GH_OK)
-        status = gh_list_answer((struct gh_bytes){writer.data, writer.size}, delta, publisher->keys,
-                                publisher->news, &answer);
-    if (status == GH_OK)
-        gh_delta_cache_put_late(&publisher->deltas, &delta->from, answer, now_ns(publisher));
-    gh_list_delta_clear(delta);
-}
-
-static void take_delta(struct gh_publisher *publisher, struct gh_list_job *job)
-{
-    gh_delta_cache_drop(&publisher->deltas, &job->from);
-    enum gh_status status = renew(publisher);
-    if (job->status != GH_OK) {
-        (void)note_failure(publisher, &job->from, job->status);
-        if (job->status != GH_ERR_TOOBIG && job->status != GH_ERR_NOTFOUND)
-            gh_log(GH_LOG_ERR, MODULE, "a delta cannot be made: %s", gh_status_text(job->status));
-        return;
-    }
-    if (status != GH_OK)
-        return;
-    if (gh_generation_same(&job->delta.to, &publisher->state.now))
-        (void)gh_delta_cache_put(&publisher->deltas, &job->delta);
-    else if (job->delta.to.number < publisher->state.now.number &&
-             job->delta.to.number >= publisher->state.snapshot.generation.number)
-        take_late_delta(publisher, &job->delta);
-}
-
-int gh_publisher_fd(const struct gh_publisher *publisher)
-{
-    return gh_list_worker_fd(publisher->worker);
-}
-
-void gh_publisher_deliver(struct gh_publisher *publisher)
-{
-    struct gh_list_job *job;
-    while ((job = gh_list_worker_take(publisher->worker)) != NULL) {
-        if (job->kind == GH_LIST_JOB_SNAPSHOT)
-            take_snapshot(publisher, job);
-        else
-            take_delta(publisher, job);
-        gh_list_job_free(job);
-    }
-}
-
-/* --- answers --- */
-
-void gh_publisher_set_news(struct gh_publisher *publisher, uint64_t number)
-{
-    publisher->news = number;
-}
-
-/* The answer with this number. Where it is the one of nearly every gate, it takes the place of the
- * one that they share. */
-static enum gh_status number(struct gh_publisher *publisher, struct gh_answer **shared,
-                             uint64_t news, struct gh_answer **out)
-{
-    struct gh_answer *fresh;
-    *out = *shared;
-    if (*shared == NULL)
-        return GH_ERR_NOTFOUND;
-    if (news == (*shared)->news)
-        return GH_OK;
-    enum gh_status status = gh_list_answer_renumber(*shared, news, &fresh);
-    if (status != GH_OK)
-        return status;
-    struct gh_answer **place = news == publisher->news ? shared : &publisher->single;
-    gh_answer_free(*place);
-    *place = *out = fresh;
-    return GH_OK;
-}
-
-static enum gh_status answer_with(struct gh_publisher *publisher, struct gh_cached_delta *cached,
-                                  struct gh_answer ***shared)
-{
-    enum gh_status status = GH_OK;
-    if (cached->answer == NULL)
-        status = gh_list_answer(signed_manifest(publisher), &cached->delta, publisher->keys,
-                                publisher->news, &cached->answer);
-    *shared = &cached->answer;
-    return status;
-}
-
-/* For those from whose list no delta leads: they fetch the snapshot. */
-static enum gh_status answer_from_snapshot(struct gh_publisher *publisher,
-                                           struct gh_answer ***shared)
-{
-    struct gh_cached_delta *cached = NULL;
-    const struct gh_generation *snapshot = &publisher->state.snapshot.generation;
-    *shared = &publisher->plain;
-    if (gh_generation_same(snapshot, &publisher->state.now))
-        return GH_OK;
-    enum gh_status status = delta_from(publisher, snapshot, &cached);
-    if (status == GH_OK)
-        return answer_with(publisher, cached, shared);
-    if (status != GH_ERR_NOTFOUND)
-        return status;
-    publisher->snapshot_lost = true;
-    publisher->size = 0;
-    return renew(publisher);
-}
-
-/* *shared: where the answer stands that all get who have this list at hand. */
-static enum gh_status find_answer(struct gh_publisher *publisher, const struct gh_generation *have,
-                                  struct gh_answer ***shared, bool *other)
-{
-    struct gh_cached_delta *cached = NULL;
-    *other = true;
-    enum gh_status status = renew(publisher);
-    if (status != GH_OK)
-        return status;
-    if (gh_generation_same(have, &publisher->state.now)) {
-        *other = false;
-        *shared = &publisher->plain;
-        return GH_OK;
-    }
-    status = have->number != 0 ? delta_from(publisher, have, &cached) : GH_ERR_NOTFOUND;
-    if (status == GH_OK)
-        return answer_with(publisher, cached, shared);
-    return status == GH_ERR_NOTFOUND ? answer_from_snapshot(publisher, shared) : status;
-}
-
-enum gh_status gh_publisher_answer(struct gh_publisher *publisher, const struct gh_generation *have,
-                                   uint64_t news, struct gh_answer **out, bool *other)
-{
-    struct gh_answer **shared = NULL;
-    *out = NULL;
-    enum gh_status status = find_answer(publisher, have, &shared, other);
-    return status == GH_OK ? number(publisher, shared, news, out) : status;
-}
-
-enum gh_status gh_publisher_last(struct gh_publisher *publisher, const struct gh_generation *have,
-                                 uint64_t news, struct gh_answer **out)
-{
-    *out = NULL;
-    if (!gh_generation_same(have, &publisher->plain_of))
-        return GH_ERR_NOTFOUND;
-    return number(publisher, &publisher->plain, news, out);
 }
 
 struct gh_generation gh_publisher_newest(const struct gh_publisher *publisher)

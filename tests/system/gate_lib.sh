@@ -54,6 +54,8 @@ make_gate() {
     {
         printf '[gate]\nstate_dir = %s\ncamera = replay:%s\ndoor = trace\n' "$work/$gate_name.state" "$work/$gate_name.camera"
         printf '[replay]\nfollow = yes\nframe_interval_ms = 10\nframes_a_still = 2\nblanks_a_still = 1\n'
+        # dump() reads the journal of a gate that runs.
+        printf '[journal]\nshared = yes\n'
         printf '[courier]\npoll_ms = 200\nbackoff_first_ms = 50\nbackoff_max_ms = 400\n'
         [ $# -eq 0 ] || printf '%s\n' "$@"
     } >"$work/$gate_name.ini"

@@ -101,6 +101,16 @@ check "until it is over" wait_for 10 door_is burning off
 stop burning
 check "SIGTERM ends it cleanly" test $? -eq 0
 
+# An identity that cannot be read any more: a gate that nobody can get out by is worse than one that knows nobody.
+make_gate damaged '[door]' "inputs_file = $work/damaged.inputs"
+echo '{' >"$work/damaged.state/identity.json"
+start_gate damaged
+check "a damaged identity is said" wait_for 10 said damaged 'identity.json is damaged: remove it and enrol this gate again'
+echo fire >"$work/damaged.inputs"
+check "and a fire unlocks the door" wait_for 10 door_is damaged on
+stop damaged
+check "SIGTERM ends it cleanly" test $? -eq 0
+
 # systemd sends SIGTERM to both; a terminal sends SIGINT to neither's group.
 unlock both 60000 g7
 kill -TERM "$keeper"

@@ -33,7 +33,7 @@ rob=$("$tool" health issue ref:rob --text) || bail_out "no code"
 
 write_config() { # write_config CAMERA SCANNER
     mkdir -p "$work/north.state"
-    printf '[gate]\nstate_dir = %s\ncamera =%s\ndoor = trace\n[scanner]\ndevice =%s\n[temperature]\nsensor = %s\n[courier]\npoll_ms = 200\nbackoff_first_ms = 50\n' \
+    printf '[gate]\nstate_dir = %s\ncamera =%s\ndoor = trace\n[scanner]\ndevice =%s\n[temperature]\nsensor = %s\n[courier]\npoll_ms = 200\nbackoff_first_ms = 50\n[journal]\nshared = yes\n' \
         "$work/north.state" "$1" "$2" "$sensor" >"$work/north.ini"
 }
 
@@ -51,6 +51,12 @@ check "a scanner that is missing is said" wait_for 10 said north 'scanner: .*is 
 check "and so is a thermometer" wait_for 10 said north 'thermometer: no sensor is there'
 plug_in
 check "it is opened once it is there" wait_for 10 said north 'scanner: .*is open'
+if [ "$(id -u)" -ne 0 ]; then
+    run "$BUILD/gatehouse-gate" --config "$work/north.ini" --check
+    check "--check: what the gate has is there" grep -q '^scanner  *there, in use' "$work/out"
+else
+    skip "--check: what the gate has is there" "root is let in all the same"
+fi
 mkdir "$sensor"
 attribute in_temp_offset -13657.500000
 attribute in_temp_scale 20

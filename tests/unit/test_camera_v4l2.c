@@ -329,6 +329,18 @@ static void not_there_yet(void **state)
     assert_in_range(frames_again_after_ms(), 0, 400);
 }
 
+/* It is there, but another program has it. */
+static void in_use_at_first(void **state)
+{
+    (void)state;
+    fake_v4l2_add(&fake, GREY, 64, 48, 1, 30);
+    fake_v4l2_fault(&fake, VIDIOC_S_FMT, EBUSY, 0);
+    open_camera(1280, 720);
+    expect_status(GH_ERR_BUSY, 10, "in use by another program");
+    expect_status(GH_ERR_AGAIN, 10, "");
+    assert_in_range(frames_again_after_ms(), 0, 400);
+}
+
 /* It is opened, and lost at once, again and again: that must not become a busy loop. */
 static void a_device_that_fails_at_once_is_not_hammered(void **state)
 {
@@ -526,6 +538,7 @@ int main(void)
         TEST(unplugged_while_a_frame_is_borrowed),
         TEST(unplugged_and_back_at_once),
         TEST(not_there_yet),
+        TEST(in_use_at_first),
         TEST(a_device_that_fails_at_once_is_not_hammered),
         TEST(errors_of_the_driver_end_in_a_new_beginning),
         TEST(a_buffer_that_the_driver_does_not_have),

@@ -406,6 +406,9 @@ static void test_what_no_start_gets_over(void **state)
                  nonsense[i]);
         assert_refused(text, "neither a device");
     }
+    assert_refused("[gate]\nstate_dir = /s\ncamera =\ndoor = trace\ntime_zone = ../etc\n"
+                   "[scanner]\ndevice = /d\n",
+                   "no name of a time zone");
     assert_refused(LEAST "[sound]\nlanguages = ../zh\n", "../zh");
     assert_refused(LEAST "[sound]\nlanguages = a,b,c,d,e\n", "at most 4");
     assert_refused(LEAST "[sound]\nlanguages = a-language-of-one-name\n", "[sound]");

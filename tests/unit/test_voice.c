@@ -29,6 +29,7 @@ struct fake_audio {
     bool drained[64];
     size_t opened, closed;
     enum gh_status failure; /* of open */
+    unsigned refused_rate;  /* it takes no such form */
     bool endless;           /* writes take their time */
     bool freed;
 };
@@ -45,7 +46,7 @@ static enum gh_status fake_open(void *context, const struct gh_wav *form, struct
     struct fake_audio *audio = context;
 
     pthread_mutex_lock(&audio->lock);
-    enum gh_status status = audio->failure;
+    enum gh_status status = form->rate == audio->refused_rate ? GH_ERR_UNSUPPORTED : audio->failure;
     if (status == GH_OK && audio->opened < 64)
         audio->rates[audio->opened++] = form->rate;
     pthread_mutex_unlock(&audio->lock);
@@ -315,6 +316,25 @@ static void test_a_device_that_comes_back(void **state)
     assert_true(gh_voice_look(world->voice).device_open);
 }
 
+/* A form that the device does not take: told as failed at once, and prompts go on. */
+static void test_a_form_that_is_not_taken(void **state)
+{
+    struct world *world = *state;
+
+    write_wav(world, "zh/welcome.wav", 8001, 100);
+    write_wav(world, "call.wav", 9000, 100);
+    world->audio.refused_rate = 9000;
+    start(world, "zh");
+    struct gh_announcement_job call = job(world, 5, "call.wav");
+    gh_voice_announce(world->voice, &call);
+    assert_int_equal(heard(world).event, GH_ANNOUNCEMENT_FAILED);
+    assert_non_null(strstr(gh_voice_look(world->voice).trouble, "sound device fake"));
+    gh_voice_prompt(world->voice, GH_PROMPT_WELCOME);
+    await(world, &world->audio.closed, 1);
+    assert_int_equal(world->audio.rates[0], 8001);
+    assert_string_equal(gh_voice_look(world->voice).trouble, "");
+}
+
 static void test_without_a_device(void **state)
 {
     struct world *world = *state;
@@ -418,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_cancelled_one_falls_silent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_becomes_of_the_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_device_that_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_form_that_is_not_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_a_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_languages_are_names_of_folders, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_next_folder_speaks, setup, teardown),

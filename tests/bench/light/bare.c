@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Baselines for tests/bench/light/run: what the least that could do the work costs.
+/* What tests/bench/light.sh measures beside the real gate.
  *
- *     bare commits DATABASE COUNT BYTES   so many durable commits of rows of that size by SQLite
- * alone, as the journal makes them; prints the bytes that went to the disk bare ready COMMAND...
- * runs it until it says READY=1 (sd_notify); prints the microseconds since it was started bare exit
- * COMMAND...                likewise, until it ends by itself */
+ * bare rows FILE COUNT BYTES: durable commits of rows of that size by SQLite alone; prints the
+ *   bytes written for one.
+ * bare rows-alone FILE COUNT BYTES, bare journal-alone FILE COUNT, bare journal-shared FILE COUNT:
+ *   likewise, and all that is waiting to be written is, before the next one: as when half a minute
+ *   passes between them. By SQLite alone; by the gate's journal as the gate has it, or with
+ *   `shared = yes`. COUNT are made first that do not count: files grow but once.
+ * bare ready COMMAND...: runs it until it says READY=1 (sd_notify); prints the microseconds since
+ *   it was started.
+ * bare exit COMMAND...: likewise, until it ends by itself. */
+#define _GNU_SOURCE /* syncfs */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +27,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/sqlite.h"
+#include "gatehouse/journal.h"
 
 #define PATIENCE_MS 20000
 
@@ -56,10 +66,53 @@ static void must(int code, int wanted)
         fail(sqlite3_errstr(code));
 }
 
-static int commits(const char *path, int count, int bytes)
+/* Adds one, durably. */
+typedef void add_fn(void *context, int number);
+
+static void write_all_of(int fd)
+{
+    if (fd >= 0 && syncfs(fd) != 0)
+        fail(strerror(errno));
+}
+
+static int measure(const char *path, int count, bool alone, add_fn *add, void *context)
+{
+    int fd = alone ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int64_t before = written_bytes();
+
+    for (int i = 0; i < (alone ? 2 : 1) * count; i++) {
+        if (i == count)
+            before = written_bytes();
+        add(context, i);
+        write_all_of(fd);
+    }
+    printf("%" PRId64 "\n", (written_bytes() - before) / count);
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+/* --- rows of SQLite --- */
+
+struct rows {
+    sqlite3_stmt *insert;
+    int bytes;
+};
+
+static void add_row(void *context, int number)
+{
+    struct rows *rows = context;
+
+    (void)number;
+    must(sqlite3_bind_int(rows->insert, 1, rows->bytes), SQLITE_OK);
+    must(sqlite3_step(rows->insert), SQLITE_DONE);
+    must(sqlite3_reset(rows->insert), SQLITE_OK);
+}
+
+static int measure_rows(const char *path, int count, int bytes, bool alone)
 {
     sqlite3 *database;
-    sqlite3_stmt *insert;
+    struct rows rows = {.bytes = bytes};
 
     must(sqlite3_open(path, &database), SQLITE_OK);
     must(sqlite3_exec(database,
@@ -67,20 +120,65 @@ static int commits(const char *path, int count, int bytes)
                       "CREATE TABLE entry (seq INTEGER PRIMARY KEY, text BLOB)",
                       NULL, NULL, NULL),
          SQLITE_OK);
-    must(sqlite3_prepare_v2(database, "INSERT INTO entry VALUES (NULL, randomblob(?))", -1, &insert,
-                            NULL),
+    must(sqlite3_prepare_v2(database, "INSERT INTO entry VALUES (NULL, randomblob(?))", -1,
+                            &rows.insert, NULL),
          SQLITE_OK);
-    int64_t before = written_bytes();
-    for (int i = 0; i < count; i++) {
-        must(sqlite3_bind_int(insert, 1, bytes), SQLITE_OK);
-        must(sqlite3_step(insert), SQLITE_DONE);
-        must(sqlite3_reset(insert), SQLITE_OK);
-    }
-    sqlite3_finalize(insert);
+    int code = measure(path, count, alone, add_row, &rows);
+    sqlite3_finalize(rows.insert);
     sqlite3_close(database);
-    printf("%" PRId64 "\n", written_bytes() - before);
-    return 0;
+    return code;
 }
+
+/* --- entries of the journal --- */
+
+struct journals {
+    struct gh_journal *writer;
+    struct gh_journal *reader; /* as the courier has one */
+};
+
+static void add_entry(void *context, int number)
+{
+    struct journals *journals = context;
+    struct gh_entry entry = {.type = GH_ENTRY_PASSAGE,
+                             .gate = 0x1234567812345678,
+                             .wall_ms = INT64_C(1790000000000) + number * INT64_C(1000),
+                             .clock_trusted = true,
+                             .monotonic_ms = number * INT64_C(1000),
+                             .outcome = GH_OUTCOME_OPEN,
+                             .reason = GH_REASON_OK,
+                             .kind = GH_KIND_HEALTH,
+                             .colour = GH_COLOUR_GREEN,
+                             .form = GH_FORM_PAPER,
+                             .subject = 0x1111222233334444 + (gh_id)number,
+                             .health_code = 0x2222333344445555 + (gh_id)number,
+                             .generation = 5};
+    uint8_t hash[GH_SHA256_BYTES];
+    uint64_t sequence;
+    struct gh_error err = {0};
+
+    memset(entry.boot_id, 'b', sizeof(entry.boot_id) - 1);
+    if (gh_journal_append(journals->writer, &entry, &err) != GH_OK ||
+        gh_journal_head(journals->reader, &sequence, hash) != GH_OK)
+        fail(err.text);
+}
+
+static int measure_journal(const char *path, int count, bool shared)
+{
+    struct journals journals;
+    struct gh_error err = {0};
+
+    if (!shared)
+        gh_sqlite_alone();
+    if (gh_journal_open(path, &journals.writer, &err) != GH_OK ||
+        gh_journal_open_reader(path, &journals.reader, &err) != GH_OK)
+        fail(err.text);
+    int code = measure(path, count, true, add_entry, &journals);
+    gh_journal_close(journals.reader);
+    gh_journal_close(journals.writer);
+    return code;
+}
+
+/* --- programs --- */
 
 static pid_t start(char **command)
 {
@@ -151,11 +249,15 @@ static int until_ready(char **command)
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[1], "commits") == 0)
-        return commits(argv[2], atoi(argv[3]), atoi(argv[4]));
+    bool alone = argc > 1 && strcmp(argv[1], "rows-alone") == 0;
+    if (argc == 5 && (alone || strcmp(argv[1], "rows") == 0))
+        return measure_rows(argv[2], atoi(argv[3]), atoi(argv[4]), alone);
+    bool shared = argc > 1 && strcmp(argv[1], "journal-shared") == 0;
+    if (argc == 4 && (shared || strcmp(argv[1], "journal-alone") == 0))
+        return measure_journal(argv[2], atoi(argv[3]), shared);
     if (argc > 2 && strcmp(argv[1], "ready") == 0)
         return until_ready(argv + 2);
     if (argc > 2 && strcmp(argv[1], "exit") == 0)
         return until_exit(argv + 2);
-    fail("usage: bare commits|ready|exit ...");
+    fail("usage: bare rows|rows-alone|journal-alone|journal-shared|ready|exit ...");
 }

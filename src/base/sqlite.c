@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sqlite_status.h"
+#include "base/sqlite.h"
 
 #include <stddef.h>
 
@@ -68,4 +68,12 @@ enum gh_status gh_sqlite_status(sqlite3 *db, int result)
     default:
         return GH_ERR_IO;
     }
+}
+
+void gh_sqlite_alone(void)
+{
+    sqlite3_vfs *alone = sqlite3_vfs_find("unix-excl");
+
+    if (alone)
+        sqlite3_vfs_register(alone, 1);
 }
