@@ -232,6 +232,9 @@ class Machine:
             if time.monotonic() > end:
                 raise Failure(f'the guest did not come up within {seconds} s')
 
+    def has_network(self):
+        return 'up' in self.run('for i in $(seq 100); do grep -q 10.0.2.15 /proc/net/fib_trie && echo up && break; sleep 0.2; done')
+
     def run(self, command, seconds=60, may_fail=False):
         """A command of bash in the guest, as root; gives what it said."""
         self.number += 1
