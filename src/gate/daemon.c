@@ -136,6 +136,7 @@ static enum gh_status start_gate(struct gh_daemon *daemon, const struct gh_ident
         .battery_clock = daemon->config.battery_clock,
         .direction = (enum gh_direction)daemon->config.direction,
         .zone_missing = daemon->zone_missing,
+        .no_hours = !daemon->config.opening_hours,
     };
 
     return gh_gate_new(&options, identity, &daemon->gate, err);

@@ -38,6 +38,7 @@ struct gh_gate_options {
     enum gh_direction direction; /* which way the gate leads; NONE: both */
     bool zone_missing; /* this machine does not know the gate's time zone: opening hours unlock
                           nothing, since nobody can tell when they are */
+    bool no_hours;     /* this door does not obey the opening hours */
 };
 
 /* A journal that cannot be opened, or a list that is missing or broken, does not keep the gate from

@@ -66,6 +66,7 @@ static const struct gh_config_key keys[] = {
     {"door", "debounce_ms", INT(debounce_ms, 0, 1000), .initial = "50"},
     {"door", "relay_mode", CHOICE(relay_mode, relay_choices), .initial = "pulse"},
     {"door", "hold_max_s", INT(hold_max_s, 1, 3600), .initial = "60"},
+    {"door", "opening_hours", BOOL(opening_hours), .initial = "yes"},
     {"door", "held_open_s", INT(held_open_s, 1, 3600), .initial = "30"},
     {"sound", "device", TEXT(sound_device), .initial = ""},
     {"sound", "languages", TEXT(sound_languages), .initial = "zh,en"},

@@ -41,6 +41,7 @@ struct gh_gate_config {
     int relay_mode; /* enum gh_relay_mode */
     int64_t hold_max_s;
     int64_t held_open_s;
+    bool opening_hours;
     int fail; /* enum gh_fail_state */
     int64_t pulse_ms;
     /* [sound] */

@@ -14,7 +14,7 @@ static bool are_open_now(const struct gh_gate *gate)
     time_t now_s = (time_t)(gate->keeper.last.wall_ns / GH_NS_PER_S);
     struct tm at;
 
-    if (gate->options.zone_missing || !gate->keeper.trusted ||
+    if (gate->options.no_hours || gate->options.zone_missing || !gate->keeper.trusted ||
         gate->policy.opening.hours_count == 0 || !localtime_r(&now_s, &at))
         return false;
     struct gh_local_time local = {.year = at.tm_year + 1900,

@@ -80,6 +80,8 @@ static void test_defaults(void **state)
     assert_false(door.fail_safe);
     assert_true(door.pulse_ms >= 100 && door.pulse_ms <= 60000);
     assert_true(door.held_open_s == 30);
+    assert_true(config.opening_hours);
+    assert_false(config.journal_shared);
     assert_string_equal(config.wiring.inputs[GH_INPUT_CONTACT].name, "");
     assert_int_equal(door.relay_mode, GH_RELAY_PULSE);
     assert_true(door.hold_max_s == 60 && door.debounce_ms == 50);
@@ -100,8 +102,8 @@ static void test_everything(void **state)
                  "lamp_yellow = GPIO23\nlamp_red = GPIO24\nactive_low = relay, lamp_red\n"
                  "fail = safe\npulse_ms = 500\ncontact = GPIO25\ncontact_active = closed\n"
                  "held_open_s = 3600\nrelay_mode = toggle\nhold_max_s = 7\ndebounce_ms = 11\n"
-                 "this_door = GPIO26\n"
-                 "[journal]\nlimit_mib = 16\n"
+                 "this_door = GPIO26\nopening_hours = no\n"
+                 "[journal]\nlimit_mib = 16\nshared = yes\n"
                  "[clock]\nbattery = yes\n"
                  "[courier]\nca_file = /ca.pem\nallow_plain_http = yes\npoll_ms = 700\n"
                  "backoff_first_ms = 50\nbackoff_max_ms = 60\n",
@@ -127,6 +129,8 @@ static void test_everything(void **state)
     assert_true(door.fail_safe);
     assert_true(door.pulse_ms == 500);
     assert_true(door.held_open_s == 3600);
+    assert_false(config.opening_hours);
+    assert_true(config.journal_shared);
     assert_string_equal(config.wiring.inputs[GH_INPUT_CONTACT].name, "GPIO25");
     assert_true(config.wiring.inputs[GH_INPUT_CONTACT].active_low);
     assert_int_equal(door.relay_mode, GH_RELAY_TOGGLE);

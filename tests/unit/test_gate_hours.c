@@ -366,17 +366,36 @@ static void test_a_zone_that_is_missing(void **state)
     assert_false(rig_is_open(&rig));
 }
 
+static void test_a_door_that_does_not_obey_them(void **state)
+{
+    (void)state;
+
+    set_hours("mon-sun 00:00-24:00");
+    rig.options.no_hours = true;
+    rig_start_with_list(&rig);
+    rig_pass_ms(&rig, 2 * HOUR_MS);
+    assert_false(rig_is_open(&rig));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_to_the_minute),          TEST(test_decisions_go_on),
-        TEST(test_another_list),           TEST(test_a_clock_that_is_not_trusted),
-        TEST(test_a_clock_that_leaps),     TEST(test_a_full_disk),
-        TEST(test_a_door_that_fails),      TEST(test_the_other_door),
-        TEST(test_people_come_and_go),     TEST(test_nobody_asks_without_hours),
-        TEST(test_the_zone_counts),        TEST(test_daylight_saving),
-        TEST(test_zones_that_are_none),    TEST(test_a_file_that_is_no_zone),
+        TEST(test_to_the_minute),
+        TEST(test_decisions_go_on),
+        TEST(test_another_list),
+        TEST(test_a_clock_that_is_not_trusted),
+        TEST(test_a_clock_that_leaps),
+        TEST(test_a_full_disk),
+        TEST(test_a_door_that_fails),
+        TEST(test_the_other_door),
+        TEST(test_people_come_and_go),
+        TEST(test_nobody_asks_without_hours),
+        TEST(test_the_zone_counts),
+        TEST(test_daylight_saving),
+        TEST(test_zones_that_are_none),
+        TEST(test_a_file_that_is_no_zone),
+        TEST(test_a_door_that_does_not_obey_them),
         TEST(test_a_zone_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
