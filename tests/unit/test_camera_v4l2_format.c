@@ -244,11 +244,16 @@ static void of_many_modes_the_best_are_kept(void **state)
 
 /* --- what is refused --- */
 
-static void expect_none(const char *text)
+static void expect_refused(enum gh_status status, const char *text)
 {
     open_camera(1280, 720);
-    expect_status(GH_ERR_GONE, 100, text);
+    expect_status(status, 100, text);
     assert_true(fake_v4l2_is_clean(&fake));
+}
+
+static void expect_none(const char *text)
+{
+    expect_refused(GH_ERR_GONE, text);
 }
 
 static void nothing_fits(void **state)
@@ -301,7 +306,7 @@ static void used_by_another_program(void **state)
     (void)state;
     add_usual_sizes(YUYV);
     fake_v4l2_fault(&fake, VIDIOC_S_FMT, EBUSY, 0);
-    expect_none("in use");
+    expect_refused(GH_ERR_BUSY, "in use");
 }
 
 static void may_not_be_opened(void **state)
