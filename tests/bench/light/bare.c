@@ -10,7 +10,6 @@
  * bare ready COMMAND...: runs it until it says READY=1 (sd_notify); prints the microseconds since
  *   it was started.
  * bare exit COMMAND...: likewise, until it ends by itself. */
-#define _GNU_SOURCE /* syncfs */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
