@@ -340,6 +340,8 @@ static void *in_a_thread(void *argument)
                                                                                       : NULL;
 }
 
+static int localhost; /* what getaddrinfo says of it without a sandbox: not every root knows it */
+
 static int try_what_libraries_do(void)
 {
     struct addrinfo *found = NULL;
@@ -351,8 +353,9 @@ static int try_what_libraries_do(void)
 
     MEET(1, pthread_create(&thread, NULL, in_a_thread, &word) == 0);
     MEET(2, pthread_join(thread, &result) == 0 && (!has_landlock() || result == &word));
-    MEET(3, getaddrinfo("localhost", "443", NULL, &found) == 0);
-    freeaddrinfo(found);
+    MEET(3, getaddrinfo("localhost", "443", NULL, &found) == localhost);
+    if (localhost == 0)
+        freeaddrinfo(found);
     MEET(4, localtime_r(&now, &local) != NULL);
     MEET(5, dlopen("libasound.so.2", RTLD_NOW) != NULL || access("/usr/share/alsa", R_OK) != 0);
     void *large = malloc((size_t)64 << 20);
@@ -363,7 +366,12 @@ static int try_what_libraries_do(void)
 
 static void test_libraries_go_on(void **state)
 {
+    struct addrinfo *found = NULL;
+
     (void)state;
+    localhost = getaddrinfo("localhost", "443", NULL, &found);
+    if (localhost == 0)
+        freeaddrinfo(found);
     assert_all_met(false, false, try_what_libraries_do);
 }
 
