@@ -100,5 +100,5 @@ awk -v rush="$((for_entries / entries))" -v rush_rows="$(rows rows "$work/bare/r
     printf row, "each comes alone, half a minute after the one before", alone / 1024, 5000 * alone / 1e6
     printf row, "  with shared = yes", shared / 1024, 5000 * shared / 1e6
     printf row, "baseline: SQLite alone", alone_rows / 1024, 5000 * alone_rows / 1e6
-    printf "%-58s %13s %9.1f MB\n", "while nobody comes, from " idle_s " s", "", day
+    printf "%-58s %13s %9.1f MB\n", "while nobody comes, from " idle_s " s", "", day / 1e6
 }'
