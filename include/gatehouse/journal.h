@@ -7,7 +7,7 @@
 #include "gatehouse/entry.h"
 
 struct gh_journal; /* opaque; one thread at a time; any number of readers beside the one writer, in
-                      any process */
+                      any process (but see base/sqlite.h, gh_sqlite_alone) */
 
 /* Create or open for appending. The last entry's hash and its link are checked. GH_ERR_CORRUPT,
  * GH_ERR_NOSPACE, GH_ERR_READONLY, GH_ERR_IO, GH_ERR_BUSY (it is open for appending already, in

@@ -239,7 +239,6 @@ static _Noreturn void keep(struct keeper *keeper)
     bool told = false;
 
     keeper->fire_since_ns = now_ns();
-
     while (heard(keeper, &told)) {
         /* What is due again after a failure waits, unless the gate has said something. */
         if (told)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/gate_config.h"
-#include "gate/time_zone.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "gate/time_zone.h"
 #include "gatehouse/bytes.h"
 #include "gatehouse/config.h"
 

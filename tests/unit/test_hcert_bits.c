@@ -41,7 +41,7 @@ static void open_text(const char *text, struct opened *out)
                      GH_OK);
 }
 
-/* A character stands for up to 16 bits of the packed bytes. Once in thousands of codes those that
+/* A character stands for up to 16 bits of the packed bytes. Very rarely those that
  * one of its bits changes spell the same content in another way (inflate.h looks for single bits):
  * the same code, then, and not one altered bit of the packed bytes. */
 static void is_the_same_code(const char *text, size_t bit)
