@@ -17,7 +17,8 @@ printf 'contact\n' >"$work/inputs"
 make_gate south '[door]' "inputs_file = $work/inputs" '[gate]' "control = $socket"
 start_gate south
 check 'the gate listens' wait_for 20 test -S "$socket"
-check 'for its owner and its group' test "$(stat -c %a "$socket")" = 660
+for_its_group() { [ "$(stat -c %a "$socket")" = 660 ]; } # a moment later
+check 'for its owner and its group' wait_for 10 for_its_group
 
 # --- status ---
 
