@@ -201,6 +201,7 @@ static void start_control(struct gh_daemon *daemon)
         .start_ns = daemon->start_ns,
         .gate = daemon->gate,
         .watch = &daemon->watch,
+        .courier = daemon->courier,
         .see = daemon->see,
         .has_camera = daemon->config.camera[0] != '\0',
         .sightings = daemon->sightings,

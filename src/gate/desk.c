@@ -8,6 +8,8 @@
 static void look_everywhere(const struct gh_desk *desk, struct gh_report *report)
 {
     gh_gate_describe(desk->gate, &report->gate);
+    report->now_ns = gh_clock_monotonic_ns(desk->clock);
+    report->courier = gh_courier_look(desk->courier);
     report->keeper_late = desk->watch->unanswered > 0;
     report->see = gh_see_count(desk->see);
     report->has_camera = desk->has_camera;
@@ -19,7 +21,7 @@ static void look_everywhere(const struct gh_desk *desk, struct gh_report *report
     report->has_sound = desk->has_sound;
     report->voice = gh_voice_look(desk->voice);
     report->dropped = gh_queue_dropped(desk->sightings);
-    report->uptime_s = (gh_clock_monotonic_ns(desk->clock) - desk->start_ns) / GH_NS_PER_S;
+    report->uptime_s = (report->now_ns - desk->start_ns) / GH_NS_PER_S;
     report->memory_bytes = gh_resident_bytes();
 }
 

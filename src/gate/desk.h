@@ -12,6 +12,7 @@ struct gh_desk {
     int64_t start_ns; /* of the program, monotonic */
     struct gh_gate *gate;
     const struct gh_watch *watch;
+    struct gh_courier *courier;
     struct gh_see *see;
     bool has_camera; /* one is configured */
     struct gh_queue *sightings;

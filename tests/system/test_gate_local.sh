@@ -31,6 +31,7 @@ show south "$(person red)"
 wait_for 20 last_passage_is south 'deny red'
 status
 check 'now nothing is wrong' says 0 '^gate  *south in test.example' ''
+check 'when the server was heard' grep -q '^server  *answered [0-9]* s ago$' "$work/out"
 check 'its list' grep -q '^list  *generation [0-9]*: 10 people, 0 homes' "$work/out"
 check 'why the last one was not let in' grep -q '^last  *deny: Health status is red' "$work/out"
 check 'how often' grep -q '^passages  *open 0, guard 0, deny 1 ' "$work/out"
@@ -80,6 +81,12 @@ check 'a camera that is missing is wrong' wait_for 20 camera_is_missed
 check 'and makes the exit code' test "$code" -eq 1
 status --metrics
 check 'metrics have it, too' says 0 '^gatehouse_gate_camera_open 0$' ''
+"$tool" gate remove south >/dev/null || bail_out 'the gate cannot be removed'
+refusal_is_said() { status; grep -q '^WRONG.*the server refuses this gate: was it removed there' "$work/out"; }
+check 'a gate that the server shuts out says so' wait_for 20 refusal_is_said
+check 'and makes the exit code' test "$code" -eq 1
+status --metrics
+check 'metrics have that, too' says 0 '^gatehouse_gate_server_refuses 1$' ''
 stop blind >/dev/null
 
 # --- --check ---
