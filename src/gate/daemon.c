@@ -203,6 +203,7 @@ static void start_control(struct gh_daemon *daemon)
         .watch = &daemon->watch,
         .courier = daemon->courier,
         .see = daemon->see,
+        .lines_wired = gh_gate_config_lines(&daemon->config),
         .has_camera = daemon->config.camera[0] != '\0',
         .sightings = daemon->sightings,
         .readers = daemon->readers,

@@ -11,6 +11,7 @@ static void look_everywhere(const struct gh_desk *desk, struct gh_report *report
     report->now_ns = gh_clock_monotonic_ns(desk->clock);
     report->courier = gh_courier_look(desk->courier);
     report->keeper_late = desk->watch->unanswered > 0;
+    report->lines_wired = desk->lines_wired;
     report->see = gh_see_count(desk->see);
     report->has_camera = desk->has_camera;
     gh_see_trouble(desk->see, report->camera_trouble);
@@ -25,6 +26,14 @@ static void look_everywhere(const struct gh_desk *desk, struct gh_report *report
     report->memory_bytes = gh_resident_bytes();
 }
 
+static enum gh_status test_line(const struct gh_desk *desk, enum gh_line line, struct gh_error *err)
+{
+    if ((desk->lines_wired & GH_LINE_BIT(line)) == 0)
+        return gh_fail(err, GH_ERR_NOTFOUND, "not there: no line is configured for %s",
+                       gh_line_name(line));
+    return gh_gate_test_line(desk->gate, line, err);
+}
+
 static enum gh_status test_one(const struct gh_desk *desk, const char *what, struct gh_error *err)
 {
     if (strcmp(what, "relay") == 0)
@@ -37,7 +46,7 @@ static enum gh_status test_one(const struct gh_desk *desk, const char *what, str
     }
     for (int line = 0; line < GH_LINE_COUNT; line++)
         if (strcmp(what, gh_line_name((enum gh_line)line)) == 0)
-            return gh_gate_test_line(desk->gate, (enum gh_line)line, err);
+            return test_line(desk, (enum gh_line)line, err);
     return gh_fail(err, GH_ERR_INVALID, "there is no such test");
 }
 

@@ -157,14 +157,28 @@ static json_t *inputs_json(const struct gh_gate_door *door)
     return object;
 }
 
-static json_t *door_json(const struct gh_gate_door *door, bool keeper_late)
+/* Lines and inputs that the configuration does not name. */
+static json_t *not_wired_json(const struct gh_report *report)
 {
-    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "stuck", !door->lines_known,
-                     "keeper_late", keeper_late, "interlocked", door->interlocked, "forced",
-                     door->forced, "held", door->held, "unlocked_by",
+    json_t *array = names_json(~report->lines_wired, GH_LINE_COUNT, line_name);
+    json_t *inputs = names_json(~report->gate.door.wired, GH_INPUT_COUNT, input_name);
+
+    (void)json_array_extend(array, inputs);
+    json_decref(inputs);
+    return array;
+}
+
+static json_t *door_json(const struct gh_report *report)
+{
+    const struct gh_gate_door *door = &report->gate.door;
+
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "stuck",
+                     !door->lines_known, "keeper_late", report->keeper_late, "interlocked",
+                     door->interlocked, "forced", door->forced, "held", door->held, "unlocked_by",
                      names_json(door->causes, GH_CAUSE_COUNT, cause_name), "lines",
                      names_json(door->lines, GH_LINE_COUNT, line_name), "inputs", inputs_json(door),
-                     "chattering", names_json(door->chattering, GH_INPUT_COUNT, input_name));
+                     "not_wired", not_wired_json(report), "chattering",
+                     names_json(door->chattering, GH_INPUT_COUNT, input_name));
 }
 
 static json_t *reader_json(const struct gh_reader_state *reader)
@@ -215,8 +229,7 @@ enum gh_status gh_report_json(const struct gh_report *report, struct gh_writer *
                   "gate", gate_json(gate), "server", server_json(report), "list", list_json(gate),
                   "clock", "trusted", gate->clock.trusted, "zone_missing", gate->clock.zone_missing,
                   "time", time_text(gate->clock.now_s), "journal", journal_json(gate), "passages",
-                  passages_json(gate), "door", door_json(&gate->door, report->keeper_late),
-                  "devices", devices_json(report));
+                  passages_json(gate), "door", door_json(report), "devices", devices_json(report));
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     json_decref(object);

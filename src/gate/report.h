@@ -15,7 +15,8 @@ struct gh_report {
     int64_t now_ns; /* monotonic */
     struct gh_gate_state gate;
     struct gh_courier_state courier;
-    bool keeper_late; /* the door's keeper owes the gate a sign of life */
+    unsigned lines_wired; /* a set of GH_LINE_BIT: those that are configured */
+    bool keeper_late;     /* the door's keeper owes the gate a sign of life */
     struct gh_see_counts see;
     bool has_camera;
     char camera_trouble[GH_ERROR_TEXT_BYTES]; /* gh_see_trouble */

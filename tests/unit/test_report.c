@@ -62,7 +62,7 @@ static void be_full(void)
                                              .chattering = ~0u,
                                              .forced = true,
                                              .held = true};
-    report.keeper_late = true;
+    report.keeper_late = true; /* and no line is wired, which is as long as that gets */
 }
 
 static json_t *as_json(void)
@@ -174,6 +174,41 @@ static void test_when_the_server_was_heard(void **state)
     json_decref(object);
 }
 
+static bool names_it(const json_t *array, const char *name)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(array, i, one)
+    {
+        if (strcmp(json_string_value(one), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nobody is asked about what is not there. */
+static void test_what_is_not_wired(void **state)
+{
+    (void)state;
+
+    report.lines_wired = GH_LINE_BIT(GH_LINE_RELAY) | GH_LINE_BIT(GH_LINE_GREEN);
+    report.gate.door.wired = GH_INPUT_BIT(GH_INPUT_EXIT);
+    json_t *object = as_json();
+    const json_t *names = json_object_get(json_object_get(object, "door"), "not_wired");
+    assert_int_equal(json_array_size(names), GH_LINE_COUNT - 2 + GH_INPUT_COUNT - 1);
+    assert_true(names_it(names, "lamp_red") && names_it(names, "buzzer"));
+    assert_true(names_it(names, "fire") && names_it(names, "contact"));
+    assert_false(names_it(names, "relay") || names_it(names, "lamp_green"));
+    assert_false(names_it(names, "exit"));
+    json_decref(object);
+    report.lines_wired = report.gate.door.wired = ~0u;
+    object = as_json();
+    names = json_object_get(json_object_get(object, "door"), "not_wired");
+    assert_int_equal(json_array_size(names), 0);
+    json_decref(object);
+}
+
 /* --- metrics: https://prometheus.io/docs/instrumenting/exposition_formats/ --- */
 
 static bool is_name(const char *text, size_t size)
@@ -235,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_trouble_is_whole, setup),
         cmocka_unit_test_setup(test_camera, setup),
         cmocka_unit_test_setup(test_entries_that_are_held, setup),
+        cmocka_unit_test_setup(test_what_is_not_wired, setup),
         cmocka_unit_test_setup(test_when_the_server_was_heard, setup),
         cmocka_unit_test_setup(test_metrics_are_what_prometheus_reads, setup),
     };
