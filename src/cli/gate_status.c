@@ -118,6 +118,8 @@ static void print_door_troubles(const json_t *door, struct wrong *wrong)
 
     if (is_true(door, "stuck"))
         say_wrong(wrong, "the door's lines cannot be set");
+    if (is_true(door, "keeper_late"))
+        say_wrong(wrong, "the door's keeper does not answer: the gate is about to start anew");
     if (is_true(door, "forced"))
         say_wrong(wrong, "the door was forced, and is not shut again");
     if (is_true(door, "held"))

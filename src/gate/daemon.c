@@ -200,6 +200,7 @@ static void start_control(struct gh_daemon *daemon)
         .clock = daemon->clock,
         .start_ns = daemon->start_ns,
         .gate = daemon->gate,
+        .watch = &daemon->watch,
         .see = daemon->see,
         .has_camera = daemon->config.camera[0] != '\0',
         .sightings = daemon->sightings,

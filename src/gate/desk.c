@@ -8,6 +8,7 @@
 static void look_everywhere(const struct gh_desk *desk, struct gh_report *report)
 {
     gh_gate_describe(desk->gate, &report->gate);
+    report->keeper_late = desk->watch->unanswered > 0;
     report->see = gh_see_count(desk->see);
     report->has_camera = desk->has_camera;
     gh_see_trouble(desk->see, report->camera_trouble);

@@ -4,12 +4,14 @@
 #define GATEHOUSE_SRC_GATE_DESK_H
 
 #include "gate/report.h"
+#include "gate/watch.h"
 
 /* Where it looks; all borrowed. */
 struct gh_desk {
     const struct gh_clock *clock;
     int64_t start_ns; /* of the program, monotonic */
     struct gh_gate *gate;
+    const struct gh_watch *watch;
     struct gh_see *see;
     bool has_camera; /* one is configured */
     struct gh_queue *sightings;

@@ -150,7 +150,10 @@ static enum gh_status check_readers(const struct gh_gate_config *config, const c
                        "%s: baud = %" PRId64 " is none of the usual speeds (9600, 115200, ...)",
                        path, config->scanner_baud);
     if (!config->camera[0] && !config->scanner_device[0] && !config->keyboard_device[0])
-        return gh_fail(err, GH_ERR_INVALID, "%s: there is neither a camera nor a scanner", path);
+        return gh_fail(err, GH_ERR_INVALID,
+                       "%s: there is neither a camera nor a scanner: name one, [gate] camera, "
+                       "[scanner] device or [keyboard] device",
+                       path);
     return GH_OK;
 }
 

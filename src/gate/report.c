@@ -125,11 +125,12 @@ static json_t *inputs_json(const struct gh_gate_door *door)
     return object;
 }
 
-static json_t *door_json(const struct gh_gate_door *door)
+static json_t *door_json(const struct gh_gate_door *door, bool keeper_late)
 {
-    return json_pack("{s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "stuck", !door->lines_known,
-                     "interlocked", door->interlocked, "forced", door->forced, "held", door->held,
-                     "unlocked_by", names_json(door->causes, GH_CAUSE_COUNT, cause_name), "lines",
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "stuck", !door->lines_known,
+                     "keeper_late", keeper_late, "interlocked", door->interlocked, "forced",
+                     door->forced, "held", door->held, "unlocked_by",
+                     names_json(door->causes, GH_CAUSE_COUNT, cause_name), "lines",
                      names_json(door->lines, GH_LINE_COUNT, line_name), "inputs", inputs_json(door),
                      "chattering", names_json(door->chattering, GH_INPUT_COUNT, input_name));
 }
@@ -181,8 +182,8 @@ enum gh_status gh_report_json(const struct gh_report *report, struct gh_writer *
         number(report->memory_bytes), "dropped", number(report->dropped), "gate", gate_json(gate),
         "list", list_json(gate), "clock", "trusted", gate->clock.trusted, "zone_missing",
         gate->clock.zone_missing, "time", time_text(gate->clock.now_s), "journal",
-        journal_json(gate), "passages", passages_json(gate), "door", door_json(&gate->door),
-        "devices", devices_json(report));
+        journal_json(gate), "passages", passages_json(gate), "door",
+        door_json(&gate->door, report->keeper_late), "devices", devices_json(report));
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
@@ -283,6 +284,8 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
     put_passages(writer, gate);
     put(writer, "door_unlocked", "gauge", "whether the door is", gate->door.causes != 0);
     put(writer, "door_stuck", "gauge", "whether its lines cannot be set", !gate->door.lines_known);
+    put(writer, "door_keeper_late", "gauge", "whether its keeper owes a sign of life",
+        report->keeper_late);
     put(writer, "door_forced", "gauge", "whether it was, and is not shut again", gate->door.forced);
     put(writer, "door_held", "gauge", "whether it is open for too long", gate->door.held);
     put_inputs(writer, gate);

@@ -12,6 +12,7 @@
 
 struct gh_report {
     struct gh_gate_state gate;
+    bool keeper_late; /* the door's keeper owes the gate a sign of life */
     struct gh_see_counts see;
     bool has_camera;
     char camera_trouble[GH_ERROR_TEXT_BYTES]; /* gh_see_trouble */

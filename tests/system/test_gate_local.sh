@@ -17,7 +17,8 @@ printf 'contact\n' >"$work/inputs"
 make_gate south '[door]' "inputs_file = $work/inputs" '[gate]' "control = $socket"
 start_gate south
 check 'the gate listens' wait_for 20 test -S "$socket"
-check 'for its owner and its group' test "$(stat -c %a "$socket")" = 660
+for_its_group() { [ "$(stat -c %a "$socket")" = 660 ]; } # a moment later
+check 'for its owner and its group' wait_for 10 for_its_group
 
 # --- status ---
 
@@ -90,6 +91,19 @@ check '--check: what is missing makes it fail' says 1 '*' '*'
 for what in scanner keyboard thermometer sound; do
     check "and is named: $what" grep -q "^$what  *WRONG: ." "$work/out"
 done
+
+# Lines that somebody believes to be wired. (The chip is missing, too, and said for each line that is.)
+make_gate marked '[door]' 'chip = gpiochip99' 'relay = 17' 'this_door = 20' 'exit = 6' 'active_low = exit, lamp_red' 'pull_up = exit, fire' 'contact_active = closed'
+sed -i 's/^door = trace/door = gpio/' "$work/marked.ini"
+run "$BUILD/gatehouse-gate" --config "$work/marked.ini" --check
+check '--check: inputs that have a level and no line are named' says 1 '^fire  *WRONG: active_low, pull_up or pull_down names it, and fire = names no line$' ''
+check 'outputs, too' grep -q '^lamp_red  *WRONG: active_low' "$work/out"
+check 'and nothing else' test "$(grep -c 'names no line$' "$work/out")" -eq 2
+check 'a door of two without a contact is told' grep -q '^this_door  *WRONG: without a contact' "$work/out"
+sed -i 's/^this_door = .*/&\ncontact = 5/' "$work/marked.ini"
+run "$BUILD/gatehouse-gate" --config "$work/marked.ini" --check
+check 'with one it is not' says 1 '^contact  *WRONG: cannot open GPIO chip' ''
+check 'not even a word' sh -c "! grep -q 'without a contact' '$work/out'"
 
 make_gate sealed '[courier]' "ca_file = $work/no-bundle"
 run "$BUILD/gatehouse-gate" --config "$work/sealed.ini" --check

@@ -60,6 +60,7 @@ static void be_full(void)
                                              .chattering = ~0u,
                                              .forced = true,
                                              .held = true};
+    report.keeper_late = true;
 }
 
 static json_t *as_json(void)
