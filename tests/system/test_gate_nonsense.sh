@@ -45,6 +45,8 @@ all=$(refused)
 check 'most pictures were refused one by one' test "$all" -gt 50
 check 'the entries before theirs tell of every one' test "$(told)" -eq "$all"
 check 'and one of them of many' sh -c "[ \$(($all - $(entries))) -gt 10 ]"
+run "$tool" gate status --socket "$socket"
+check 'so says the status' grep -q "^passages .*; $((all - $(entries))) of them without an entry of their own\$" "$work/out"
 check 'it is said that they are counted' said north 'come one after the other'
 
 hold_up 101 200
