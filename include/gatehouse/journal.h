@@ -86,8 +86,9 @@ struct gh_journal_cut {
                              thread waits that long. Not 0 */
 };
 /* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
- * receipt are filled here), then remove; the text is overwritten, in the WAL too (while somebody
- * reads that, by a later call, which is why a call is of use when nothing is due). *removed: how
+ * receipt are filled here), then remove; the text is overwritten, in the WAL too by the call
+ * after which there is no more (while somebody reads that, by a later one, which is why a call is of
+ * use when nothing is due). *removed: how
  * many entries lost their content or their number; 0: nothing was due, and nothing is written (so
  * also with a receipt that is older than what was erased with a newer one). *more: there is more
  * that is due. The newest prune entry, and the last entry, always stay. As each call that removes

@@ -2,6 +2,8 @@
 #include "base/sqlite.h"
 
 #include <stddef.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The errno behind SQLITE_IOERR. A write may fail well before the commit that reports it, so the
  * WAL and the file are asked before the connection, which only knows errno as it is by then. */
@@ -70,10 +72,23 @@ enum gh_status gh_sqlite_status(sqlite3 *db, int result)
     }
 }
 
+/* As root SQLite gives a WAL to the owner of the database whenever it opens one, which is a write
+ * of the file's inode each time, though nobody else had it. */
+static int give_to(int fd, uid_t user, gid_t group)
+{
+    struct stat is;
+
+    if (fstat(fd, &is) == 0 && is.st_uid == user && is.st_gid == group)
+        return 0;
+    return fchown(fd, user, group);
+}
+
 void gh_sqlite_alone(void)
 {
     sqlite3_vfs *alone = sqlite3_vfs_find("unix-excl");
 
-    if (alone)
-        sqlite3_vfs_register(alone, 1);
+    if (!alone)
+        return;
+    alone->xSetSystemCall(alone, "fchown", (sqlite3_syscall_ptr)give_to);
+    sqlite3_vfs_register(alone, 1);
 }

@@ -17,7 +17,8 @@ enum gh_status gh_sqlite_status(sqlite3 *db, int result);
 
 /* What this process opens from now on no other one can open at the same time (GH_ERR_BUSY, on
  * either side); its own threads may, as before. In return SQLite keeps the index of a WAL in
- * memory, where it is a mapped file otherwise (`-shm`) whose pages go to the disk again and again.
+ * memory, where it is a mapped file otherwise (`-shm`) whose pages go to the disk again and again;
+ * and, as root, a file is given to an owner only who is not its owner yet.
  * https://www.sqlite.org/vfs.html, "unix-excl". */
 void gh_sqlite_alone(void);
 

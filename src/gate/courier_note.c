@@ -14,9 +14,10 @@
 #include "gatehouse/log.h"
 
 #define NOTE_MAX_BYTES 512
-/* Between two: what was acknowledged since is sent once more after a start, and known there. Every
- * write is a card's. */
-#define SAVE_NS (300 * GH_NS_PER_S)
+/* Between two: what was acknowledged since is sent once more after a start that no stop came
+ * before, and known there: some 200 entries, one batch. Every write is a card's, 12 KiB with what
+ * the file system writes for a file that replaces another. */
+#define SAVE_NS (3600 * GH_NS_PER_S)
 #define TELL_NS GH_NS_PER_S /* likewise to the gate, while batch follows on batch */
 
 /* --- receipts --- */

@@ -10,7 +10,11 @@
 void gh_keep_init(struct gh_keep *keep, uint64_t limit_bytes, int64_t now_ns)
 {
     *keep = (struct gh_keep){
-        .limit_bytes = limit_bytes, .next_ns = now_ns, .stepped_ns = now_ns - GH_KEEP_STEP_NS};
+        .limit_bytes = limit_bytes,
+        .next_ns = now_ns,
+        .stepped_ns = now_ns - GH_KEEP_STEP_NS,
+        .old_next_ns = now_ns,
+    };
 }
 
 void gh_keep_receipt(struct gh_keep *keep, const struct gh_receipt *receipt)
@@ -52,8 +56,11 @@ static bool prune(struct gh_keep *keep, struct gh_record *record, const struct g
         keep->receipt.through = 0;
     } else if (status != GH_OK) {
         keep->next_ns = keep->stepped_ns + GH_KEEP_RETRY_NS;
-    } else if (removed > 0) {
-        gh_log(GH_LOG_INFO, "journal", "%" PRIu64 " acknowledged entries removed", removed);
+    } else {
+        /* Until there is no more, also where room was made: the last step wipes the WAL. */
+        keep->old_next_ns = *more ? keep->stepped_ns : keep->stepped_ns + GH_KEEP_OLD_NS;
+        if (removed > 0)
+            gh_log(GH_LOG_INFO, "journal", "%" PRIu64 " acknowledged entries removed", removed);
     }
     return status == GH_OK && removed > 0;
 }
@@ -83,7 +90,7 @@ bool gh_keep_tick(struct gh_keep *keep, struct gh_record *record,
 {
     int64_t now_ns = gh_clock_monotonic_ns(record->clock);
     struct gh_journal_size size;
-    size_t waiting = record->count; /* what waits is written before anything is removed */
+    size_t unwritten = gh_record_unwritten(record); /* is written before anything is removed */
     bool pruned = false, more = false;
 
     if (now_ns < keep->next_ns)
@@ -97,13 +104,14 @@ bool gh_keep_tick(struct gh_keep *keep, struct gh_record *record,
     bool too_large = size.bytes > keep->limit_bytes;
     if (!too_large)
         keep->said_bytes = 0;
-    if (keep->receipt.through != 0 && (too_large || clock_trusted)) {
+    bool old = clock_trusted && now_ns >= keep->old_next_ns;
+    if (keep->receipt.through != 0 && (too_large || old)) {
         struct gh_journal_cut cut = cut_now(keep, record, retention, too_large);
         pruned = prune(keep, record, &cut, clock_trusted, &more);
     }
     if (pruned && (more || too_large))
         keep->next_ns = now_ns + GH_KEEP_STEP_NS;
-    bool written = pruned || record->count < waiting;
+    bool written = pruned || gh_record_unwritten(record) < unwritten;
     if (too_large && !pruned)
         return say_large(keep, record, size.bytes, clock_trusted) || written;
     return written;

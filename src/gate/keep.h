@@ -11,14 +11,17 @@
 
 #define GH_KEEP_STEP_ENTRIES 200    /* looked at in one step, */
 #define GH_KEEP_STEP_NS GH_NS_PER_S /* of which there is one in this time while more is due */
-#define GH_KEEP_PAUSE_NS (3600 * GH_NS_PER_S) /* else */
-#define GH_KEEP_RETRY_NS (60 * GH_NS_PER_S)   /* after one that failed: the disk may be full */
+#define GH_KEEP_PAUSE_NS (3600 * GH_NS_PER_S) /* else, for its size; */
+/* for what is old, since each time costs the journal's WAL anew, half a megabyte of a card. */
+#define GH_KEEP_OLD_NS (24 * GH_KEEP_PAUSE_NS)
+#define GH_KEEP_RETRY_NS (60 * GH_NS_PER_S) /* after one that failed: the disk may be full */
 
 struct gh_keep {
     uint64_t limit_bytes;
     struct gh_receipt receipt; /* the newest; through 0: none */
     int64_t next_ns;           /* when tick has something to do */
     int64_t stepped_ns;        /* when it did it last */
+    int64_t old_next_ns;       /* when what is old enough goes */
     uint64_t said_bytes;       /* how large the journal was when that was said; 0: not too large */
 };
 

@@ -16,7 +16,6 @@
 
 #define APPLICATION_ID 0x47484a31 /* "GHJ1" */
 #define SCHEMA_VERSION 1
-#define WAL_BYTES 2097152
 
 static const char *const queries[GH_JOURNAL_QUERIES] = {
     [GH_JOURNAL_APPEND] = ("INSERT INTO entry(sequence, body, hash, " GH_JOURNAL_TRUSTED_COLUMN ")"
@@ -220,9 +219,9 @@ static enum gh_status add_column(struct gh_journal *journal, struct gh_error *er
     return status;
 }
 
-/* A checkpoint is two fsyncs and some hundred sequential pages, for every 2 MB of WAL, cut back to
- * that after a long reader made it grow. SQLite counts pages, which are larger in the journals of
- * earlier versions. */
+/* A checkpoint is two fsyncs and some hundred sequential pages. It comes a while before the WAL has
+ * its size, to which it is cut back after a long reader made it grow: what is cut off has to grow
+ * again. SQLite counts pages, which are larger in the journals of earlier versions. */
 static enum gh_status set_checkpoints(struct gh_journal *journal, struct gh_error *err)
 {
     char sql[128];
@@ -231,9 +230,9 @@ static enum gh_status set_checkpoints(struct gh_journal *journal, struct gh_erro
     if (status != GH_OK) {
         return status;
     }
-    (void)snprintf(sql, sizeof(sql),
-                   "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA journal_size_limit = %d",
-                   page_bytes > 0 ? WAL_BYTES / page_bytes : 1, WAL_BYTES);
+    (void)snprintf(
+        sql, sizeof(sql), "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA journal_size_limit = %d",
+        page_bytes > 0 ? GH_JOURNAL_WAL_BYTES / 8 * 7 / page_bytes : 1, GH_JOURNAL_WAL_BYTES);
     return gh_journal_execute(journal, sql, "open", err);
 }
 
@@ -251,7 +250,11 @@ static enum gh_status set_up_writer(struct gh_journal *journal, struct gh_error 
     }
     if (status == GH_OK) {
         status = gh_journal_execute(
-            journal, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;", "open", err);
+            journal,
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+            /* What a statement over many rows notes to undo itself is no file. */
+            "PRAGMA temp_store = MEMORY;",
+            "open", err);
     }
     if (status == GH_OK) {
         status = set_checkpoints(journal, err);

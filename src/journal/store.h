@@ -76,6 +76,10 @@ void gh_journal_wrote(struct gh_journal *journal, const struct gh_journal_step *
 GH_MUST_CHECK enum gh_status gh_journal_execute(struct gh_journal *journal, const char *sql,
                                                 const char *what, struct gh_error *err);
 
+/* A checkpoint for every 200 entries or so. A larger one saves nothing, since entries stand side by
+ * side, but costs more whenever it is laid out anew (prune.c). */
+#define GH_JOURNAL_WAL_BYTES 524288
+
 /* How long somebody who looks at the file with another tool, or recovers its WAL, is waited for. */
 #define GH_JOURNAL_BUSY_MS 1000
 

@@ -35,6 +35,8 @@ for words in 'announce' 'announce a.wav b.wav' 'announce a.wav --say x' 'announc
     run "$tool" $words
     check "'$words' is a mistake in usage" says 2 '' .
 done
+run "$tool" announce --say ' '
+check "words that are none, of a script's empty variable say, are no announcement" says 2 '' 'needs words to speak'
 run "$tool" announce --help
 check "announce --help" says 0 '^usage: gatehouse announce' ''
 run "$tool" --complete announce ''
