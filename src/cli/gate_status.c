@@ -157,17 +157,24 @@ static void print_passages(const json_t *state)
 {
     const json_t *passages = json_object_get(state, "passages");
     const json_t *last = json_object_get(passages, "last");
+    long long omitted = number_of(json_object_get(state, "journal"), "omitted");
 
     head("passages");
-    (void)printf("open %lld, guard %lld, deny %lld since the start\n", number_of(passages, "open"),
+    (void)printf("open %lld, guard %lld, deny %lld since the start", number_of(passages, "open"),
                  number_of(passages, "guard"), number_of(passages, "deny"));
+    if (omitted > 0)
+        (void)printf("; %lld of them without an entry of their own", omitted);
+    (void)putchar('\n');
     if (!last)
         return;
     head("last");
     plain(gh_json_text(last, "outcome"));
     (void)printf(": ");
     plain(gh_json_text(last, "text"));
-    (void)printf(" (%s, entry %lld)\n", gh_json_text(last, "at"), number_of(last, "entry"));
+    (void)printf(" (%s", gh_json_text(last, "at"));
+    if (number_of(last, "entry") > 0)
+        (void)printf(", entry %lld", number_of(last, "entry"));
+    (void)puts(")");
 }
 
 /* A device that is or is not there, and what is wrong with it. */

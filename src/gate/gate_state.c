@@ -57,6 +57,7 @@ static void describe_journal(struct gh_gate *gate, struct gh_gate_state *out)
 
     out->journal.waiting = gate->record.count;
     out->journal.lost = gate->record.lost;
+    out->journal.omitted = gate->record.omitted;
     out->journal.acknowledged = gate->keep.receipt.through;
     out->journal.large = gate->keep.said_bytes != 0;
     if (!gate->record.journal || gh_journal_measure(gate->record.journal, &size) != GH_OK)

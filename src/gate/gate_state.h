@@ -11,8 +11,8 @@ struct gh_gate_tally {
     bool any;                              /* then the last one: */
     enum gh_outcome outcome;
     enum gh_reason reason;
-    int64_t at_ms; /* wall clock */
-    uint64_t entry;
+    int64_t at_ms;  /* wall clock */
+    uint64_t entry; /* 0: none of its own, or not yet */
 };
 
 struct gh_gate_state {
@@ -37,6 +37,7 @@ struct gh_gate_state {
         uint64_t acknowledged;  /* by the server, with a receipt; 0: none */
         uint64_t waiting, lost; /* not written yet; never will be */
         bool large;             /* above its limit, with what the server has not acknowledged */
+        uint64_t omitted;       /* decisions since the start that another one's entry tells of */
     } journal;
     struct gh_gate_tally passages;
     struct gh_gate_door door;

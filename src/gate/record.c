@@ -143,6 +143,7 @@ bool gh_record_sparingly(struct gh_record *record, struct gh_entry *entry)
     entry->sequence = 0;
     if (record->counting) {
         record->counted.omitted++;
+        record->omitted++;
     } else {
         record->counting = true;
         record->counted = *entry;

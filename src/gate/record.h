@@ -37,6 +37,7 @@ struct gh_record {
     struct gh_entry waiting[GH_RECORD_WAITING_MAX];
     size_t first, count;
     uint64_t lost; /* what found no place any more; said in the log */
+    uint64_t omitted; /* decisions that another one's entry tells of */
     struct gh_bucket sparing;
     bool counting, said_counting;
     struct gh_entry counted; /* while counting: stamped, with how many more there were */

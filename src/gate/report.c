@@ -89,10 +89,11 @@ static json_t *server_json(const struct gh_report *report)
 
 static json_t *journal_json(const struct gh_gate_state *gate)
 {
-    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open, "large",
-                     gate->journal.large, "last", number(gate->journal.last), "acknowledged",
-                     number(gate->journal.acknowledged), "bytes", number(gate->journal.bytes),
-                     "waiting", number(gate->journal.waiting), "lost", number(gate->journal.lost));
+    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open,
+                     "large", gate->journal.large, "last", number(gate->journal.last),
+                     "acknowledged", number(gate->journal.acknowledged), "bytes",
+                     number(gate->journal.bytes), "waiting", number(gate->journal.waiting), "lost",
+                     number(gate->journal.lost), "omitted", number(gate->journal.omitted));
 }
 
 static json_t *passages_json(const struct gh_gate_state *gate)
@@ -334,6 +335,8 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
     put(writer, "journal_waiting", "gauge", "entries that could not be written yet",
         gate->journal.waiting);
     put(writer, "journal_lost_total", "counter", "entries that never will be", gate->journal.lost);
+    put(writer, "journal_omitted_total", "counter", "decisions that another one's entry tells of",
+        gate->journal.omitted);
     put_passages(writer, gate);
     put(writer, "door_unlocked", "gauge", "whether the door is", gate->door.causes != 0);
     put(writer, "door_stuck", "gauge", "whether its lines cannot be set", !gate->door.lines_known);

@@ -136,6 +136,13 @@ make_gate loud '[sound]' 'device = nothing' "folder = $work/sounds"
 run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
 check '--check: a file that is no sound is named' says 1 "^sound  *WRONG: $work/sounds/zh/welcome.wav: this is no WAV file" '*'
 rm "$work/sounds/zh/welcome.wav"
+mkfifo "$work/sounds/zh/welcome.wav"
+run env ALSA_CONFIG_PATH="$work/asound.conf" timeout 20 "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
+check '--check: one that is no file is, once, and waits for nobody' says 1 "^sound  *WRONG: $work/sounds/zh/welcome.wav is not a regular file" '*'
+rm "$work/sounds/zh/welcome.wav"
 run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
 check 'one that is missing is counted' says 0 '^sound  *ok, nothing' '*'
+rm -r "$work/sounds"
+run env ALSA_CONFIG_PATH="$work/asound.conf" "$BUILD/gatehouse-gate" --config "$work/loud.ini" --check
+check 'a folder that is missing is named' says 1 "^sound  *WRONG: \[sound\] folder = $work/sounds: No such file or directory" '*'
 plan

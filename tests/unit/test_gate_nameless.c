@@ -95,6 +95,7 @@ static void test_few_entries_for_many(void **state)
     assert_int_equal(rig.entries.count, 1 + count);
     assert_int_equal(described().passages.decided[GH_OUTCOME_DENY], 4000);
     assert_int_equal(described().journal.waiting, 0);
+    assert_true(described().journal.omitted == 4000 - count);
     assert_int_equal(rig_count_openings(&rig), 0);
 }
 
