@@ -36,7 +36,7 @@ struct gh_record {
     int64_t retry_ns;           /* when to try again what waits; INT64_MAX: nothing waits */
     struct gh_entry waiting[GH_RECORD_WAITING_MAX];
     size_t first, count;
-    uint64_t lost; /* what found no place any more; said in the log */
+    uint64_t lost;    /* what found no place any more; said in the log */
     uint64_t omitted; /* decisions that another one's entry tells of */
     struct gh_bucket sparing;
     bool counting, said_counting;
