@@ -6,7 +6,7 @@
  * four or five a second, and written one by one they would wear out the card. So there is a token
  * for each such entry. Where none is left, the first of them is kept in memory and those behind it
  * are counted in its `omitted`: one entry for all of them, written as soon as a token is there, and
- * before any other entry. Nobody but the power can make that a later one. */
+ * before any other entry. Lost power, or a crash, loses that count, of a few seconds. */
 #ifndef GATEHOUSE_SRC_GATE_RECORD_H
 #define GATEHOUSE_SRC_GATE_RECORD_H
 
