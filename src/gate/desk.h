@@ -12,8 +12,10 @@ struct gh_desk {
     int64_t start_ns; /* of the program, monotonic */
     struct gh_gate *gate;
     const struct gh_watch *watch;
+    struct gh_courier *courier;
     struct gh_see *see;
-    bool has_camera; /* one is configured */
+    unsigned lines_wired; /* a set of GH_LINE_BIT */
+    bool has_camera;      /* one is configured */
     struct gh_queue *sightings;
     struct gh_readers *readers;
     struct gh_thermometer *thermometer; /* NULL: none is configured */

@@ -292,6 +292,16 @@ struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
     };
 }
 
+unsigned gh_gate_config_lines(const struct gh_gate_config *config)
+{
+    unsigned lines = 0;
+
+    for (int line = 0; line < GH_LINE_COUNT; line++)
+        if (config->wiring.lines[line].name[0] != '\0')
+            lines |= GH_LINE_BIT(line);
+    return config->door == GH_DOOR_TRACE && lines == 0 ? ~0u : lines;
+}
+
 enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                                      const struct gh_clock *clock, struct gh_camera *out,
                                      struct gh_error *err)

@@ -190,7 +190,7 @@ static void the_log_stays_small(void **state)
         append(journal, 700);
         (void)snprintf(log, sizeof(log), "%s-wal", place->path);
         assert_int_equal(stat(log, &info), 0);
-        assert_in_range(info.st_size, 1, 2200000);
+        assert_in_range(info.st_size, 1, 600000);
         gh_journal_close(journal);
     }
 }

@@ -167,6 +167,26 @@ static void test_until_old_enough(void **state)
     assert_int_equal(pass_ms(30 * DAY_MS, true), 0); /* once */
 }
 
+/* Each time costs the journal's WAL anew. */
+static void test_once_a_day(void **state)
+{
+    (void)state;
+
+    append(10);
+    acknowledge(10);
+    gh_fake_clock_advance_ms(&fixture.clock, 31 * DAY_MS);
+    assert_true(tick(true));
+    remember_hash();
+    append(10);
+    acknowledge(21);
+    gh_fake_clock_set_wall_s(&fixture.clock, FIXTURE_NOW_S + 70 * DAY_MS / 1000);
+    assert_int_equal(pass_ms(GH_KEEP_OLD_NS / GH_NS_PER_MS - 1, true), 0);
+    assert_true(measure().first == 11);
+    assert_int_equal(pass_ms(GH_KEEP_PAUSE_NS / GH_NS_PER_MS, true), 1);
+    assert_true(measure().first > 11);
+    assert_whole();
+}
+
 static void test_without_a_receipt(void **state)
 {
     (void)state;
@@ -412,6 +432,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_until_old_enough, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_once_a_day, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_a_receipt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clock_not_trusted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newest_receipt, setup, teardown),
