@@ -154,6 +154,9 @@ static int run_send(int argc, char **argv)
     if ((count == 1) == (wanted.say != NULL)) {
         return gh_misuse("announce", "say either a FILE or --say TEXT");
     }
+    if (wanted.say != NULL && wanted.say[strspn(wanted.say, " \t\r\n")] == 0) {
+        return gh_misuse("announce", "--say needs words to speak");
+    }
     if (wanted.voice != NULL && wanted.say == NULL) {
         return gh_misuse("announce", "--voice goes with --say");
     }

@@ -23,8 +23,9 @@ static const char usage[] =
     "from now on. --refused: what was no acceptable entry and was kept aside. --json prints one\n"
     "object a line.\n"
     "\n"
-    "TYPE is passage, start, fault, clock, door, list or prune. TIME is when the server received\n"
-    "it, as in 2020-03-01T07:00:00Z. GATE is an identifier (16 hex digits) or the gate's name.\n";
+    "TYPE is passage, start, fault, clock, door, list, prune or announcement. TIME is when the\n"
+    "server received it, as in 2020-03-01T07:00:00Z. GATE is an identifier (16 hex digits) or the\n"
+    "gate's name.\n";
 
 #define FOLLOW_PAUSE_MS 1000
 
@@ -147,6 +148,18 @@ static bool is_type(const char *name)
     return false;
 }
 
+static int misuse_of_type(const char *given)
+{
+    char types[160] = "";
+    size_t size = 0;
+    for (int i = 0; i < GH_ENTRY_TYPES && size < sizeof(types); i++) {
+        const char *between = i == 0 ? "" : i == GH_ENTRY_TYPES - 1 ? " or " : ", ";
+        size += (size_t)snprintf(types + size, sizeof(types) - size, "%s%s", between,
+                                 gh_entry_type_name((enum gh_entry_type)i));
+    }
+    return gh_misuse("entries", "'%s' is no type: --type takes %s", given, types);
+}
+
 /* GH_GO_ON, or the exit code after a line on standard error. */
 static int check(const struct question *question, bool following, bool refused)
 {
@@ -156,8 +169,7 @@ static int check(const struct question *question, bool following, bool refused)
         return gh_misuse("entries", "--refused goes with --gate and --json only");
     }
     if (question->type != NULL && !is_type(question->type)) {
-        return gh_misuse("entries",
-                         "--type must be passage, start, fault, clock, door, list or prune");
+        return misuse_of_type(question->type);
     }
     for (size_t i = 0; i < GH_ARRAY_SIZE(times); i++) {
         int64_t seconds;

@@ -122,6 +122,21 @@ static const char *reason_text(const json_t *entry)
     return token; /* of a newer gate than this tool */
 }
 
+#define REASON_BYTES 256
+
+/* With how many there were like it, where the entry stands for more than itself. */
+static const char *whole_reason(const json_t *entry, char buffer[REASON_BYTES])
+{
+    const char *text = reason_text(entry);
+    json_int_t omitted = json_integer_value(json_object_get(entry, "omitted")); /* 0: not there */
+    if (omitted <= 0) {
+        return text;
+    }
+    (void)snprintf(buffer, REASON_BYTES, "%.200s, and %" JSON_INTEGER_FORMAT " more like it", text,
+                   omitted);
+    return buffer;
+}
+
 enum gh_status gh_entry_row_add(struct gh_table *table, const json_t *row)
 {
     const json_t *entry = json_object_get(row, "entry");
@@ -136,11 +151,12 @@ enum gh_status gh_entry_row_add(struct gh_table *table, const json_t *row)
     }
     /* What is no passage says what it is instead of an outcome. */
     const char *outcome = strcmp(type, "passage") == 0 ? gh_json_text(entry, "outcome") : type;
+    char reason[REASON_BYTES];
     const char *cells[] = {
         time,
         either(gh_json_text(row, "gate_name"), gh_json_text(row, "gate")),
         outcome,
-        reason_text(entry),
+        whole_reason(entry, reason),
         gh_json_text(entry, "colour"),
         either(gh_json_text(row, "name"), gh_json_text(entry, "subject")),
         either(gh_json_text(row, "address"), gh_json_text(entry, "home")),

@@ -50,6 +50,51 @@ static void count(struct tally *tally, enum answer answer)
     tally->left_out += answer == ANSWER_LEFT_OUT;
 }
 
+/* --- what there is --- */
+
+static bool is_in(const json_t *names, const char *name)
+{
+    size_t index;
+    json_t *one;
+
+    json_array_foreach(names, index, one)
+    {
+        if (json_is_string(one) && strcmp(json_string_value(one), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_sound(const json_t *state)
+{
+    return json_object_get(json_object_get(state, "devices"), "sound") != NULL;
+}
+
+/* Nobody is asked about these. */
+static void say_what_is_not_wired(const json_t *state)
+{
+    const json_t *names = json_object_get(json_object_get(state, "door"), "not_wired");
+    size_t index;
+    json_t *name;
+
+    json_array_foreach(names, index, name)
+    {
+        (void)printf(index == 0 ? "not wired, by the configuration: " : ", ");
+        gh_put_plain(json_is_string(name) ? json_string_value(name) : "", stdout);
+    }
+    if (json_array_size(names) > 0)
+        (void)printf("\n");
+    if (!has_sound(state))
+        (void)printf("no sound device is configured\n");
+}
+
+static bool is_there(const json_t *state, const char *what)
+{
+    if (strcmp(what, "voice") == 0)
+        return has_sound(state);
+    return !is_in(json_object_get(json_object_get(state, "door"), "not_wired"), what);
+}
+
 /* --- what the gate does --- */
 
 static const struct {
@@ -77,12 +122,11 @@ static enum gh_status act_and_ask(const char *socket_path, struct tally *tally, 
         (void)printf("%s: ", acts[index].question + strlen("test "));
         gh_put_plain(said, stdout);
         (void)printf("\n");
-        bool there = strncmp(said, "not there", strlen("not there")) != 0;
-        *answer = there ? ANSWER_NO : ANSWER_LEFT_OUT;
+        *answer = ANSWER_NO;
         count(tally, *answer);
         return GH_OK;
     }
-    (void)printf("%s [y/n, Enter: not wired] ", acts[index].words);
+    (void)printf("%s [y/n, Enter: cannot tell] ", acts[index].words);
     (void)fflush(stdout);
     *answer = read_answer();
     count(tally, *answer);
@@ -135,25 +179,20 @@ static enum gh_status watch_input(const char *socket_path, const char *input, en
     return GH_OK;
 }
 
-static enum gh_status test_inputs(const char *socket_path, struct tally *tally,
+static enum gh_status test_inputs(const char *socket_path, json_t *state, struct tally *tally,
                                   struct gh_error *err)
 {
-    GH_CLEANUP_JSON json_t *state = NULL;
+    json_t *inputs = json_object_get(json_object_get(state, "door"), "inputs"), *level;
+    enum gh_status status = GH_OK;
     enum answer answer;
     const char *name;
-    json_t *level;
-    enum gh_status status = gh_local_state(socket_path, &state, err);
 
-    json_t *inputs = json_object_get(json_object_get(state, "door"), "inputs");
     json_object_foreach(inputs, name, level)
     {
-        if (status != GH_OK)
-            break;
         status = watch_input(socket_path, name, &answer, err);
-        if (status == GH_OK && answer == ANSWER_END)
+        if (status != GH_OK || answer == ANSWER_END)
             break;
-        if (status == GH_OK)
-            count(tally, answer);
+        count(tally, answer);
     }
     return status;
 }
@@ -162,13 +201,17 @@ static enum gh_status test_inputs(const char *socket_path, struct tally *tally,
 
 static enum gh_status test_all(const char *socket_path, struct tally *tally, struct gh_error *err)
 {
+    GH_CLEANUP_JSON json_t *state = NULL;
     enum answer answer = ANSWER_YES;
-    enum gh_status status = GH_OK;
+    enum gh_status status = gh_local_state(socket_path, &state, err);
 
+    if (status == GH_OK)
+        say_what_is_not_wired(state);
     for (size_t i = 0; status == GH_OK && answer != ANSWER_END && i < GH_ARRAY_SIZE(acts); i++)
-        status = act_and_ask(socket_path, tally, i, &answer, err);
+        if (is_there(state, acts[i].question + strlen("test ")))
+            status = act_and_ask(socket_path, tally, i, &answer, err);
     if (status == GH_OK && answer != ANSWER_END)
-        status = test_inputs(socket_path, tally, err);
+        status = test_inputs(socket_path, state, tally, err);
     return status;
 }
 

@@ -114,6 +114,46 @@ static bool check_line(const struct gh_gpio_seen *seen)
     return true;
 }
 
+/* Somebody believes it to be wired, and nothing listens there. */
+static bool check_left_out(const char *what, const struct gh_gpio_line *line, bool marked)
+{
+    if (line->name[0] != '\0' || !marked)
+        return true;
+    printf("%-12s WRONG: active_low, pull_up or pull_down names it, and %s = names no line\n", what,
+           what);
+    return false;
+}
+
+static bool check_marks(const struct gh_gpio_wiring *wiring)
+{
+    bool good = true;
+
+    for (unsigned i = 0; i < GH_LINE_COUNT; i++) {
+        const struct gh_gpio_line *line = &wiring->lines[i];
+        good = check_left_out(gh_line_name((enum gh_line)i), line, line->active_low) && good;
+    }
+    for (unsigned i = 0; i < GH_INPUT_COUNT; i++) {
+        const struct gh_gpio_line *line = &wiring->inputs[i];
+        /* The contact's level has a key of its own, which may stand there without one. */
+        bool marked =
+            line->pull != GH_GPIO_PULL_AS_IS || (line->active_low && i != GH_INPUT_CONTACT);
+        good = check_left_out(gh_input_name((enum gh_input)i), line, marked) && good;
+    }
+    return good;
+}
+
+/* Of two doors the other one goes by what this one's contact says. */
+static bool check_interlock(const struct gh_gpio_wiring *wiring)
+{
+    if (wiring->lines[GH_LINE_THIS_DOOR].name[0] == '\0' ||
+        wiring->inputs[GH_INPUT_CONTACT].name[0] != '\0')
+        return true;
+    printf("%-12s WRONG: without a contact it cannot tell the other gate that this door stands "
+           "open\n",
+           gh_line_name(GH_LINE_THIS_DOOR));
+    return false;
+}
+
 /* *held: a gate that runs, say, has the lines. */
 static bool check_lines(const struct gh_gate_config *config, bool *held)
 {
@@ -126,7 +166,8 @@ static bool check_lines(const struct gh_gate_config *config, bool *held)
     for (size_t i = 0; i < GH_INPUT_COUNT; i++)
         good = check_line(&look.inputs[i]) && good;
     *held = look.lines[GH_LINE_RELAY].user[0] != '\0';
-    return good;
+    good = check_marks(&config->wiring) && good;
+    return check_interlock(&config->wiring) && good;
 }
 
 /* One that cannot be read now may be in a file that somebody has yet to write. */

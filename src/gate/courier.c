@@ -196,6 +196,30 @@ void gh_courier_kick(struct gh_courier *courier)
     gh_lane_wake(&courier->entries);
 }
 
+static void add_word(struct gh_courier_state *state, const struct gh_lane_word *word)
+{
+    if (word->heard && (!state->heard || word->heard_ns > state->heard_ns))
+        state->heard_ns = word->heard_ns;
+    state->heard = state->heard || word->heard;
+    state->refused = state->refused || word->refused;
+    if (state->trouble[0] == '\0')
+        memcpy(state->trouble, word->trouble, sizeof(state->trouble));
+}
+
+/* Not the news lane's: it asks so seldom that what failed there may be long over. */
+struct gh_courier_state gh_courier_look(struct gh_courier *courier)
+{
+    struct gh_courier_state state = {.heard = false};
+
+    pthread_mutex_lock(&courier->lock);
+    add_word(&state, &courier->list.word);
+    add_word(&state, &courier->entries.word);
+    state.entries_fail = courier->entries.word.failed;
+    state.entries_failing_ns = courier->entries.word.failing_ns;
+    pthread_mutex_unlock(&courier->lock);
+    return state;
+}
+
 static void end_lane(struct gh_lane *lane)
 {
     if (lane->runs)

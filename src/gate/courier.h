@@ -98,6 +98,18 @@ void gh_courier_announced(struct gh_courier *courier, gh_id announcement);
 /* The list at hand is not what it was: bring it whole, with the next answer. */
 void gh_courier_renew_list(struct gh_courier *courier);
 
+/* How it stands with the server, by what was asked for lists and about entries since the start. */
+struct gh_courier_state {
+    bool heard;       /* it gave an answer that was good; the last one: */
+    int64_t heard_ns; /* monotonic */
+    bool refused;     /* its last answer to some lane: it does not know this gate, or shut it out */
+    char trouble[GH_ERROR_TEXT_BYTES]; /* of what failed last, and has not gone well since; "" */
+    bool entries_fail;                 /* they cannot be delivered: */
+    int64_t entries_failing_ns;        /* since then, monotonic */
+};
+/* Any thread. */
+struct gh_courier_state gh_courier_look(struct gh_courier *courier);
+
 /* Cancels what runs, waits for the threads if there are any, frees. NULL is fine. */
 void gh_courier_stop(struct gh_courier *courier);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A lane's connection, its requests, and its words to the gate. */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gate/courier_parts.h"
@@ -152,6 +153,32 @@ static enum gh_status perform(struct gh_lane *lane, struct gh_http_request *requ
     return lane->transport.perform(lane->transport.context, request, response, err);
 }
 
+/* What a request came to that was not broken off by ourselves. http_status 0: nobody answered. */
+static void note(struct gh_lane *lane, enum gh_status status, int http_status,
+                 const struct gh_error *err)
+{
+    struct gh_lane_word *word = &lane->word;
+    int64_t now_ns = gh_clock_monotonic_ns(lane->courier->options.clock);
+
+    if (!lane->identity.enrolled || atomic_load(&lane->courier->stop))
+        return;
+    pthread_mutex_lock(&lane->courier->lock);
+    if (status == GH_OK) {
+        word->heard = true;
+        word->heard_ns = now_ns;
+    } else if (!word->failed) {
+        word->failing_ns = now_ns;
+    }
+    word->failed = status != GH_OK;
+    if (http_status != 0) /* it still holds when nobody answers */
+        word->refused = http_status == 401 || http_status == 403;
+    snprintf(word->trouble, sizeof(word->trouble), "%s",
+             !word->failed                 ? ""
+             : err != NULL && err->text[0] ? err->text
+                                           : gh_status_text(status));
+    pthread_mutex_unlock(&lane->courier->lock);
+}
+
 enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_http_request *request,
                                struct gh_http_response *response, struct gh_error *err)
 {
@@ -167,12 +194,14 @@ enum gh_status gh_lane_request(struct gh_lane *lane, struct gh_http_request *req
     gh_wipe(bearer, sizeof(bearer));
     if (status != GH_OK) {
         lane->clock_next_ns = 0;
+        note(lane, status, 0, err);
         return status;
     }
     tell_time(lane, response, began_ns, gh_clock_monotonic_ns(clock));
-    if (response->status == 200 || (response->status == 206 && request->range_from > 0))
-        return GH_OK;
-    return refusal(response, request->path, err);
+    if (response->status != 200 && (response->status != 206 || request->range_from == 0))
+        status = refusal(response, request->path, err);
+    note(lane, status, response->status, err);
+    return status;
 }
 
 enum gh_status gh_lane_fetch(struct gh_lane *lane, struct gh_http_request *request,

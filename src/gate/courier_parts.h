@@ -25,6 +25,13 @@ struct gh_order {
     gh_id announcement;
 };
 
+/* What came of a lane's requests, for gh_courier_look. */
+struct gh_lane_word {
+    bool heard, failed, refused;  /* ever; the last one */
+    int64_t heard_ns, failing_ns; /* the last good one; the first bad one since */
+    char trouble[GH_ERROR_TEXT_BYTES];
+};
+
 /* A thread with a connection of its own. */
 struct gh_lane {
     struct gh_courier *courier;
@@ -37,7 +44,8 @@ struct gh_lane {
     /* The list lane's is the one that counts, the others have copies. */
     struct gh_identity identity;
     struct gh_public_key *list_key;
-    int64_t clock_next_ns; /* when to tell the gate the server's time again */
+    int64_t clock_next_ns;    /* when to tell the gate the server's time again */
+    struct gh_lane_word word; /* with the courier's lock */
     bool runs;
     pthread_t thread;
 };

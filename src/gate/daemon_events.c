@@ -10,7 +10,7 @@
 /* Both: systemd starts it anew. */
 #define EXIT_KEEPER_GONE 1
 #define EXIT_OUTGROWN 1
-#define WATCH_EVERY_US UINT64_C(10000000) /* without a watchdog: for the words alone */
+#define WATCH_EVERY_US UINT64_C(10000000) /* without a watchdog */
 #define WATCH_SLACK_US 100000
 
 /* The door's keeper does not reach lines of a chip that has come back: a gate that has them starts
@@ -151,6 +151,14 @@ static int on_keeper_gone(sd_event_source *source, int fd, uint32_t revents, voi
     return sd_event_exit(sd_event_source_get_event(source), EXIT_KEEPER_GONE);
 }
 
+/* The gate alone would go on, but nothing would lock the door were it to hang, too. */
+static int leave_silent_keeper(struct gh_daemon *daemon)
+{
+    gh_log(GH_LOG_ERR, "door",
+           "its keeper is stopped or stuck, and does not answer: a door without one is not safe");
+    return sd_event_exit(daemon->event, EXIT_KEEPER_GONE);
+}
+
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
     (void)info;
@@ -192,14 +200,27 @@ static uint64_t watch_every_us(void)
     return sd_watchdog_enabled(0, &watchdog_us) > 0 ? watchdog_us / 3 : WATCH_EVERY_US;
 }
 
+static void tell_systemd(struct gh_daemon *daemon, bool well, const char *status)
+{
+    if (sd_notifyf(0, "STATUS=%s%s", status, well ? "\nWATCHDOG=1" : "") == 0)
+        return; /* nobody listens */
+    if (well != daemon->well)
+        gh_log(well ? GH_LOG_NOTICE : GH_LOG_ERR, "gate", "%s%s",
+               well ? "well again: " : "systemd is not told any more that all is well: ", status);
+    daemon->well = well;
+}
+
 static int on_watch(sd_event_source *source, uint64_t usec, void *context)
 {
     struct gh_daemon *daemon = context;
+    uint64_t every_us = watch_every_us();
     struct gh_see_counts counts = gh_see_count(daemon->see);
     struct gh_gate_health health = gh_gate_health(daemon->gate);
     struct gh_watch_facts facts = {
         .monotonic_ns = gh_clock_monotonic_ns(daemon->clock),
         .wall_s = gh_clock_wall_s(daemon->clock),
+        .every_ms = (int64_t)(every_us / 1000),
+        .keeper_answered = gh_door_keeper_answered(&daemon->io),
         .eyes = !counts.over,
         .camera = daemon->config.camera[0] != '\0',
         .turns = counts.turns,
@@ -213,14 +234,11 @@ static int on_watch(sd_event_source *source, uint64_t usec, void *context)
     char status[GH_WATCH_STATUS_BYTES];
 
     (void)usec;
-    bool well = gh_watch_look(&daemon->watch, &facts, status);
-    if (sd_notifyf(0, "STATUS=%s%s", status, well ? "\nWATCHDOG=1" : "") == 0)
-        return sd_event_source_set_enabled(source, SD_EVENT_OFF); /* nobody listens */
-    if (well != daemon->well)
-        gh_log(well ? GH_LOG_NOTICE : GH_LOG_ERR, "gate", "%s%s",
-               well ? "well again: " : "systemd is not told any more that all is well: ", status);
-    daemon->well = well;
-    (void)sd_event_source_set_time_relative(source, watch_every_us());
+    tell_systemd(daemon, gh_watch_look(&daemon->watch, &facts, status), status);
+    if (gh_watch_keeper_is_silent(&daemon->watch))
+        return leave_silent_keeper(daemon);
+    gh_door_keeper_ask(&daemon->io);
+    (void)sd_event_source_set_time_relative(source, every_us);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

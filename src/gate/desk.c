@@ -8,6 +8,10 @@
 static void look_everywhere(const struct gh_desk *desk, struct gh_report *report)
 {
     gh_gate_describe(desk->gate, &report->gate);
+    report->now_ns = gh_clock_monotonic_ns(desk->clock);
+    report->courier = gh_courier_look(desk->courier);
+    report->keeper_late = desk->watch->unanswered > 0;
+    report->lines_wired = desk->lines_wired;
     report->see = gh_see_count(desk->see);
     report->has_camera = desk->has_camera;
     gh_see_trouble(desk->see, report->camera_trouble);
@@ -18,8 +22,16 @@ static void look_everywhere(const struct gh_desk *desk, struct gh_report *report
     report->has_sound = desk->has_sound;
     report->voice = gh_voice_look(desk->voice);
     report->dropped = gh_queue_dropped(desk->sightings);
-    report->uptime_s = (gh_clock_monotonic_ns(desk->clock) - desk->start_ns) / GH_NS_PER_S;
+    report->uptime_s = (report->now_ns - desk->start_ns) / GH_NS_PER_S;
     report->memory_bytes = gh_resident_bytes();
+}
+
+static enum gh_status test_line(const struct gh_desk *desk, enum gh_line line, struct gh_error *err)
+{
+    if ((desk->lines_wired & GH_LINE_BIT(line)) == 0)
+        return gh_fail(err, GH_ERR_NOTFOUND, "not there: no line is configured for %s",
+                       gh_line_name(line));
+    return gh_gate_test_line(desk->gate, line, err);
 }
 
 static enum gh_status test_one(const struct gh_desk *desk, const char *what, struct gh_error *err)
@@ -34,7 +46,7 @@ static enum gh_status test_one(const struct gh_desk *desk, const char *what, str
     }
     for (int line = 0; line < GH_LINE_COUNT; line++)
         if (strcmp(what, gh_line_name((enum gh_line)line)) == 0)
-            return gh_gate_test_line(desk->gate, (enum gh_line)line, err);
+            return test_line(desk, (enum gh_line)line, err);
     return gh_fail(err, GH_ERR_INVALID, "there is no such test");
 }
 

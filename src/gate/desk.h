@@ -4,14 +4,18 @@
 #define GATEHOUSE_SRC_GATE_DESK_H
 
 #include "gate/report.h"
+#include "gate/watch.h"
 
 /* Where it looks; all borrowed. */
 struct gh_desk {
     const struct gh_clock *clock;
     int64_t start_ns; /* of the program, monotonic */
     struct gh_gate *gate;
+    const struct gh_watch *watch;
+    struct gh_courier *courier;
     struct gh_see *see;
-    bool has_camera; /* one is configured */
+    unsigned lines_wired; /* a set of GH_LINE_BIT */
+    bool has_camera;      /* one is configured */
     struct gh_queue *sightings;
     struct gh_readers *readers;
     struct gh_thermometer *thermometer; /* NULL: none is configured */

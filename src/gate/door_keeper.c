@@ -39,6 +39,8 @@ struct shared {
     atomic_bool acted;    /* the keeper has moved the relay since */
     atomic_bool for_fire; /* which unlocked it, since there is a fire */
     atomic_bool over;     /* the gate ended in good order */
+    /* How often the gate has asked for a sign of life; and as the keeper has seen it last. */
+    atomic_uint asked, answered;
 };
 
 struct keeper {
@@ -240,6 +242,7 @@ static _Noreturn void keep(struct keeper *keeper)
 
     keeper->fire_since_ns = now_ns();
     while (heard(keeper, &told)) {
+        atomic_store(&keeper->shared->answered, atomic_load(&keeper->shared->asked));
         /* What is due again after a failure waits, unless the gate has said something. */
         if (told)
             look_ns = atomic_load(&keeper->shared->deadline_ns);
@@ -477,6 +480,21 @@ enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
 int gh_door_keeper_fd(const struct gh_door_io *io)
 {
     return ((const struct keeper *)io->context)->socket;
+}
+
+void gh_door_keeper_ask(struct gh_door_io *io)
+{
+    struct keeper *keeper = io->context;
+
+    atomic_fetch_add(&keeper->shared->asked, 1);
+    tell(keeper);
+}
+
+bool gh_door_keeper_answered(const struct gh_door_io *io)
+{
+    const struct shared *shared = ((const struct keeper *)io->context)->shared;
+
+    return atomic_load(&shared->answered) == atomic_load(&shared->asked);
 }
 
 void gh_door_keeper_set_pulse(struct gh_door_io *io, int64_t pulse_ms)

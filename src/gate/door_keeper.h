@@ -38,6 +38,11 @@ GH_MUST_CHECK enum gh_status gh_door_keeper_new(const struct gh_door_io *inner,
 /* Readable, for ever, once the keeper's process has ended by itself: somebody killed it. Nothing
  * guards the door any more; a new one cannot be made among threads, so end the program. */
 int gh_door_keeper_fd(const struct gh_door_io *keeper);
+/* Ask it for a sign of life, which takes it a moment; and whether it has given the last one that
+ * was asked for. One that is stopped, or stuck in a driver, does not. Only the gate's thread; never
+ * block. */
+void gh_door_keeper_ask(struct gh_door_io *keeper);
+bool gh_door_keeper_answered(const struct gh_door_io *keeper);
 /* The pulse was configured anew: holds from the next set on. */
 void gh_door_keeper_set_pulse(struct gh_door_io *keeper, int64_t pulse_ms);
 

@@ -259,7 +259,7 @@ int64_t gh_gate_tick(struct gh_gate *gate)
     next_ns = earlier(next_ns, gh_timekeeper_deadline_ns(&gate->keeper));
     if (gate->identity.enrolled) {
         next_ns = earlier(next_ns, gh_passage_deadline_ns(&gate->passage));
-        next_ns = earlier(next_ns, gate->record.retry_ns);
+        next_ns = earlier(next_ns, gh_record_next_ns(&gate->record));
         next_ns = earlier(next_ns, gh_gate_hours_next_ns(gate));
         next_ns = earlier(next_ns, gate->keep.next_ns);
         next_ns = earlier(next_ns, earlier(passback_ns, measure_ns));

@@ -150,7 +150,10 @@ static enum gh_status check_readers(const struct gh_gate_config *config, const c
                        "%s: baud = %" PRId64 " is none of the usual speeds (9600, 115200, ...)",
                        path, config->scanner_baud);
     if (!config->camera[0] && !config->scanner_device[0] && !config->keyboard_device[0])
-        return gh_fail(err, GH_ERR_INVALID, "%s: there is neither a camera nor a scanner", path);
+        return gh_fail(err, GH_ERR_INVALID,
+                       "%s: there is neither a camera nor a scanner: name one, [gate] camera, "
+                       "[scanner] device or [keyboard] device",
+                       path);
     return GH_OK;
 }
 
@@ -287,6 +290,16 @@ struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config)
         .held_open_s = config->held_open_s,
         .this_door = config->wiring.lines[GH_LINE_THIS_DOOR].name[0] != '\0',
     };
+}
+
+unsigned gh_gate_config_lines(const struct gh_gate_config *config)
+{
+    unsigned lines = 0;
+
+    for (int line = 0; line < GH_LINE_COUNT; line++)
+        if (config->wiring.lines[line].name[0] != '\0')
+            lines |= GH_LINE_BIT(line);
+    return config->door == GH_DOOR_TRACE && lines == 0 ? ~0u : lines;
 }
 
 enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,

@@ -75,6 +75,8 @@ GH_MUST_CHECK enum gh_status gh_gate_config_load(const char *path, struct gh_gat
                                                  struct gh_error *err);
 enum gh_log_level gh_gate_config_log_level(const struct gh_gate_config *config);
 struct gh_door_options gh_gate_config_door(const struct gh_gate_config *config);
+/* Which of the door's lines are wired: a set of GH_LINE_BIT. A trace that names none has all. */
+unsigned gh_gate_config_lines(const struct gh_gate_config *config);
 /* Opens what the configuration names. */
 GH_MUST_CHECK enum gh_status gh_gate_config_camera(const struct gh_gate_config *config,
                                                    const struct gh_clock *clock,

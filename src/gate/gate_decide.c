@@ -78,6 +78,29 @@ static void write_unused(struct gh_gate *gate, uint64_t about)
     gh_record_somehow(&gate->record, &entry);
 }
 
+/* Nobody is let in, and it says of nobody that they were there: no code was shown that an issuer
+ * has signed. An enrolment code vouches for itself: anybody can make as many as they like. */
+static bool is_nameless(const struct gh_passage_step *step, const struct gh_decision *decision)
+{
+    return decision->outcome != GH_OUTCOME_OPEN &&
+           (decision->kind == GH_KIND_ENROLMENT || (!whose(step) && !which_home(step)));
+}
+
+/* It is shown like any other, at once; whether there is an entry of its own is up to the record. */
+static void turn_away(struct gh_gate *gate, const struct gh_decision *decision,
+                      struct gh_entry *entry)
+{
+    bool written = gh_record_sparingly(&gate->record, entry);
+
+    gh_gate_show(gate, decision->reason, false);
+    gh_gate_count(gate, entry);
+    if (!written)
+        return;
+    gh_log(GH_LOG_INFO, "passage", "%s (entry %" PRIu64 ")", gh_outcome_token(decision->outcome),
+           entry->sequence);
+    gate->options.peers.entry(gate->options.peers.context);
+}
+
 /* The entry is durable before the door moves; where it cannot be, nobody is let in. */
 static void carry_out(struct gh_gate *gate, struct gh_decision decision, struct gh_entry entry)
 {
@@ -184,10 +207,15 @@ static void decide_step(struct gh_gate *gate, struct gh_passage_step *step)
         return;
     if (step->has_health)
         gh_gate_use_temperature(gate, decision.reason);
-    if (decision.outcome == GH_OUTCOME_WAIT)
+    if (decision.outcome == GH_OUTCOME_WAIT) {
         gh_gate_show(gate, decision.reason, false);
+        return;
+    }
+    struct gh_entry entry = passage_entry(gate, step, &answers, &decision);
+    if (is_nameless(step, &decision))
+        turn_away(gate, &decision, &entry);
     else
-        carry_out(gate, decision, passage_entry(gate, step, &answers, &decision));
+        carry_out(gate, decision, entry);
 }
 
 void gh_gate_decide(struct gh_gate *gate, int64_t at_ns)

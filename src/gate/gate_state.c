@@ -19,6 +19,21 @@ void gh_gate_count(struct gh_gate *gate, const struct gh_entry *entry)
     tally->entry = entry->sequence;
 }
 
+/* As decide.h has it: one that was signed a moment ahead of this clock is new. */
+static void describe_age(const struct gh_gate *gate, struct gh_gate_state *out)
+{
+    const struct gh_policy *policy = &gate->policy;
+    int64_t age_s;
+
+    out->list.stale_age_s = policy->list_stale_age_s;
+    if (!gate->keeper.trusted ||
+        __builtin_sub_overflow(out->clock.now_s, out->list.issued_at_s, &age_s) || age_s <= 0)
+        return;
+    out->list.age_s = age_s;
+    out->list.too_old = age_s > policy->list_max_age_s;
+    out->list.stale = !out->list.too_old && age_s > policy->list_stale_age_s;
+}
+
 static void describe_list(const struct gh_gate *gate, struct gh_gate_state *out)
 {
     struct gh_list_counts counts;
@@ -29,6 +44,7 @@ static void describe_list(const struct gh_gate *gate, struct gh_gate_state *out)
     out->list.usable = gate->trust != NULL;
     out->list.generation = manifest->generation;
     out->list.issued_at_s = manifest->issued_at_s;
+    describe_age(gate, out);
     if (gh_list_count(gate->list, &counts) == GH_OK) {
         out->list.persons = counts.subjects;
         out->list.homes = counts.homes;
@@ -41,7 +57,9 @@ static void describe_journal(struct gh_gate *gate, struct gh_gate_state *out)
 
     out->journal.waiting = gate->record.count;
     out->journal.lost = gate->record.lost;
+    out->journal.omitted = gate->record.omitted;
     out->journal.acknowledged = gate->keep.receipt.through;
+    out->journal.large = gate->keep.said_bytes != 0;
     if (!gate->record.journal || gh_journal_measure(gate->record.journal, &size) != GH_OK)
         return;
     out->journal.open = true;

@@ -11,8 +11,8 @@ struct gh_gate_tally {
     bool any;                              /* then the last one: */
     enum gh_outcome outcome;
     enum gh_reason reason;
-    int64_t at_ms; /* wall clock */
-    uint64_t entry;
+    int64_t at_ms;  /* wall clock */
+    uint64_t entry; /* 0: none of its own, or not yet */
 };
 
 struct gh_gate_state {
@@ -23,6 +23,9 @@ struct gh_gate_state {
         bool usable; /* one is in use */
         uint64_t generation, persons, homes;
         int64_t issued_at_s;
+        int64_t age_s;       /* by a clock that is trusted; 0: it is not */
+        int64_t stale_age_s; /* the policy's */
+        bool stale, too_old; /* one of them: older than that; so old that nobody is let in by it */
     } list;
     struct {
         bool trusted, zone_missing; /* as gate.h's options have it */
@@ -33,6 +36,8 @@ struct gh_gate_state {
         uint64_t last, bytes;   /* of it, when open */
         uint64_t acknowledged;  /* by the server, with a receipt; 0: none */
         uint64_t waiting, lost; /* not written yet; never will be */
+        bool large;             /* above its limit, with what the server has not acknowledged */
+        uint64_t omitted;       /* decisions since the start that another one's entry tells of */
     } journal;
     struct gh_gate_tally passages;
     struct gh_gate_door door;

@@ -90,7 +90,7 @@ bool gh_keep_tick(struct gh_keep *keep, struct gh_record *record,
 {
     int64_t now_ns = gh_clock_monotonic_ns(record->clock);
     struct gh_journal_size size;
-    size_t waiting = record->count; /* what waits is written before anything is removed */
+    size_t unwritten = gh_record_unwritten(record); /* is written before anything is removed */
     bool pruned = false, more = false;
 
     if (now_ns < keep->next_ns)
@@ -111,7 +111,7 @@ bool gh_keep_tick(struct gh_keep *keep, struct gh_record *record,
     }
     if (pruned && (more || too_large))
         keep->next_ns = now_ns + GH_KEEP_STEP_NS;
-    bool written = pruned || record->count < waiting;
+    bool written = pruned || gh_record_unwritten(record) < unwritten;
     if (too_large && !pruned)
         return say_large(keep, record, size.bytes, clock_trusted) || written;
     return written;

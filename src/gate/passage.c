@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gate/decide.h"
+#include "gate/passage_parts.h"
 #include "gatehouse/clock.h"
 
 void gh_passage_set_policy(struct gh_passage *passage, const struct gh_policy *policy)
@@ -19,135 +20,7 @@ void gh_passage_init(struct gh_passage *passage, const struct gh_policy *policy)
     gh_passage_set_policy(passage, policy);
 }
 
-/* --- the codes in sight --- */
-
-/* What a phone has shown, without the phone, as far as anybody can tell: a thing apart from the
- * phone itself, which may be in sight beside it and shows the same code. */
-static bool is_copy(const struct gh_credential *credential)
-{
-    return credential->reason == GH_REASON_STALE || credential->reason == GH_REASON_REPLAYED ||
-           credential->reason == GH_REASON_UNPROVEN;
-}
-
-static bool same_code(const struct gh_credential *a, const struct gh_credential *b)
-{
-    /* Identities are public: no constant time needed. */
-    return a->kind == b->kind && is_copy(a) == is_copy(b) &&
-           memcmp(a->identity, b->identity, GH_IDENTITY_BYTES) == 0;
-}
-
-static bool is_waited_for(const struct gh_credential *credential)
-{
-    return gh_reason_info(credential->reason)->outcome == GH_OUTCOME_WAIT;
-}
-
-/* The authority said yes or no; not that it cannot be reached, or knows nothing. */
-static bool is_its_word(const struct gh_credential *credential)
-{
-    return credential->upstream &&
-           (credential->reason == GH_REASON_OK || credential->reason == GH_REASON_UPSTREAM_REFUSED);
-}
-
-/* What was seen is no news of a code that is in sight as *known. The verdict is part of what was
- * seen: a code that expires, or whose key becomes known, while it is held up is news. But a copy
- * stays one however it is called; what the authority has answered for stays so, though the reader,
- * who cannot verify it, goes on saying less; and its word stands until it says another. */
-static bool is_no_news(const struct gh_credential *known, const struct gh_credential *seen)
-{
-    return known->reason == seen->reason || is_copy(seen) || (known->upstream && !seen->upstream) ||
-           (is_its_word(known) && !is_its_word(seen));
-}
-
-static bool is_card(const struct gh_passage_code *code)
-{
-    return code->state != GH_PASSAGE_FREE && code->credential.reason == GH_REASON_OK &&
-           code->credential.kind == GH_KIND_HOUSING;
-}
-
-static bool is_person(const struct gh_passage_code *code)
-{
-    return code->state != GH_PASSAGE_FREE && code->credential.reason == GH_REASON_OK &&
-           gh_is_person(&code->credential);
-}
-
-/* Codes that do not say whose they are are each somebody else's. */
-static bool same_person(const struct gh_credential *a, const struct gh_credential *b)
-{
-    return a->subject == b->subject && (a->subject != 0 || same_code(a, b));
-}
-
-static bool in_sight(const struct gh_passage *passage, const struct gh_passage_code *code,
-                     int64_t now_ns)
-{
-    return code->state != GH_PASSAGE_FREE && now_ns - code->last_ns < passage->debounce_ns;
-}
-
-/* Whether code may be forgotten for the sake of another one; the lower the better. */
-static int worth(const struct gh_passage *passage, const struct gh_passage_code *code,
-                 int64_t now_ns)
-{
-    if (code->state == GH_PASSAGE_FREE)
-        return 0;
-    if (!in_sight(passage, code, now_ns))
-        return code->state == GH_PASSAGE_WAITING ? 2 : 1;
-    return code->credential.authentic ? 4 : 3;
-}
-
-/* A place for a code that was not in sight; NULL: there is none for it. */
-static struct gh_passage_code *place_for(struct gh_passage *passage,
-                                         const struct gh_credential *credential, int64_t now_ns)
-{
-    struct gh_passage_code *place = &passage->codes[0];
-
-    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
-        struct gh_passage_code *code = &passage->codes[i];
-        if (code->state != GH_PASSAGE_FREE && same_code(&code->credential, credential))
-            return code;
-        int difference = worth(passage, code, now_ns) - worth(passage, place, now_ns);
-        if (difference < 0 || (difference == 0 && code->last_ns < place->last_ns))
-            place = code;
-    }
-    int least = worth(passage, place, now_ns);
-    return least <= 2 || (least == 3 && credential->authentic) ? place : NULL;
-}
-
-/* The code's place, as if it had just been put there; NULL: it was in sight all along, or there is
- * no room. */
-static struct gh_passage_code *remember(struct gh_passage *passage,
-                                        const struct gh_credential *credential, int64_t now_ns)
-{
-    struct gh_passage_code *place = place_for(passage, credential, now_ns);
-
-    if (!place)
-        return NULL;
-    if (in_sight(passage, place, now_ns) && same_code(&place->credential, credential) &&
-        is_no_news(&place->credential, credential)) {
-        place->last_ns = now_ns;
-        return NULL;
-    }
-    *place = (struct gh_passage_code){
-        .state = GH_PASSAGE_RESTING,
-        .credential = *credential,
-        .shown_ns = now_ns,
-        .last_ns = now_ns,
-        .deadline_ns = INT64_MAX,
-    };
-    for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++)
-        passage->codes[i].tried &= ~(UINT32_C(1) << (place - passage->codes));
-    return place;
-}
-
-static void wait_until(struct gh_passage_code *code, int64_t deadline_ns)
-{
-    code->state = GH_PASSAGE_WAITING;
-    code->deadline_ns = deadline_ns;
-}
-
-static void rest(struct gh_passage_code *code)
-{
-    code->state = GH_PASSAGE_RESTING;
-    code->deadline_ns = INT64_MAX;
-}
+/* --- sightings --- */
 
 /* Whether somebody is there to whom a card that is shown now would belong. */
 static bool somebody_is_here(const struct gh_passage *passage, int64_t now_ns)
@@ -156,9 +29,9 @@ static bool somebody_is_here(const struct gh_passage *passage, int64_t now_ns)
         return true;
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         const struct gh_passage_code *code = &passage->codes[i];
-        if (is_person(code) &&
+        if (gh_passage_is_person(code) &&
             (code->state == GH_PASSAGE_WAITING ||
-             (code->state == GH_PASSAGE_RESTING && in_sight(passage, code, now_ns))))
+             (code->state == GH_PASSAGE_RESTING && gh_passage_in_sight(passage, code, now_ns))))
             return true;
     }
     return false;
@@ -180,19 +53,20 @@ static void succeed(struct gh_passage *passage, struct gh_passage_code *code, in
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *before = &passage->codes[i];
-        if (before == code || !is_person(before) ||
-            !same_person(&before->credential, &code->credential))
+        if (before == code || !gh_passage_is_person(before) ||
+            !gh_passage_same_person(&before->credential, &code->credential))
             continue;
         if (before->state == GH_PASSAGE_WAITING) {
             code->timeout_at_ns = before->timeout_at_ns;
-            wait_until(code, before->deadline_ns);
+            gh_passage_wait_until(code, before->deadline_ns);
             code->asked = before->asked;
             inherit(code, before);
         } else if (before->state == GH_PASSAGE_SPENT && !before->denied &&
-                   in_sight(passage, before, now_ns)) {
+                   gh_passage_in_sight(passage, before, now_ns)) {
             code->state = GH_PASSAGE_SPENT;
-        } else if (before->state == GH_PASSAGE_RESTING && in_sight(passage, before, now_ns)) {
-            rest(code);
+        } else if (before->state == GH_PASSAGE_RESTING &&
+                   gh_passage_in_sight(passage, before, now_ns)) {
+            gh_passage_rest(code);
             inherit(code, before);
         }
         before->state = GH_PASSAGE_SPENT;
@@ -203,18 +77,18 @@ static void succeed(struct gh_passage *passage, struct gh_passage_code *code, in
 bool gh_passage_see(struct gh_passage *passage, const struct gh_credential *credential,
                     int64_t now_ns)
 {
-    struct gh_passage_code *code = remember(passage, credential, now_ns);
+    struct gh_passage_code *code = gh_passage_remember(passage, credential, now_ns);
 
     if (!code)
         return false;
-    if (is_person(code)) {
+    if (gh_passage_is_person(code)) {
         code->timeout_at_ns = now_ns + passage->timeout_ns;
-        wait_until(code, code->timeout_at_ns);
+        gh_passage_wait_until(code, code->timeout_at_ns);
         succeed(passage, code, now_ns);
-    } else if (is_card(code)) {
+    } else if (gh_passage_is_card(code)) {
         if (!somebody_is_here(passage, now_ns))
-            wait_until(code, now_ns + passage->timeout_ns);
-    } else if (!is_waited_for(credential)) {
+            gh_passage_wait_until(code, now_ns + passage->timeout_ns);
+    } else if (!gh_passage_is_waited_for(credential)) {
         passage->other = *credential;
         passage->has_other = true;
     }
@@ -226,7 +100,7 @@ bool gh_passage_is_here(const struct gh_passage *passage, const struct gh_creden
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         const struct gh_passage_code *code = &passage->codes[i];
-        if (code->state != GH_PASSAGE_FREE && same_code(&code->credential, credential) &&
+        if (code->state != GH_PASSAGE_FREE && gh_passage_same_code(&code->credential, credential) &&
             now_ns - code->last_ns < passage->timeout_ns)
             return true;
     }
@@ -241,9 +115,10 @@ bool gh_passage_measured(struct gh_passage *passage, int64_t now_ns)
 
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        bool waits = is_person(code) && code->unmeasured &&
-                     (code->state == GH_PASSAGE_WAITING ||
-                      (code->state == GH_PASSAGE_RESTING && in_sight(passage, code, now_ns)));
+        bool waits =
+            gh_passage_is_person(code) && code->unmeasured &&
+            (code->state == GH_PASSAGE_WAITING ||
+             (code->state == GH_PASSAGE_RESTING && gh_passage_in_sight(passage, code, now_ns)));
         if (waits && (!next || code->last_ns > next->last_ns ||
                       (code->last_ns == next->last_ns && code->shown_ns > next->shown_ns)))
             next = code;
@@ -263,7 +138,7 @@ static struct gh_passage_code *person_after(struct gh_passage *passage,
 
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (!is_person(code) || code->state == GH_PASSAGE_SPENT)
+        if (!gh_passage_is_person(code) || code->state == GH_PASSAGE_SPENT)
             continue;
         bool later = !before || code->shown_ns > before->shown_ns ||
                      (code->shown_ns == before->shown_ns && code > before);
@@ -281,9 +156,9 @@ static struct gh_passage_code *untried_card(struct gh_passage *passage,
 
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *card = &passage->codes[i];
-        if (!is_card(card) || (person->tried & (UINT32_C(1) << i)))
+        if (!gh_passage_is_card(card) || (person->tried & (UINT32_C(1) << i)))
             continue;
-        if ((card->state == GH_PASSAGE_WAITING || in_sight(passage, card, now_ns)) &&
+        if ((card->state == GH_PASSAGE_WAITING || gh_passage_in_sight(passage, card, now_ns)) &&
             (!newest || card->last_ns > newest->last_ns))
             newest = card;
     }
@@ -294,7 +169,7 @@ static bool ask_person(struct gh_passage *passage, struct gh_passage_code *perso
                        struct gh_passage_step *step)
 {
     bool waiting = person->state == GH_PASSAGE_WAITING;
-    bool shows = !person->unmeasured && (waiting || in_sight(passage, person, now_ns));
+    bool shows = !person->unmeasured && (waiting || gh_passage_in_sight(passage, person, now_ns));
     struct gh_passage_code *card = shows ? untried_card(passage, person, now_ns) : NULL;
 
     passage->asked_code = person;
@@ -343,7 +218,7 @@ static bool ask_again(struct gh_passage *passage, struct gh_passage_step *step)
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *person = &passage->codes[i];
-        if (!is_person(person) || person->state == GH_PASSAGE_SPENT || !person->again)
+        if (!gh_passage_is_person(person) || person->state == GH_PASSAGE_SPENT || !person->again)
             continue;
         passage->asked = GH_ASKED_AGAIN;
         passage->asked_code = person;
@@ -378,7 +253,7 @@ bool gh_passage_next(struct gh_passage *passage, int64_t now_ns, struct gh_passa
     *step = (struct gh_passage_step){.final = false};
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *card = &passage->codes[i];
-        if (is_card(card) && card->state == GH_PASSAGE_WAITING &&
+        if (gh_passage_is_card(card) && card->state == GH_PASSAGE_WAITING &&
             ask_card(passage, card, now_ns, step))
             return true;
     }
@@ -397,11 +272,11 @@ static void spend(struct gh_passage *passage, const struct gh_credential *person
     passage->decided_ns = now_ns;
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (is_person(code) && same_person(&code->credential, person)) {
+        if (gh_passage_is_person(code) && gh_passage_same_person(&code->credential, person)) {
             code->state = GH_PASSAGE_SPENT;
             code->denied = denied && reason != GH_REASON_PASSBACK;
-        } else if (is_card(code)) {
-            rest(code);
+        } else if (gh_passage_is_card(code)) {
+            gh_passage_rest(code);
         }
     }
 }
@@ -412,14 +287,14 @@ static void forgive(struct gh_passage *passage, const struct gh_credential *card
 {
     for (size_t i = 0; i < GH_PASSAGE_CODES_MAX; i++) {
         struct gh_passage_code *code = &passage->codes[i];
-        if (!is_person(code) || !code->has_card || code->unmeasured ||
-            !same_code(&code->card, card))
+        if (!gh_passage_is_person(code) || !code->has_card || code->unmeasured ||
+            !gh_passage_same_code(&code->card, card))
             continue;
         code->has_card = false;
         if (code->state == GH_PASSAGE_WAITING && now_ns < code->timeout_at_ns)
-            wait_until(code, code->timeout_at_ns);
+            gh_passage_wait_until(code, code->timeout_at_ns);
         else if (code->state == GH_PASSAGE_WAITING)
-            rest(code);
+            gh_passage_rest(code);
     }
 }
 
@@ -431,7 +306,7 @@ static void wait_for_reading(struct gh_passage *passage, struct gh_passage_code 
         return;
     person->unmeasured = true;
     person->timeout_at_ns = now_ns + passage->timeout_ns;
-    wait_until(person, person->timeout_at_ns);
+    gh_passage_wait_until(person, person->timeout_at_ns);
 }
 
 /* The card is theirs. */
@@ -447,7 +322,7 @@ static bool answer_in_order(struct gh_passage *passage, enum gh_reason reason, i
     person->asked = true;
     person->has_card = true;
     person->card = card->credential;
-    rest(card);
+    gh_passage_rest(card);
     wait_for_reading(passage, person, now_ns);
     return true;
 }
@@ -466,9 +341,9 @@ static bool answer_pair(struct gh_passage *passage, enum gh_reason reason, int64
         person->has_card = true;
         person->card = card->credential;
         if (person->state != GH_PASSAGE_WAITING || soon_ns < person->deadline_ns)
-            wait_until(person, soon_ns);
+            gh_passage_wait_until(person, soon_ns);
     }
-    rest(card);
+    gh_passage_rest(card);
     return false;
 }
 
@@ -483,7 +358,7 @@ static void answer_final(struct gh_passage *passage, enum gh_reason reason, int6
     }
     person->unmeasured = reason == GH_REASON_TEMPERATURE_MISSING;
     passage->decided_ns = now_ns;
-    rest(person);
+    gh_passage_rest(person);
 }
 
 static bool answer_code(struct gh_passage *passage, enum gh_reason reason, int64_t now_ns)
@@ -497,8 +372,8 @@ static bool answer_code(struct gh_passage *passage, enum gh_reason reason, int64
         wait_for_reading(passage, code, now_ns);
     if (waits)
         return true;
-    if (!is_person(code)) {
-        rest(code);
+    if (!gh_passage_is_person(code)) {
+        gh_passage_rest(code);
     } else if (passage->asked == GH_ASKED_FINAL) {
         answer_final(passage, reason, now_ns);
     } else {

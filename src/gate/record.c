@@ -71,6 +71,25 @@ static enum gh_status write_waiting(struct gh_record *record)
     return GH_OK;
 }
 
+/* What happened before the entry that comes now: the order of what happened is the order of the
+ * chain. */
+static enum gh_status write_before(struct gh_record *record)
+{
+    enum gh_status status = write_waiting(record);
+
+    if (!record->counting)
+        return status;
+    record->counting = false;
+    if (status == GH_OK)
+        status = append(record, &record->counted);
+    if (status != GH_OK)
+        gh_record_later(record, &record->counted);
+    else if (record->counted.omitted > 0)
+        gh_log(GH_LOG_INFO, "journal", "entry %" PRIu64 " stands for %" PRIu64 " more like it",
+               record->counted.sequence, record->counted.omitted);
+    return status;
+}
+
 static void stamp(struct gh_record *record, struct gh_entry *entry)
 {
     entry->gate = record->gate;
@@ -87,15 +106,14 @@ void gh_record_try(struct gh_record *record)
 enum gh_status gh_record_now(struct gh_record *record, struct gh_entry *entry)
 {
     stamp(record, entry);
-    /* The order of what happened is the order of the chain. */
-    enum gh_status status = write_waiting(record);
+    enum gh_status status = write_before(record);
     return status == GH_OK ? append(record, entry) : status;
 }
 
 void gh_record_later(struct gh_record *record, const struct gh_entry *entry)
 {
     if (record->count == GH_RECORD_WAITING_MAX) {
-        record->lost++;
+        record->lost += 1 + entry->omitted;
         gh_log(GH_LOG_ERR, "journal", "no room to keep another entry in memory: %" PRIu64 " lost",
                record->lost);
         return;
@@ -106,12 +124,68 @@ void gh_record_later(struct gh_record *record, const struct gh_entry *entry)
         record->retry_ns = gh_clock_monotonic_ns(record->clock) + RETRY_NS;
 }
 
+/* Once, until there is every token again. */
+static void say_counting(struct gh_record *record)
+{
+    if (!record->said_counting)
+        gh_log(GH_LOG_WARNING, "journal",
+               "codes that name nobody come one after the other: what is not written at once is "
+               "counted, and one entry in %d s says how many there were",
+               (int)(GH_RECORD_SPARING_EVERY_NS / GH_NS_PER_S));
+    record->said_counting = true;
+}
+
+bool gh_record_sparingly(struct gh_record *record, struct gh_entry *entry)
+{
+    int64_t now_ns = gh_clock_monotonic_ns(record->clock);
+
+    stamp(record, entry);
+    entry->sequence = 0;
+    if (record->counting) {
+        record->counted.omitted++;
+        record->omitted++;
+    } else {
+        record->counting = true;
+        record->counted = *entry;
+    }
+    if (gh_bucket_is_full(&record->sparing, now_ns))
+        record->said_counting = false;
+    if (record->count > 0) /* it takes no room from those who have a name */
+        return false;
+    if (!gh_bucket_take(&record->sparing, now_ns)) {
+        say_counting(record);
+        return false;
+    }
+    if (write_before(record) == GH_OK)
+        entry->sequence = record->counted.sequence;
+    return true;
+}
+
+size_t gh_record_unwritten(const struct gh_record *record)
+{
+    return record->count + (record->counting ? 1 : 0);
+}
+
 bool gh_record_tick(struct gh_record *record)
 {
-    if (record->count == 0 || gh_clock_monotonic_ns(record->clock) < record->retry_ns)
+    int64_t now_ns = gh_clock_monotonic_ns(record->clock);
+    size_t before = gh_record_unwritten(record);
+    enum gh_status status;
+
+    if (record->count > 0 && now_ns >= record->retry_ns)
+        status = write_waiting(record);
+    else if (record->count == 0 && record->counting && gh_bucket_take(&record->sparing, now_ns))
+        status = write_before(record);
+    else
         return false;
-    size_t before = record->count;
-    return write_waiting(record) == GH_OK || record->count < before;
+    return status == GH_OK || gh_record_unwritten(record) < before;
+}
+
+int64_t gh_record_next_ns(const struct gh_record *record)
+{
+    if (record->count > 0 || !record->counting)
+        return record->retry_ns;
+    return gh_bucket_next_ns(&record->sparing, gh_clock_monotonic_ns(record->clock));
 }
 
 void gh_record_somehow(struct gh_record *record, struct gh_entry *entry)
@@ -139,7 +213,7 @@ enum gh_status gh_record_prune(struct gh_record *record, const struct gh_journal
 
     *removed = 0;
     *more = false;
-    enum gh_status status = write_waiting(record);
+    enum gh_status status = write_before(record);
     if (status == GH_OK)
         status = open_journal(record);
     if (status != GH_OK)
@@ -170,12 +244,13 @@ void gh_record_open(struct gh_record *record, const struct gh_clock *clock, cons
     record->retry_ns = INT64_MAX;
     snprintf(record->path, sizeof(record->path), "%s", path);
     gh_boot_id(record->boot_id);
+    gh_bucket_init(&record->sparing, GH_RECORD_SPARING_BURST, GH_RECORD_SPARING_EVERY_NS);
     (void)open_journal(record); /* said, and tried again with the first entry */
 }
 
 void gh_record_close(struct gh_record *record)
 {
-    if (record->count > 0 && write_waiting(record) != GH_OK)
+    if (gh_record_unwritten(record) > 0 && write_before(record) != GH_OK)
         gh_log(GH_LOG_ERR, "journal", "%zu entries could not be written before the end",
                record->count);
     gh_journal_close(record->journal);

@@ -50,17 +50,50 @@ static json_t *list_json(const struct gh_gate_state *gate)
 {
     if (!gate->list.usable)
         return json_pack("{s:b}", "usable", 0);
-    return json_pack("{s:b, s:o, s:o, s:o, s:o}", "usable", 1, "generation",
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:I, s:b, s:b}", "usable", 1, "generation",
                      number(gate->list.generation), "persons", number(gate->list.persons), "homes",
-                     number(gate->list.homes), "issued_at", time_text(gate->list.issued_at_s));
+                     number(gate->list.homes), "issued_at", time_text(gate->list.issued_at_s),
+                     "age_s", (json_int_t)gate->list.age_s, "stale", gate->list.stale, "too_old",
+                     gate->list.too_old);
+}
+
+static int64_t seconds_since(const struct gh_report *report, int64_t at_ns)
+{
+    return (report->now_ns - at_ns) / GH_NS_PER_S;
+}
+
+/* The server has taken none for as long as it takes a list to be stale. */
+static int64_t entries_held_s(const struct gh_report *report)
+{
+    const struct gh_courier_state *courier = &report->courier;
+    int64_t held_s = courier->entries_fail ? seconds_since(report, courier->entries_failing_ns) : 0;
+    int64_t limit_s = report->gate.list.stale_age_s > 0 ? report->gate.list.stale_age_s
+                                                        : gh_policy_initial().list_stale_age_s;
+
+    return held_s > limit_s ? held_s : 0;
+}
+
+static json_t *server_json(const struct gh_report *report)
+{
+    const struct gh_courier_state *courier = &report->courier;
+    json_t *object = json_pack("{s:b, s:b, s:s, s:I}", "heard", courier->heard, "refuses",
+                               courier->refused, "trouble", courier->trouble, "entries_held_s",
+                               (json_int_t)entries_held_s(report));
+
+    if (courier->heard)
+        (void)json_object_set_new(
+            object, "heard_s_ago",
+            json_integer((json_int_t)seconds_since(report, courier->heard_ns)));
+    return object;
 }
 
 static json_t *journal_json(const struct gh_gate_state *gate)
 {
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open, "last",
-                     number(gate->journal.last), "acknowledged", number(gate->journal.acknowledged),
-                     "bytes", number(gate->journal.bytes), "waiting", number(gate->journal.waiting),
-                     "lost", number(gate->journal.lost));
+    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open, "large",
+                     gate->journal.large, "last", number(gate->journal.last), "acknowledged",
+                     number(gate->journal.acknowledged), "bytes", number(gate->journal.bytes),
+                     "waiting", number(gate->journal.waiting), "lost", number(gate->journal.lost),
+                     "omitted", number(gate->journal.omitted));
 }
 
 static json_t *passages_json(const struct gh_gate_state *gate)
@@ -125,13 +158,28 @@ static json_t *inputs_json(const struct gh_gate_door *door)
     return object;
 }
 
-static json_t *door_json(const struct gh_gate_door *door)
+/* Lines and inputs that the configuration does not name. */
+static json_t *not_wired_json(const struct gh_report *report)
 {
-    return json_pack("{s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "stuck", !door->lines_known,
-                     "interlocked", door->interlocked, "forced", door->forced, "held", door->held,
-                     "unlocked_by", names_json(door->causes, GH_CAUSE_COUNT, cause_name), "lines",
+    json_t *array = names_json(~report->lines_wired, GH_LINE_COUNT, line_name);
+    json_t *inputs = names_json(~report->gate.door.wired, GH_INPUT_COUNT, input_name);
+
+    (void)json_array_extend(array, inputs);
+    json_decref(inputs);
+    return array;
+}
+
+static json_t *door_json(const struct gh_report *report)
+{
+    const struct gh_gate_door *door = &report->gate.door;
+
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "stuck",
+                     !door->lines_known, "keeper_late", report->keeper_late, "interlocked",
+                     door->interlocked, "forced", door->forced, "held", door->held, "unlocked_by",
+                     names_json(door->causes, GH_CAUSE_COUNT, cause_name), "lines",
                      names_json(door->lines, GH_LINE_COUNT, line_name), "inputs", inputs_json(door),
-                     "chattering", names_json(door->chattering, GH_INPUT_COUNT, input_name));
+                     "not_wired", not_wired_json(report), "chattering",
+                     names_json(door->chattering, GH_INPUT_COUNT, input_name));
 }
 
 static json_t *reader_json(const struct gh_reader_state *reader)
@@ -175,14 +223,14 @@ static json_t *devices_json(const struct gh_report *report)
 enum gh_status gh_report_json(const struct gh_report *report, struct gh_writer *writer)
 {
     const struct gh_gate_state *gate = &report->gate;
-    json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:b, s:o}, s:o, s:o, s:o, s:o}", "version",
-        GH_VERSION, "uptime_s", number((uint64_t)report->uptime_s), "memory_bytes",
-        number(report->memory_bytes), "dropped", number(report->dropped), "gate", gate_json(gate),
-        "list", list_json(gate), "clock", "trusted", gate->clock.trusted, "zone_missing",
-        gate->clock.zone_missing, "time", time_text(gate->clock.now_s), "journal",
-        journal_json(gate), "passages", passages_json(gate), "door", door_json(&gate->door),
-        "devices", devices_json(report));
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:b, s:o}, s:o, s:o, s:o, s:o}",
+                  "version", GH_VERSION, "uptime_s", number((uint64_t)report->uptime_s),
+                  "memory_bytes", number(report->memory_bytes), "dropped", number(report->dropped),
+                  "gate", gate_json(gate), "server", server_json(report), "list", list_json(gate),
+                  "clock", "trusted", gate->clock.trusted, "zone_missing", gate->clock.zone_missing,
+                  "time", time_text(gate->clock.now_s), "journal", journal_json(gate), "passages",
+                  passages_json(gate), "door", door_json(report), "devices", devices_json(report));
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
@@ -271,6 +319,13 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
     put(writer, "list_generation", "gauge", "of the list in use, 0: none", gate->list.generation);
     put(writer, "list_issued_at_seconds", "gauge", "when the server last spoke for it",
         (uint64_t)(gate->list.issued_at_s > 0 ? gate->list.issued_at_s : 0));
+    put(writer, "list_stale", "gauge", "whether the policy calls it that",
+        gate->list.stale || gate->list.too_old);
+    put(writer, "server_refuses", "gauge", "whether the server shuts this gate out",
+        report->courier.refused);
+    if (report->courier.heard)
+        put(writer, "server_heard_seconds_ago", "gauge", "since it answered",
+            (uint64_t)seconds_since(report, report->courier.heard_ns));
     put(writer, "clock_trusted", "gauge", "whether the clock is", gate->clock.trusted);
     put(writer, "journal_open", "gauge", "whether the journal can be written", gate->journal.open);
     put(writer, "journal_last", "gauge", "number of the last entry", gate->journal.last);
@@ -280,9 +335,13 @@ void gh_report_metrics(const struct gh_report *report, struct gh_writer *writer)
     put(writer, "journal_waiting", "gauge", "entries that could not be written yet",
         gate->journal.waiting);
     put(writer, "journal_lost_total", "counter", "entries that never will be", gate->journal.lost);
+    put(writer, "journal_omitted_total", "counter", "decisions that another one's entry tells of",
+        gate->journal.omitted);
     put_passages(writer, gate);
     put(writer, "door_unlocked", "gauge", "whether the door is", gate->door.causes != 0);
     put(writer, "door_stuck", "gauge", "whether its lines cannot be set", !gate->door.lines_known);
+    put(writer, "door_keeper_late", "gauge", "whether its keeper owes a sign of life",
+        report->keeper_late);
     put(writer, "door_forced", "gauge", "whether it was, and is not shut again", gate->door.forced);
     put(writer, "door_held", "gauge", "whether it is open for too long", gate->door.held);
     put_inputs(writer, gate);

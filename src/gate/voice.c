@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/voice.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gate/audio.h"
 #include "gate/voice_parts.h"
@@ -137,7 +139,7 @@ static enum gh_status play_file(struct gh_voice *voice, const struct gh_voice_tu
     *of_device = false;
     enum gh_status status = gh_voice_read_sound(path, &data, &wav, &err);
     if (status != GH_OK) {
-        gh_log(GH_LOG_WARNING, "voice", "%s is not played: %s", path, err.text);
+        gh_log(GH_LOG_WARNING, "voice", "not played: %s", err.text);
         return status;
     }
     status = voice->audio.open(voice->audio.context, &wav, &err);
@@ -251,11 +253,16 @@ static bool next_turn(struct gh_voice *voice, struct gh_voice_turn *turn)
     return false;
 }
 
-/* err: of a file that is there and is no sound, if there is one. */
+/* err: of the installer's folder, if it cannot be read; or of a file that is there and is no sound,
+ * if there is one. */
 static unsigned missing(const struct gh_voice *voice, struct gh_error *err)
 {
+    const char *own = voice->folders[0];
     unsigned count = 0;
 
+    if (own && own[0] != '\0' && access(own, R_OK | X_OK) != 0)
+        (void)gh_fail(err, gh_status_from_errno(errno), "[sound] folder = %.120s: %s", own,
+                      strerror(errno));
     for (int prompt = GH_PROMPT_NONE + 1; prompt < GH_PROMPT_COUNT; prompt++)
         for (size_t i = 0; i < voice->language_count; i++)
             count += !gh_voice_has_prompt(voice->folders, voice->languages[i],

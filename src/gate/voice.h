@@ -19,8 +19,8 @@ struct gh_voice; /* opaque */
 struct gh_voice_options {
     const char *device;    /* an ALSA PCM; "": none */
     const char *languages; /* "zh,en": each prompt is spoken in these, in this order */
-    /* Where FOLDER/LANGUAGE/PROMPT.wav is looked for, first one first; NULL or "": none. Borrowed
-     * for ever. */
+    /* Where FOLDER/LANGUAGE/PROMPT.wav is looked for, first one first; NULL or "": none. The first
+     * is the installer's own: if it cannot be read that is said. Borrowed for ever. */
     const char *folders[GH_VOICE_FOLDERS];
     const struct gh_clock *clock;
     struct gh_queue *announced; /* of struct gh_announced; borrowed */
@@ -43,8 +43,9 @@ struct gh_voice_state {
 };
 struct gh_voice_state gh_voice_look(struct gh_voice *voice); /* any thread */
 /* For --check: open the device, say in `says` how many prompts have no file, and close it. A device
- * that is busy is no error: says tells it. Else as gh_audio.open, or gh_file_read and gh_wav_parse
- * of a prompt's file that is there and is no sound, a sentence in err. */
+ * that is busy is no error: says tells it. Else as gh_audio.open; of the first folder, where it
+ * cannot be read; or as gh_file_read and gh_wav_parse of a prompt's file that is there and is no
+ * sound; a sentence in err. */
 #define GH_VOICE_SAYS_BYTES 160
 GH_MUST_CHECK enum gh_status gh_voice_check(const struct gh_voice_options *options,
                                             char says[GH_VOICE_SAYS_BYTES], struct gh_error *err);

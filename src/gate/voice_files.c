@@ -24,10 +24,14 @@ bool gh_voice_find_prompt(const char *const folders[GH_VOICE_FOLDERS], size_t *f
 enum gh_status gh_voice_read_sound(const char *path, uint8_t **data, struct gh_wav *wav,
                                    struct gh_error *err)
 {
+    struct gh_error why = {0};
     size_t size;
 
     enum gh_status status = gh_file_read(path, GH_ANNOUNCEMENT_MAX_BYTES, data, &size, err);
-    return status == GH_OK ? gh_wav_parse((struct gh_bytes){*data, size}, wav, err) : status;
+    if (status != GH_OK)
+        return status;
+    status = gh_wav_parse((struct gh_bytes){*data, size}, wav, &why);
+    return status == GH_OK ? GH_OK : gh_fail(err, status, "%.150s: %.90s", path, why.text);
 }
 
 bool gh_voice_has_prompt(const char *const folders[GH_VOICE_FOLDERS], const char *language,
@@ -43,7 +47,7 @@ bool gh_voice_has_prompt(const char *const folders[GH_VOICE_FOLDERS], const char
         enum gh_status status = gh_voice_read_sound(path, &data, &wav, &why);
         if (status == GH_OK)
             return true;
-        (void)gh_fail(err, status, "%.150s: %.90s", path, why.text);
+        (void)gh_fail(err, status, "%s", why.text);
     }
     return false;
 }

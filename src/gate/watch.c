@@ -29,6 +29,19 @@ static void note_growth(struct gh_watch *watch, const struct gh_watch_facts *fac
     watch->frames = facts->frames;
 }
 
+/* What was asked a look ago counts when about the usual time has gone by, in which the keeper could
+ * run as this loop did. */
+static void note_keeper(struct gh_watch *watch, const struct gh_watch_facts *facts)
+{
+    int64_t since_ms = (facts->monotonic_ns - watch->looked_ns) / GH_NS_PER_MS;
+
+    if (facts->keeper_answered)
+        watch->unanswered = 0;
+    else if (since_ms >= facts->every_ms / 2 && since_ms <= 2 * facts->every_ms)
+        watch->unanswered++;
+    watch->looked_ns = facts->monotonic_ns;
+}
+
 static bool is_over(int64_t since_ns, int64_t limit_ms, int64_t now_ns)
 {
     return now_ns - since_ns >= limit_ms * GH_NS_PER_MS;
@@ -77,6 +90,10 @@ bool gh_watch_look(struct gh_watch *watch, const struct gh_watch_facts *facts,
     struct gh_writer writer = gh_writer_over(status, GH_WATCH_STATUS_BYTES - 1);
 
     note_growth(watch, facts);
+    note_keeper(watch, facts);
+    bool silent = gh_watch_keeper_is_silent(watch);
+    if (silent)
+        say(&writer, "the door's keeper does not answer");
     bool stuck = is_over(watch->turned_ns, GH_WATCH_STUCK_MS, facts->monotonic_ns);
     if (stuck)
         say_since(&writer, "the camera's thread is stuck", watch->turned_s);
@@ -86,5 +103,10 @@ bool gh_watch_look(struct gh_watch *watch, const struct gh_watch_facts *facts,
     if (writer.size == 0)
         say(&writer, "waiting for somebody to come");
     status[writer.size] = '\0';
-    return !stuck;
+    return !stuck && !silent;
+}
+
+bool gh_watch_keeper_is_silent(const struct gh_watch *watch)
+{
+    return watch->unanswered >= GH_WATCH_KEEPER_LOOKS;
 }

@@ -184,6 +184,12 @@ static void put_about_to_gate(struct gh_writer *writer, const struct gh_entry *e
     put_id(writer, "gate", entry->gate);
 }
 
+/* Nobody is let in but by an entry of their own. */
+static bool may_stand_for_more(const struct gh_entry *entry)
+{
+    return entry->type == GH_ENTRY_PASSAGE && entry->outcome != GH_OUTCOME_OPEN;
+}
+
 static void put_health_code_to_outcome(struct gh_writer *writer, const struct gh_entry *entry)
 {
     put_id(writer, "health_code", entry->health_code);
@@ -204,6 +210,9 @@ static void put_health_code_to_outcome(struct gh_writer *writer, const struct gh
     put_integer(writer, "mono_ms", entry->monotonic_ms);
     if (entry->type == GH_ENTRY_LIST && entry->offered != 0) {
         put_count(writer, "offered", entry->offered);
+    }
+    if (may_stand_for_more(entry) && entry->omitted != 0) {
+        put_count(writer, "omitted", entry->omitted);
     }
     if (gh_entry_has_outcome(entry->type)) {
         put_string(writer, "outcome", gh_outcome_token(entry->outcome));

@@ -293,6 +293,14 @@ static void get_direction(struct members *members, struct gh_entry *out)
     fail_member(members, "direction", "is neither in nor out");
 }
 
+static void get_omitted(struct members *members, struct gh_entry *out)
+{
+    out->omitted = (uint64_t)get_integer(members, "omitted", false, 1);
+    if (out->omitted != 0 && out->outcome == GH_OUTCOME_OPEN) {
+        fail_member(members, "omitted", "stands in one that opens");
+    }
+}
+
 static void get_announcement(struct members *members, struct gh_entry *out)
 {
     const char *text = get_string(members, "event", true);
@@ -315,6 +323,7 @@ static void get_particulars(struct members *members, struct gh_entry *out)
     case GH_ENTRY_PASSAGE:
         out->list_age_s = get_integer(members, "list_age_s", false, 1);
         get_direction(members, out);
+        get_omitted(members, out);
         break;
     case GH_ENTRY_CLOCK:
         out->jump_ms = get_integer(members, "jump_ms", false, -GH_ENTRY_INTEGER_MAX);

@@ -3,10 +3,8 @@
  * it off from another thread. */
 #include "gatehouse/http.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,36 +14,9 @@
 #include "gatehouse/clock.h"
 #include "gatehouse/file.h"
 #include "net/answer.h"
+#include "net/http_parts.h"
 
 #define POLL_MS 1000 /* nothing waits for it: sockets, curl's timers and cancel wake it up */
-#define CONNECT_MS 10000
-#define PIN_TEXT_BYTES (sizeof("sha256//") + 44)
-
-struct http {
-    CURLM *multi;
-    CURL *easy;
-    char *base_url;
-    const char *host; /* in base_url, behind "://" */
-    char *ca_file;    /* NULL: the system's */
-    char pin[PIN_TEXT_BYTES];
-    bool plain; /* http:// */
-    atomic_bool cancelled;
-};
-
-/* One exchange. */
-struct exchange {
-    struct http *http;
-    const struct gh_http_request *request;
-    uint8_t *body;
-    size_t size, capacity, limit;
-    bool began;            /* the body goes to the sink, which knows */
-    uint64_t sunk;         /* bytes that went there */
-    enum gh_status broken; /* why the writing of the body stopped, else GH_OK */
-    curl_off_t moved;      /* bytes, in both directions */
-    int64_t moved_ns;      /* when one did last */
-    struct curl_slist *headers;
-    char cause[CURL_ERROR_SIZE];
-};
 
 enum gh_status gh_http_global_init(void)
 {
@@ -61,7 +32,7 @@ void gh_http_response_free(struct gh_http_response *response)
 /* --- the body that comes in ------------------------------------------------------------------- */
 
 /* All of it at once where the answer says how long it is; else twice as much each time. */
-static bool make_room(struct exchange *exchange, size_t size)
+static bool make_room(struct gh_exchange *exchange, size_t size)
 {
     if (size < exchange->capacity - exchange->size) { /* one byte is left for the NUL */
         return true;
@@ -87,7 +58,7 @@ static bool make_room(struct exchange *exchange, size_t size)
     return true;
 }
 
-static enum gh_status keep(struct exchange *exchange, const char *data, size_t size)
+static enum gh_status keep(struct gh_exchange *exchange, const char *data, size_t size)
 {
     if (size > exchange->limit - exchange->size) {
         return GH_ERR_TOOBIG;
@@ -101,7 +72,7 @@ static enum gh_status keep(struct exchange *exchange, const char *data, size_t s
 }
 
 /* Where the answer's first byte belongs, and whether it is the one that was asked for. */
-static enum gh_status begin(struct exchange *exchange, long status)
+static enum gh_status begin(struct gh_exchange *exchange, long status)
 {
     const struct gh_http_request *request = exchange->request;
     uint64_t from = 0;
@@ -116,7 +87,7 @@ static enum gh_status begin(struct exchange *exchange, long status)
                : GH_ERR_AGAIN;
 }
 
-static enum gh_status hand_over(struct exchange *exchange, long status, const char *data,
+static enum gh_status hand_over(struct gh_exchange *exchange, long status, const char *data,
                                 size_t size)
 {
     const struct gh_http_request *request = exchange->request;
@@ -134,7 +105,7 @@ static enum gh_status hand_over(struct exchange *exchange, long status, const ch
 
 static size_t on_body(char *data, size_t one, size_t size, void *context)
 {
-    struct exchange *exchange = context;
+    struct gh_exchange *exchange = context;
     long status = 0;
     size *= one;
     curl_easy_getinfo(exchange->http->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -143,147 +114,10 @@ static size_t on_body(char *data, size_t one, size_t size, void *context)
     return exchange->broken == GH_OK ? size : CURL_WRITEFUNC_ERROR;
 }
 
-/* --- the request ------------------------------------------------------------------------------ */
-
-/* What goes into a request's head: nothing that could end a line and begin another header. */
-static bool plain_text(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text < 0x20 || *text > 0x7e) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum gh_status check_request(const struct gh_http_request *request, struct gh_error *err)
-{
-    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
-    size_t i = 0;
-    while (i < GH_ARRAY_SIZE(methods) && strcmp(request->method, methods[i]) != 0) {
-        i++;
-    }
-    if (i == GH_ARRAY_SIZE(methods) || request->path[0] != '/' || !plain_text(request->path) ||
-        strpbrk(request->path, " #") != NULL || request->timeout_ms <= 0 || request->stall_ms < 0 ||
-        request->range_from > INT64_MAX ||
-        (request->content_encoding != NULL && !plain_text(request->content_encoding)) ||
-        (request->content_type != NULL && !plain_text(request->content_type)) ||
-        (request->bearer != NULL && !plain_text(request->bearer))) {
-        return gh_fail(err, GH_ERR_INVALID, "a request that cannot be made");
-    }
-    return GH_OK;
-}
-
-/* Adds "name: value"; the text is wiped, as it may hold a secret. */
-static bool add_header(struct exchange *exchange, const char *name, const char *value)
-{
-    char *line;
-    if (asprintf(&line, "%s%s", name, value) < 0) {
-        return false;
-    }
-    struct curl_slist *longer = curl_slist_append(exchange->headers, line);
-    gh_wipe(line, strlen(line));
-    free(line);
-    if (longer == NULL) {
-        return false;
-    }
-    exchange->headers = longer;
-    return true;
-}
-
-static bool add_headers(struct exchange *exchange, const struct gh_http_request *request)
-{
-    char range[40];
-    (void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-", request->range_from);
-    /* "Expect:" alone takes out the waiting for 100 Continue that libcurl would put before a larger
-     * body; "Content-Type:" its guess at a type. */
-    return add_header(exchange, "Expect:", "") &&
-           add_header(exchange, request->content_type != NULL ? "Content-Type: " : "Content-Type:",
-                      request->content_type != NULL ? request->content_type : "") &&
-           (request->content_encoding == NULL ||
-            add_header(exchange, "Content-Encoding: ", request->content_encoding)) &&
-           (request->range_from == 0 || add_header(exchange, "Range: ", range)) &&
-           (request->bearer == NULL ||
-            add_header(exchange, "Authorization: Bearer ", request->bearer));
-}
-
-static void free_headers(struct curl_slist *headers)
-{
-    for (struct curl_slist *header = headers; header != NULL; header = header->next) {
-        gh_wipe(header->data, strlen(header->data));
-    }
-    curl_slist_free_all(headers);
-}
-
-static long clamp_ms(int64_t ms)
-{
-    return ms > INT32_MAX ? INT32_MAX : (long)ms;
-}
-
-/* Whatever the environment or somebody's files say: this server, and no other way to it. */
-static CURLcode set_route(const struct http *http)
-{
-    CURL *easy = http->easy;
-    CURLcode code = CURLE_OK;
-#define SET(option, value) code = code != CURLE_OK ? code : curl_easy_setopt(easy, option, value)
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_QUICK_EXIT, 1L); /* a cancelled request does not wait for the resolver's thread */
-    SET(CURLOPT_PROTOCOLS_STR, http->plain ? "http" : "https");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_HTTP09_ALLOWED, 0L);
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_NOPROXY, "*");
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    /* A request that waits for news is silence, which some routers forget after half a minute. */
-    SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_TCP_KEEPIDLE, 20L);
-    SET(CURLOPT_TCP_KEEPINTVL, 10L);
-    SET(CURLOPT_USERAGENT, "gatehouse/" GH_VERSION);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (http->ca_file != NULL) {
-        SET(CURLOPT_CAINFO, http->ca_file);
-        SET(CURLOPT_CAPATH, NULL); /* else the system's folder would be trusted besides */
-    }
-    bool by_name = http->pin[0] == '\0';
-    if (!by_name) {
-        SET(CURLOPT_PINNEDPUBLICKEY, http->pin);
-    }
-    SET(CURLOPT_SSL_VERIFYPEER, by_name ? 1L : 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
-    return code;
-}
-
-static CURLcode set_request(struct exchange *exchange, const struct gh_http_request *request,
-                            const char *url)
-{
-    CURL *easy = exchange->http->easy;
-    CURLcode code = set_route(exchange->http);
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_TIMEOUT_MS, clamp_ms(request->timeout_ms));
-    SET(CURLOPT_CONNECTTIMEOUT_MS,
-        clamp_ms(request->timeout_ms < CONNECT_MS ? request->timeout_ms : CONNECT_MS));
-    SET(CURLOPT_HTTPHEADER, exchange->headers);
-    SET(CURLOPT_ERRORBUFFER, exchange->cause);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, exchange);
-    if (request->body.size > 0 || strcmp(request->method, "POST") == 0 ||
-        strcmp(request->method, "PUT") == 0) {
-        SET(CURLOPT_POST, 1L);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
-        SET(CURLOPT_POSTFIELDS, request->body.size > 0 ? (const char *)request->body.data : "");
-    }
-    SET(CURLOPT_CUSTOMREQUEST, request->method);
-#undef SET
-    return code;
-}
-
 /* --- the exchange ----------------------------------------------------------------------------- */
 
 /* How long may be waited until nothing has moved for too long, in ms; below 0: that is so. */
-static int64_t patience_ms(struct exchange *exchange)
+static int64_t patience_ms(struct gh_exchange *exchange)
 {
     CURL *easy = exchange->http->easy;
     curl_off_t down = 0, up = 0;
@@ -304,9 +138,9 @@ static int64_t patience_ms(struct exchange *exchange)
 }
 
 /* Runs the transfer to its end. GH_OK: *code is its result. */
-static enum gh_status drive(struct exchange *exchange, CURLcode *code)
+static enum gh_status drive(struct gh_exchange *exchange, CURLcode *code)
 {
-    struct http *http = exchange->http;
+    struct gh_http *http = exchange->http;
     exchange->moved_ns = gh_clock_monotonic_ns(gh_clock_system());
     for (;;) {
         int running = 0, waiting = 0;
@@ -350,7 +184,7 @@ static enum gh_status status_of(CURLcode code)
     }
 }
 
-static enum gh_status fail_exchange(const struct exchange *exchange, CURLcode code,
+static enum gh_status fail_exchange(const struct gh_exchange *exchange, CURLcode code,
                                     struct gh_error *err)
 {
     const char *host = exchange->http->host;
@@ -370,7 +204,7 @@ static enum gh_status fail_exchange(const struct exchange *exchange, CURLcode co
                    exchange->cause[0] != '\0' ? exchange->cause : curl_easy_strerror(code));
 }
 
-static enum gh_status take_response(struct exchange *exchange, struct gh_http_response *response,
+static enum gh_status take_response(struct gh_exchange *exchange, struct gh_http_response *response,
                                     struct gh_error *err)
 {
     CURL *easy = exchange->http->easy;
@@ -391,10 +225,10 @@ static enum gh_status take_response(struct exchange *exchange, struct gh_http_re
     return GH_OK;
 }
 
-static enum gh_status run(struct exchange *exchange, struct gh_http_response *response,
+static enum gh_status run(struct gh_exchange *exchange, struct gh_http_response *response,
                           struct gh_error *err)
 {
-    struct http *http = exchange->http;
+    struct gh_http *http = exchange->http;
     if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for a request to %s", http->host);
     }
@@ -420,13 +254,13 @@ static enum gh_status run(struct exchange *exchange, struct gh_http_response *re
 static enum gh_status perform(void *context, const struct gh_http_request *request,
                               struct gh_http_response *response, struct gh_error *err)
 {
-    struct http *http = context;
+    struct gh_http *http = context;
     *response = (struct gh_http_response){.retry_after_s = -1, .date_s = -1};
-    enum gh_status status = check_request(request, err);
+    enum gh_status status = gh_http_request_check(request, err);
     if (status != GH_OK) {
         return status;
     }
-    struct exchange exchange = {
+    struct gh_exchange exchange = {
         .http = http, .request = request, .limit = request->max_response_bytes, .capacity = 1024};
     GH_CLEANUP_FREE char *url = NULL;
     if (asprintf(&url, "%s%s", http->base_url, request->path) < 0) {
@@ -434,21 +268,20 @@ static enum gh_status perform(void *context, const struct gh_http_request *reque
     }
     exchange.body = malloc(exchange.capacity);
     curl_easy_reset(http->easy);
-    if (url == NULL || exchange.body == NULL || !add_headers(&exchange, request) ||
-        set_request(&exchange, request, url) != CURLE_OK) {
+    if (url == NULL || exchange.body == NULL || !gh_http_request_set(&exchange, url, on_body)) {
         status = gh_fail(err, GH_ERR_NOMEM, "no memory for a request to %s", http->host);
     } else {
         status = run(&exchange, response, err);
     }
     curl_easy_reset(http->easy); /* its options point into what goes now */
-    free_headers(exchange.headers);
+    gh_http_headers_free(exchange.headers);
     free(exchange.body);
     return status;
 }
 
 static void cancel(void *context)
 {
-    struct http *http = context;
+    struct gh_http *http = context;
     atomic_store(&http->cancelled, true);
     curl_multi_wakeup(http->multi);
 }
@@ -457,7 +290,7 @@ static void cancel(void *context)
 
 static void http_free(void *context)
 {
-    struct http *http = context;
+    struct gh_http *http = context;
     if (http == NULL) {
         return;
     }
@@ -470,7 +303,7 @@ static void http_free(void *context)
 
 /* RFC 4648 section 4, padded, as libcurl wants it: of 32 bytes always 43 digits and one `=`. Its
  * alphabet is base64url's but for two digits. */
-static void format_pin(const uint8_t pin[GH_SHA256_BYTES], char out[PIN_TEXT_BYTES])
+static void format_pin(const uint8_t pin[GH_SHA256_BYTES], char out[GH_PIN_TEXT_BYTES])
 {
     char *digits = stpcpy(out, "sha256//");
     gh_base64url_encode(pin, GH_SHA256_BYTES, digits);
@@ -506,7 +339,7 @@ enum gh_status gh_http_new(const struct gh_http_options *options, struct gh_tran
     if (status != GH_OK) {
         return status;
     }
-    struct http *http = calloc(1, sizeof(*http));
+    struct gh_http *http = calloc(1, sizeof(*http));
     if (http == NULL) {
         return gh_fail(err, GH_ERR_NOMEM, "no memory for the transport");
     }

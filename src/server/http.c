@@ -16,9 +16,8 @@
 
 #include "gatehouse/file.h"
 #include "gatehouse/log.h"
-#include "server/auth.h"
 #include "server/deadline.h"
-#include "server/request.h"
+#include "server/request_take.h"
 #include "server/tls_files.h"
 
 #define MODULE "http"
@@ -29,7 +28,6 @@
 #define ANSWER_S 900          /* for an answer to leave, likewise */
 #define FOR_EVER_S (INT64_MAX / GH_NS_PER_S / 4)
 #define SWEEP_S 2
-#define DRAIN_BYTES (INT64_C(1) << 20) /* of a refused body, so that the answer gets across */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 #if MHD_VERSION >= 0x00097701
@@ -173,106 +171,6 @@ static int on_gone(sd_event_source *source, int fd, uint32_t ready, void *contex
 
 /* --- a request --- */
 
-struct query_check {
-    const char *allowed;
-    bool good;
-};
-
-static enum MHD_Result check_argument(void *context, enum MHD_ValueKind kind, const char *key,
-                                      const char *value)
-{
-    struct query_check *check = context;
-    char needle[32];
-    (void)kind;
-    int size = snprintf(needle, sizeof(needle), ",%s,", key);
-    if (value == NULL || check->allowed == NULL || size >= (int)sizeof(needle) ||
-        strchr(key, ',') != NULL || strstr(check->allowed, needle) == NULL)
-        check->good = false;
-    return MHD_YES;
-}
-
-/* False after having answered. */
-static bool check_query(struct gh_request *request)
-{
-    struct query_check check = {.allowed = request->route->query, .good = true};
-    (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, check_argument,
-                                    &check);
-    if (!check.good)
-        gh_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad_request",
-                        "the query has a parameter that is not known here");
-    return check.good;
-}
-
-static bool find_route(struct gh_request *request, const char *method)
-{
-    char allow[GH_ALLOW_BYTES];
-    request->route = gh_route_find(strcmp(method, "HEAD") == 0 ? "GET" : method, request, allow);
-    if (request->route != NULL)
-        return true;
-    if (allow[0] == '\0') {
-        gh_answer_error(request, MHD_HTTP_NOT_FOUND, "not_found", "there is no such path here");
-    } else {
-        gh_answer_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
-                        "this path knows other methods");
-        gh_answer_header(request, MHD_HTTP_HEADER_ALLOW, allow);
-    }
-    return false;
-}
-
-static void too_large(struct gh_request *request)
-{
-    gh_answer_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "too_large",
-                    "the body is larger than this path takes");
-}
-
-static const char *header(const struct gh_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-/* What can be said before the body: answered if it is no. */
-static void look_at_head(struct gh_request *request, const char *method)
-{
-    const char *length = header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    request->declared = length != NULL ? strtoull(length, NULL, 10) : 0;
-    if (!find_route(request, method) ||
-        !gh_auth_check(request, header(request, MHD_HTTP_HEADER_AUTHORIZATION)) ||
-        !check_query(request))
-        return;
-    if (request->declared > request->route->body_bytes)
-        too_large(request);
-}
-
-/* Take a piece of the body. False: enough of it, close. */
-static bool take_body(struct gh_request *request, const char *data, size_t size)
-{
-    size_t limit = request->route != NULL ? request->route->body_bytes : 0;
-    if (request->response == NULL && size > limit - request->body_size)
-        too_large(request);
-    if (request->response != NULL) {
-        request->dropped += size;
-        return request->dropped <= (size_t)DRAIN_BYTES + limit;
-    }
-    if (request->body_size + size + 1 > request->body_capacity) {
-        size_t wanted = request->body_capacity * 2 + 4096;
-        if (wanted < request->body_size + size + 1)
-            wanted = request->body_size + size + 1;
-        if (wanted < request->declared + 1)
-            wanted = (size_t)request->declared + 1;
-        uint8_t *larger = realloc(request->body, wanted);
-        if (larger == NULL) {
-            gh_answer_status(request, GH_ERR_NOMEM);
-            return true;
-        }
-        request->body = larger;
-        request->body_capacity = wanted;
-    }
-    memcpy(request->body + request->body_size, data, size);
-    request->body_size += size;
-    request->body[request->body_size] = '\0';
-    return true;
-}
-
 static enum MHD_Result send_answer(struct gh_http_server *http, struct gh_request *request)
 {
     if (request->response == NULL)
@@ -296,7 +194,7 @@ static enum MHD_Result begin(struct gh_http_server *http, struct MHD_Connection 
     if (request == NULL)
         return MHD_NO;
     *context = request;
-    look_at_head(request, method);
+    gh_request_look(request, method);
     set_deadline(http, mhd,
                  request->route != NULL && request->route->time_s > HEADERS_S
                      ? request->route->time_s
@@ -305,9 +203,9 @@ static enum MHD_Result begin(struct gh_http_server *http, struct MHD_Connection 
      * one, or wants to send a very large one. Else the body is read first and thrown away: a
      * client that is still writing might never see the answer. */
     if (request->response != NULL &&
-        (header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
+        (gh_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
          request->declared >
-             (uint64_t)DRAIN_BYTES + (request->route != NULL ? request->route->body_bytes : 0)))
+             (uint64_t)GH_DRAIN_BYTES + (request->route != NULL ? request->route->body_bytes : 0)))
         return send_answer(http, request);
     return MHD_YES;
 }
@@ -322,7 +220,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     if (request == NULL)
         return begin(http, mhd, url, method, context);
     if (*data_size > 0) {
-        bool more = take_body(request, data, *data_size);
+        bool more = gh_request_take(request, data, *data_size);
         *data_size = 0;
         return more ? MHD_YES : MHD_NO;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP and TLS: libmicrohttpd inside the server's event loop, without threads of its own. Only
- * http.c and request.c know it. */
+ * http.c, request*.c and answer*.c call it. */
 #ifndef GATEHOUSE_SRC_SERVER_HTTP_H
 #define GATEHOUSE_SRC_SERVER_HTTP_H
 

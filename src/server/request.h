@@ -67,7 +67,7 @@ struct gh_request {
     void (*gone)(void *waits_for); /* NULL: nobody needs to be told */
     void *waits_for;
     struct gh_request *before_waiting, *after_waiting; /* http.c */
-    /* what http.c needs */
+    /* what http.c and request_take.c need */
     uint64_t declared; /* Content-Length; 0 without one */
     size_t dropped;    /* bytes of the body that were read and thrown away */
 };

@@ -29,6 +29,8 @@ static enum gh_status next(void *context, int64_t timeout_ms, struct gh_frame *f
     int waited = 0;
 
     pthread_mutex_lock(&fake->lock);
+    if (timeout_ms > fake->longest_ms)
+        fake->longest_ms = timeout_ms;
     while (fake->given == fake->count && fake->after == GH_ERR_AGAIN && !fake->woken &&
            waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);

@@ -26,6 +26,7 @@ struct gh_fake_camera {
     enum gh_status after; /* behind the last step: GH_ERR_AGAIN (waits) or GH_ERR_END */
     bool woken, freed;
     unsigned frees, wakes;
+    int64_t longest_ms; /* that anybody would have waited for a picture */
 };
 
 void gh_fake_camera_init(struct gh_fake_camera *fake, const struct gh_clock *clock,

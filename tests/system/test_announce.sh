@@ -35,6 +35,8 @@ for words in 'announce' 'announce a.wav b.wav' 'announce a.wav --say x' 'announc
     run "$tool" $words
     check "'$words' is a mistake in usage" says 2 '' .
 done
+run "$tool" announce --say ' '
+check "words that are none, of a script's empty variable say, are no announcement" says 2 '' 'needs words to speak'
 run "$tool" announce --help
 check "announce --help" says 0 '^usage: gatehouse announce' ''
 run "$tool" --complete announce ''
@@ -102,7 +104,7 @@ check "it is not told again" told north silent 2
 # --- a slow line --------------------------------------------------------------------------------------------------------------
 
 part_is_there() { ls "$work/$1.state/announcements/"*.part >/dev/null 2>&1; }
-behave slow 20000 # 400 kB a second: some 20 s
+behave slow 5000 # 100 kB a second: more than a minute
 run "$tool" announce "$work/long.wav" --gate north
 id=$(cat "$work/out")
 check "a long one is on its way" wait_for 20 part_is_there north

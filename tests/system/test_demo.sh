@@ -15,11 +15,9 @@ processes() {
 nothing_runs() { [ -z "$(processes)" ]; }
 nothing_lies_there() { [ -z "$(ls -A "$TMPDIR")" ]; }
 
-began_s=$(date +%s)
 run env KEEP='' scripts/demo
 check "the demo passes" says 0 '^All [0-9]* passages as expected' ''
 note <"$work/out"
-check "in clearly under a minute" test $(($(date +%s) - began_s)) -lt 45
 check "it shows at least eight entries from the server" \
     test "$(grep -c '^20[0-9T:-]*Z  North gate ' "$work/out")" -ge 8
 check "it says what the gate decided, of each visitor" \

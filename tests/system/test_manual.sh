@@ -62,4 +62,15 @@ for command in $("$tool" --complete ''); do
     done
 done
 
+# What an option takes: as the program says that takes it.
+types=$("$tool" entries --type '' 2>&1 | sed 's/.*--type takes //; s/ (.*//; s/ or /, /; s/,//g')
+check "entries: the types were found" test "$(echo "$types" | wc -w)" -ge 8
+"$tool" entries --help >"$work/usage"
+for type in $types; do
+    check "entries --help has the type $type" grep -qw "$type" "$work/usage"
+    check "gatehouse(1) has the type $type" grep -qE "^\.Op Fl -type Cm .*\b$type\b" "$page"
+    check "gatehouse-journal(5) has the type $type" grep -qE "^\.Cm (.* , )?$type( , .*)?( [:;])?$" docs/man/gatehouse-journal.5
+    check "openapi.yaml has the type $type" grep -qE "name: type, .*[[ ]$type[],]" docs/openapi.yaml
+done
+
 plan

@@ -65,7 +65,7 @@ certificate 2
 kill -HUP "$(pid_of secure)"
 serves_another() { now=$(fingerprint) && [ -n "$now" ] && [ "$now" != "$before" ]; }
 check "reads a new one" wait_for 10 serves_another
-check "SIGHUP" said secure 'the TLS key is another one'
+check "SIGHUP" wait_for 10 said secure 'the TLS key is another one'
 stop secure
 check "and ends cleanly" test $? -eq 0
 

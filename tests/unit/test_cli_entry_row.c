@@ -49,6 +49,31 @@ static void identifiers_stand_in_for_names(void **state)
            "00000000000000b1|00000000000000c1");
 }
 
+static void one_that_stands_for_more(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *omitted, *more;
+    } cases[] = {{"123", ", and 123 more like it"},
+                 {"9007199254740992", ", and 9007199254740992 more like it"},
+                 {"0", ""},
+                 {"-5", ""},
+                 {"\"many\"", ""},
+                 {"1.5", ""}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char json[256], cells[256];
+        (void)snprintf(
+            json, sizeof(json),
+            "{\"gate_name\": \"N\", \"entry\": {\"type\": \"passage\", \"time_ms\": 1000,"
+            " \"outcome\": \"deny\", \"reason\": \"not_a_code\", \"omitted\": %s}}",
+            cases[i].omitted);
+        (void)snprintf(cells, sizeof(cells),
+                       "1970-01-01T00:00:01Z|N|deny|Not a health or housing code%s|-|-|-",
+                       cases[i].more);
+        expect(json, cells);
+    }
+}
+
 static void what_is_no_passage(void **state)
 {
     (void)state;
@@ -143,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_passage),
         cmocka_unit_test(identifiers_stand_in_for_names),
+        cmocka_unit_test(one_that_stands_for_more),
         cmocka_unit_test(what_is_no_passage),
         cmocka_unit_test(what_the_door_did),
         cmocka_unit_test(announcements),

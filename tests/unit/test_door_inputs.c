@@ -181,6 +181,22 @@ static void time_that_goes_back_takes_no_time_away(void **state)
     assert_int_equal(look_at_ms(1050), EXIT);
 }
 
+/* A loose wire goes on being one: for how long it has not come to rest is not forgotten. */
+static void time_that_goes_back_takes_no_chatter_away(void **state)
+{
+    (void)state;
+    int64_t ms = 10000;
+
+    for (int i = 0; i < GH_INPUT_CHATTER_MS / 20; i++, ms += 20) {
+        if (i == GH_INPUT_CHATTER_MS / 40)
+            ms -= 5000;
+        found.active = i % 2 == 0 ? ALL : 0;
+        assert_int_equal(look_at_ms(ms), 0);
+    }
+    found.active = 0;
+    assert_int_equal(look_at_ms(ms + 20), GH_INPUTS_SAFE_ACTIVE);
+}
+
 /* Against a second, naive way to say it: the last debounce_ms of looks were all the same. */
 static void any_row_of_looks_counts_as_the_rule_says(void **state)
 {
@@ -228,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup(one_that_never_comes_to_rest_chatters, setup),
         cmocka_unit_test_setup(without_a_pause_each_look_counts, setup),
         cmocka_unit_test_setup(time_that_goes_back_takes_no_time_away, setup),
+        cmocka_unit_test_setup(time_that_goes_back_takes_no_chatter_away, setup),
         cmocka_unit_test_setup(any_row_of_looks_counts_as_the_rule_says, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <sys/wait.h>
 
 #include "door_keeper_scene.h"
 
@@ -259,6 +260,80 @@ static void test_a_keeper_that_is_killed_is_missed(void **state)
     assert_true(lines->freed);
 }
 
+static bool answers(const struct gh_door_io *door)
+{
+    int64_t end_ns = now_ns() + DEADLINE_MS * GH_NS_PER_MS;
+
+    while (!gh_door_keeper_answered(door)) {
+        if (now_ns() > end_ns)
+            return false;
+        pause_ms(1);
+    }
+    return true;
+}
+
+static void wait_until_stopped(pid_t pid)
+{
+    int status;
+
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+}
+
+/* A door whose keeper is known: it has moved the lines. */
+static struct gh_door_io keep_and_meet(const struct gh_door_io *inner)
+{
+    atomic_store(&lines->gate, getpid());
+    struct gh_door_io door = keep(inner, &secure);
+    assert_set(&door, RELAY);
+    assert_true(become(0));
+    return door;
+}
+
+static void test_a_keeper_that_is_stopped_does_not_answer(void **state)
+{
+    (void)state;
+    struct gh_door_io inner = bare();
+    inner.set = note_keeper;
+    struct gh_door_io door = keep_and_meet(&inner);
+    pid_t keeper = atomic_load(&lines->keeper);
+    assert_true(gh_door_keeper_answered(&door)); /* nothing was asked */
+    for (int i = 0; i < 3; i++) {
+        gh_door_keeper_ask(&door);
+        assert_true(answers(&door));
+    }
+    kill(keeper, SIGSTOP);
+    wait_until_stopped(keeper);
+    for (int i = 0; i < 10000; i++) { /* more than the socket holds: nobody waits */
+        gh_door_keeper_ask(&door);
+        assert_false(gh_door_keeper_answered(&door));
+    }
+    kill(keeper, SIGCONT);
+    assert_true(answers(&door));
+    assert_set(&door, RELAY); /* and it keeps the door */
+    assert_true(become(0));
+    door.free(door.context);
+}
+
+/* The driver does not come back, and the keeper has the lines. */
+static void test_a_keeper_that_is_stuck_does_not_answer(void **state)
+{
+    (void)state;
+    struct gh_door_io inner = bare();
+    inner.set = note_keeper;
+    struct gh_door_io door = keep_and_meet(&inner);
+    pid_t keeper = atomic_load(&lines->keeper);
+    atomic_store(&lines->stop_in_set, keeper);
+    assert_set(&door, RELAY);
+    wait_until_stopped(keeper);
+    gh_door_keeper_ask(&door);
+    assert_false(gh_door_keeper_answered(&door));
+    assert_int_equal(lines->now, RELAY);
+    door.free(door.context); /* the gate ends, and has the lines all the same */
+    assert_true(lines->freed);
+    assert_int_equal(lines->now, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +352,8 @@ int main(void)
         cmocka_unit_test_setup(test_without_inputs, set_up),
         cmocka_unit_test_setup(test_the_inputs_are_passed_on, set_up),
         cmocka_unit_test_setup(test_a_keeper_that_is_killed_is_missed, set_up),
+        cmocka_unit_test_setup(test_a_keeper_that_is_stopped_does_not_answer, set_up),
+        cmocka_unit_test_setup(test_a_keeper_that_is_stuck_does_not_answer, set_up),
     };
     return cmocka_run_group_tests(tests, share_lines, NULL);
 }

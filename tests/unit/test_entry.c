@@ -192,9 +192,13 @@ static void always_fits(void **state)
     entry.kind = GH_KIND_ENROLMENT;
     entry.colour = GH_COLOUR_YELLOW;
     entry.type = GH_ENTRY_PASSAGE;
+    entry.omitted = UINT64_MAX;
+    entry.list_age_s = INT64_MAX;
+    entry.direction = GH_DIRECTION_OUT;
     size_t size = gh_entry_format(&entry, text);
     assert_true(size < 800);
     json_t *object = load(text);
+    assert_true(json_integer_value(json_object_get(object, "omitted")) == INT64_C(1) << 53);
     assert_true(json_integer_value(json_object_get(object, "seq")) == INT64_C(1) << 53);
     assert_true(json_integer_value(json_object_get(object, "mono_ms")) == -(INT64_C(1) << 53));
     json_decref(object);

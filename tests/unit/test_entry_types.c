@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,52 @@ static void a_stale_list_has_an_age(void **state)
                    "\"reason\":\"ok\",\"seq\":20,\"time_ms\":5000,\"type\":\"passage\",");
 }
 
+static struct gh_entry refused(uint64_t omitted)
+{
+    struct gh_entry entry = of_type(GH_ENTRY_PASSAGE);
+    entry.outcome = GH_OUTCOME_DENY;
+    entry.reason = GH_REASON_NOT_A_CODE;
+    entry.omitted = omitted;
+    return entry;
+}
+
+static void one_may_stand_for_more(void **state)
+{
+    (void)state;
+    static const uint64_t counts[] = {1, 4711, UINT64_C(1) << 53};
+    for (size_t i = 0; i < GH_ARRAY_SIZE(counts); i++) {
+        struct gh_entry entry = refused(counts[i]);
+        char middle[128];
+        (void)snprintf(middle, sizeof(middle),
+                       "\"mono_ms\":7,\"omitted\":%" PRIu64 ",\"outcome\":\"deny\",", counts[i]);
+        struct gh_entry out = assert_written(
+            &entry, "\"clock\":\"trusted\",", middle,
+            "\"reason\":\"not_a_code\",\"seq\":20,\"time_ms\":5000,\"type\":\"passage\",");
+        assert_true(out.omitted == counts[i]);
+    }
+    struct gh_entry none = refused(0);
+    assert_written(&none, "\"clock\":\"trusted\",", "\"mono_ms\":7,\"outcome\":\"deny\",",
+                   "\"reason\":\"not_a_code\",\"seq\":20,\"time_ms\":5000,\"type\":\"passage\",");
+}
+
+/* Not written by us, and not believed of others. */
+static void an_opening_stands_for_itself_alone(void **state)
+{
+    (void)state;
+    struct gh_entry entry = refused(5), out;
+    struct gh_error err = {0};
+    char text[GH_ENTRY_MAX_BYTES];
+    entry.outcome = GH_OUTCOME_OPEN;
+    entry.reason = GH_REASON_OK;
+    gh_entry_format(&entry, text);
+    assert_null(strstr(text, "omitted"));
+    json_t *object = load(text);
+    assert_int_equal(json_object_set_new(object, "omitted", json_integer(5)), 0);
+    assert_int_equal(gh_entry_parse(object, &out, &err), GH_ERR_INVALID);
+    assert_string_equal(err.text, "the entry's \"omitted\" stands in one that opens");
+    json_decref(object);
+}
+
 static void pruning_says_what_is_gone(void **state)
 {
     (void)state;
@@ -212,12 +259,13 @@ static void other_types_do_without(void **state)
                        {"\"receipt\"", GH_ENTRY_PRUNE},
                        {"\"erased_sum\"", GH_ENTRY_PRUNE},
                        {"\"list_age_s\"", GH_ENTRY_PASSAGE},
+                       {"\"omitted\"", GH_ENTRY_PASSAGE},
                        {"\"jump_ms\"", GH_ENTRY_CLOCK}};
         struct gh_entry entry = pruned();
         char text[GH_ENTRY_MAX_BYTES];
         entry.type = (enum gh_entry_type)type;
         entry.door = GH_DOOR_EVENT_HELD;
-        entry.about = entry.offered = 5;
+        entry.about = entry.offered = entry.omitted = 5;
         entry.after_ms = entry.list_age_s = entry.jump_ms = 5;
         entry.trouble = GH_LIST_TROUBLE_CORRUPT;
         entry.direction = GH_DIRECTION_OUT;
@@ -256,6 +304,11 @@ static void bad_members_are_named(void **state)
         {GH_ENTRY_LIST, "offered", "-5"},
         {GH_ENTRY_PASSAGE, "list_age_s", "0"},
         {GH_ENTRY_PASSAGE, "list_age_s", "1.5"},
+        {GH_ENTRY_PASSAGE, "omitted", "0"},
+        {GH_ENTRY_PASSAGE, "omitted", "-1"},
+        {GH_ENTRY_PASSAGE, "omitted", "1.5"},
+        {GH_ENTRY_PASSAGE, "omitted", "\"5\""},
+        {GH_ENTRY_PASSAGE, "omitted", "9007199254740993"}, /* beyond 2^53 */
         {GH_ENTRY_PRUNE, "through", "0"},
         {GH_ENTRY_PRUNE, "through", "8"}, /* more than erased */
         {GH_ENTRY_PRUNE, "through_sum", NULL},
@@ -326,9 +379,14 @@ static void types_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_door_says_what_it_did), cmocka_unit_test(a_refused_list_says_why),
-        cmocka_unit_test(a_stale_list_has_an_age),   cmocka_unit_test(pruning_says_what_is_gone),
-        cmocka_unit_test(other_types_do_without),    cmocka_unit_test(bad_members_are_named),
+        cmocka_unit_test(the_door_says_what_it_did),
+        cmocka_unit_test(a_refused_list_says_why),
+        cmocka_unit_test(a_stale_list_has_an_age),
+        cmocka_unit_test(one_may_stand_for_more),
+        cmocka_unit_test(an_opening_stands_for_itself_alone),
+        cmocka_unit_test(pruning_says_what_is_gone),
+        cmocka_unit_test(other_types_do_without),
+        cmocka_unit_test(bad_members_are_named),
         cmocka_unit_test(types_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "gatehouse/bytes.h"
 #include "one_file.h"
 
+#define LINES_ALL ((1u << GH_LINE_COUNT) - 1)
 #define LEAST "[gate]\nstate_dir = /var/lib/gatehouse\ncamera = /dev/video0\ndoor = trace\n"
 
 static int setup(void **state)
@@ -76,6 +77,7 @@ static void test_defaults(void **state)
         assert_string_equal(config.wiring.lines[line].name, "");
         assert_false(config.wiring.lines[line].active_low);
     }
+    assert_true((gh_gate_config_lines(&config) & LINES_ALL) == LINES_ALL); /* a trace has all */
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_false(door.fail_safe);
     assert_true(door.pulse_ms >= 100 && door.pulse_ms <= 60000);
@@ -87,6 +89,22 @@ static void test_defaults(void **state)
     assert_true(door.hold_max_s == 60 && door.debounce_ms == 50);
     assert_false(door.this_door);
     assert_true(config.journal_limit_mib == 512);
+}
+
+static void test_lines_that_are_wired(void **state)
+{
+    (void)state;
+    struct gh_gate_config config;
+    const unsigned two = GH_LINE_BIT(GH_LINE_RELAY) | GH_LINE_BIT(GH_LINE_RED);
+
+    assert_loads("[gate]\nstate_dir = /s\ncamera = /c\ndoor = gpio\n"
+                 "[door]\nrelay = GPIO17\nlamp_red = GPIO24\nbuzzer =\n",
+                 &config);
+    assert_true(gh_gate_config_lines(&config) == two);
+    assert_loads("[gate]\nstate_dir = /s\ncamera = /c\ndoor = trace\n"
+                 "[door]\nrelay = GPIO17\nlamp_red = GPIO24\n",
+                 &config);
+    assert_true(gh_gate_config_lines(&config) == two);
 }
 
 static void test_everything(void **state)
@@ -125,6 +143,7 @@ static void test_everything(void **state)
     assert_false(config.wiring.lines[GH_LINE_GREEN].active_low);
     assert_false(config.wiring.lines[GH_LINE_YELLOW].active_low);
     assert_true(config.wiring.lines[GH_LINE_RED].active_low);
+    assert_true(gh_gate_config_lines(&config) == LINES_ALL);
     struct gh_door_options door = gh_gate_config_door(&config);
     assert_true(door.fail_safe);
     assert_true(door.pulse_ms == 500);
@@ -459,21 +478,14 @@ static void test_example(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_log_levels),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_contradictions),
-        cmocka_unit_test(test_active_low),
-        cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_long_values),
-        cmocka_unit_test(test_camera),
-        cmocka_unit_test(test_door_io),
-        cmocka_unit_test(test_example),
-        cmocka_unit_test(test_no_camera),
-        cmocka_unit_test(test_readers),
-        cmocka_unit_test(test_what_no_start_gets_over),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_lines_that_are_wired),
+        cmocka_unit_test(test_everything),     cmocka_unit_test(test_log_levels),
+        cmocka_unit_test(test_missing),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_contradictions), cmocka_unit_test(test_active_low),
+        cmocka_unit_test(test_inputs),         cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_camera),         cmocka_unit_test(test_door_io),
+        cmocka_unit_test(test_example),        cmocka_unit_test(test_no_camera),
+        cmocka_unit_test(test_readers),        cmocka_unit_test(test_what_no_start_gets_over),
     };
     return cmocka_run_group_tests(tests, setup, remove_folder);
 }

@@ -11,9 +11,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gate/gate_state.h"
 #include "gate_list_fixture.h"
 
 /* --- age and clock --- */
+
+/* What `gatehouse gate status` is told of it. */
+static void assert_described(bool stale, bool too_old, int64_t age_s)
+{
+    struct gh_gate_state state;
+
+    gh_gate_describe(rig.gate, &state);
+    assert_int_equal(state.list.stale, stale);
+    assert_int_equal(state.list.too_old, too_old);
+    assert_true(state.list.age_s == age_s);
+    assert_true(state.list.stale_age_s == fixture->manifest.policy.list_stale_age_s);
+}
 
 static void test_too_old(void **state)
 {
@@ -22,7 +35,9 @@ static void test_too_old(void **state)
     fixture->manifest.policy.list_max_age_s = 3600;
     rig_start_with_list(&rig); /* issued 10 s ago */
     gh_fake_clock_advance_ms(&fixture->clock, (3600 - 10) * 1000);
+    assert_described(false, false, 3600);
     assert_reason(try_anna(), GH_REASON_OK); /* and 20 s later */
+    assert_described(false, true, 3620);
     assert_reason(try_anna(), GH_REASON_LIST_TOO_OLD);
     assert_true(rig_last_entry(&rig)->generation == 5);
     assert_int_equal(rig_count_openings(&rig), 1);
@@ -48,8 +63,10 @@ static void test_stale(void **state)
     fixture->manifest.policy.list_stale_age_s = 3600;
     rig_start_with_list(&rig); /* issued 10 s ago */
     gh_fake_clock_advance_ms(&fixture->clock, (3600 - 10) * 1000);
+    assert_described(false, false, 3600);
     assert_reason(try_anna(), GH_REASON_OK);
     assert_true(rig_last_passage(&rig)->list_age_s == 0);
+    assert_described(true, false, 3620);
     assert_reason(try_anna(), GH_REASON_OK); /* 20 s later */
     assert_true(rig_last_passage(&rig)->list_age_s == 3620);
     rig_show(&rig, "hello");
@@ -64,6 +81,7 @@ static void test_stale(void **state)
     gh_fake_clock_set_synchronised(&fixture->clock, false);
     gh_fake_clock_set_wall_s(&fixture->clock, FIXTURE_NOW_S + 3600 * 24 * 300);
     assert_reason(try_anna(), GH_REASON_CLOCK_UNTRUSTED); /* whose years are they? */
+    assert_described(false, false, 0);
     assert_true(rig_last_passage(&rig)->list_age_s == 0);
 }
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "code/inflate.h"
-#include "gatehouse/clock.h"
+#include "used_time.h"
 
 #define PACKED_BYTES 8192
 #define PLAIN_BYTES 65536
@@ -424,10 +424,10 @@ static void test_time_of_spelling(void **state)
     }
     int64_t best = INT64_MAX;
     for (int i = 0; i < 20; i++) {
-        int64_t start_ns = gh_clock_monotonic_ns(gh_clock_system());
+        int64_t start_ns = used_ns();
         assert_false(gh_deflate_well_spelled((struct gh_bytes){bits.data, (bits.count + 7) / 8},
                                              (struct gh_bytes){plain, 0}));
-        int64_t took_ns = gh_clock_monotonic_ns(gh_clock_system()) - start_ns;
+        int64_t took_ns = used_ns() - start_ns;
         best = took_ns < best ? took_ns : best;
     }
     assert_true(best < INT64_C(2000000));

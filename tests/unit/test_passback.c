@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gate/passback.h"
+#include "journal_prune_fixture.h"
 
 #define IN GH_DIRECTION_IN
 #define OUT GH_DIRECTION_OUT
@@ -152,27 +153,27 @@ static void test_nothing_to_remember(void **state)
 
 /* --- what happened before the start --- */
 
-static uint64_t append(struct gh_entry entry)
+static uint64_t write_down(struct gh_entry entry)
 {
     assert_int_equal(gh_journal_append(journal, &entry, NULL), GH_OK);
     return entry.sequence;
 }
 
-static void append_unused(uint64_t about, int64_t at_ms)
+static void write_door(enum gh_door_event event, uint64_t about, int64_t at_ms)
 {
     struct gh_entry entry = passage(0, GH_DIRECTION_NONE, at_ms);
     entry.type = GH_ENTRY_DOOR;
-    entry.door = GH_DOOR_EVENT_UNUSED;
+    entry.door = event;
     entry.about = about;
-    (void)append(entry);
+    (void)write_down(entry);
 }
 
-static void append_starts(unsigned count)
+static void write_starts(unsigned count)
 {
     while (count-- > 0) {
         struct gh_entry entry = passage(0, GH_DIRECTION_NONE, NOW_MS - 1000);
         entry.type = GH_ENTRY_START;
-        (void)append(entry);
+        (void)write_down(entry);
     }
 }
 
@@ -191,14 +192,15 @@ static void test_recalls(void **state)
     refused.outcome = GH_OUTCOME_DENY;
     refused.reason = GH_REASON_PASSBACK;
     other.direction = GH_DIRECTION_NONE; /* from when the gate led both ways */
-    (void)append(passage(6, IN, NOW_MS - FORGIVE_MS - 1));
-    (void)append(passage(7, IN, NOW_MS - FORGIVE_MS));
-    uint64_t unused = append(passage(8, IN, NOW_MS - 3000));
-    (void)append(passage(9, IN, NOW_MS - 2000));
-    append_unused(unused, NOW_MS - 1000);
-    (void)append(passage(9, OUT, NOW_MS - 900)); /* from when it led out */
-    (void)append(refused);
-    (void)append(other);
+    (void)write_down(passage(6, IN, NOW_MS - FORGIVE_MS - 1));
+    uint64_t used = write_down(passage(7, IN, NOW_MS - FORGIVE_MS));
+    write_door(GH_DOOR_EVENT_PASSED, used, NOW_MS - 4000);
+    uint64_t unused = write_down(passage(8, IN, NOW_MS - 3000));
+    (void)write_down(passage(9, IN, NOW_MS - 2000));
+    write_door(GH_DOOR_EVENT_UNUSED, unused, NOW_MS - 1000);
+    (void)write_down(passage(9, OUT, NOW_MS - 900)); /* from when it led out */
+    (void)write_down(refused);
+    (void)write_down(other);
     assert_false(gh_passback_recall(&passback, &off, journal, NOW_MS)); /* nobody asks */
     assert_false(passed(7));
     assert_false(gh_passback_recall(&passback, &hard, journal, NOW_MS));
@@ -206,7 +208,7 @@ static void test_recalls(void **state)
     assert_false(passed(6) || passed(8) || passed(9) || passed(10) || passed(11));
     assert_int_equal(gh_presence_count(passback.presence), 2);
     /* Once: what comes later is told by went. */
-    (void)append(passage(12, IN, NOW_MS));
+    (void)write_down(passage(12, IN, NOW_MS));
     assert_false(gh_passback_recall(&passback, &hard, journal, NOW_MS));
     assert_false(passed(12));
 }
@@ -222,13 +224,13 @@ static void test_an_empty_journal(void **state)
 static void test_recalls_in_steps(void **state)
 {
     (void)state;
-    (void)append(passage(7, IN, NOW_MS - 9000));
-    append_starts(GH_PASSBACK_STEP);
-    uint64_t unused = append(passage(8, IN, NOW_MS - 8000));
-    (void)append(passage(9, IN, NOW_MS - 7000));
-    append_unused(unused, NOW_MS - 6000);
-    append_starts(GH_PASSBACK_STEP - 2);
-    (void)append(passage(10, IN, NOW_MS - 5000));
+    (void)write_down(passage(7, IN, NOW_MS - 9000));
+    write_starts(GH_PASSBACK_STEP);
+    uint64_t unused = write_down(passage(8, IN, NOW_MS - 8000));
+    (void)write_down(passage(9, IN, NOW_MS - 7000));
+    write_door(GH_DOOR_EVENT_UNUSED, unused, NOW_MS - 6000);
+    write_starts(GH_PASSBACK_STEP - 2);
+    (void)write_down(passage(10, IN, NOW_MS - 5000));
     /* the steps are cut between 9 and what undoes 8 */
     assert_true(gh_passback_recall(&passback, &hard, journal, NOW_MS));
     assert_true(passed(10));
@@ -245,11 +247,11 @@ static void test_recalls_in_steps(void **state)
 static void test_goes_no_further_back_than_is_remembered(void **state)
 {
     (void)state;
-    (void)append(passage(6, IN, NOW_MS - FORGIVE_MS - 2));
-    append_starts(3 * GH_PASSBACK_STEP);
-    (void)append(passage(7, IN, NOW_MS - FORGIVE_MS - 1));
-    append_starts(5);
-    (void)append(passage(8, IN, NOW_MS - 5000));
+    (void)write_down(passage(6, IN, NOW_MS - FORGIVE_MS - 2));
+    write_starts(3 * GH_PASSBACK_STEP);
+    (void)write_down(passage(7, IN, NOW_MS - FORGIVE_MS - 1));
+    write_starts(5);
+    (void)write_down(passage(8, IN, NOW_MS - 5000));
     assert_int_equal(recall_all(), 1);
     assert_true(passed(8));
 }
@@ -261,18 +263,40 @@ static void test_a_clock_that_was_wrong(void **state)
     struct gh_entry start = passage(0, GH_DIRECTION_NONE, 5000);
     start.type = GH_ENTRY_START;
     start.clock_trusted = false;
-    (void)append(passage(7, IN, NOW_MS - 5000));
-    append_starts(GH_PASSBACK_STEP);
-    (void)append(start);
+    (void)write_down(passage(7, IN, NOW_MS - 5000));
+    write_starts(GH_PASSBACK_STEP);
+    (void)write_down(start);
     assert_int_equal(recall_all(), 2);
     assert_true(passed(7));
+}
+
+/* Above its limit a journal lets go of what the server has, however young: of who went then nothing
+ * is known, of those who came after all is. */
+static void test_a_journal_that_was_pruned(void **state)
+{
+    (void)state;
+    struct gh_entry pruned = passage(0, GH_DIRECTION_NONE, NOW_MS - 3000);
+    uint64_t removed = 0;
+    bool more = false;
+    pruned.type = GH_ENTRY_PRUNE;
+    write_starts(1);
+    (void)write_down(passage(7, IN, NOW_MS - 5000));
+    uint64_t last = write_down(passage(8, IN, NOW_MS - 4000));
+    struct gh_journal_cut cut = {.receipt = receipt_for(journal, last, list_key),
+                                 .passages_before_ms = NOW_MS - 4500,
+                                 .max_entries = 100};
+    assert_int_equal(gh_journal_prune(journal, &cut, &pruned, &removed, &more, NULL), GH_OK);
+    assert_int_equal(removed, 1);
+    assert_int_equal(recall_all(), 1);
+    assert_false(passed(7));
+    assert_true(passed(8));
 }
 
 static void test_a_journal_that_cannot_be_read(void **state)
 {
     (void)state;
     struct gh_journal *broken = NULL;
-    (void)append(passage(7, IN, NOW_MS - 5000));
+    (void)write_down(passage(7, IN, NOW_MS - 5000));
     /* Its file is cut short behind its back. */
     gh_journal_close(journal);
     journal = NULL;
@@ -298,7 +322,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_goes_no_further_back_than_is_remembered, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_wrong, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_journal_that_was_pruned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_journal_that_cannot_be_read, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_key, free_key);
 }

@@ -211,6 +211,22 @@ static void test_flood(void **state)
     assert_true(gh_reader_deadline_ns(&reader) > now_ns + GH_READER_RETRY_MS * GH_NS_PER_MS);
 }
 
+/* One that went mad after it had worked for long. */
+static void test_flood_after_an_hour(void **state)
+{
+    (void)state;
+
+    plug_in();
+    type("0123456789\n");
+    rig_listen();
+    rig_pass_ms(3600000);
+    for (int i = 0; i < 1000 && reader.state.open; i++) {
+        type("0123456789\n");
+        rig_listen();
+    }
+    rig_expect_loss("more than a scanner");
+}
+
 static void test_not_to_be_used(void **state)
 {
     (void)state;
@@ -317,6 +333,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unplugged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flood_after_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_to_be_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kernel, setup, teardown),
     };

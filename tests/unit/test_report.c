@@ -42,6 +42,8 @@ static void be_full(void)
     fill(report.gate.name, sizeof(report.gate.name));
     fill(report.gate.area, sizeof(report.gate.area));
     fill(report.gate.url, sizeof(report.gate.url));
+    fill(report.courier.trouble, sizeof(report.courier.trouble));
+    report.courier.heard = report.courier.refused = report.courier.entries_fail = true;
     fill(report.camera_trouble, sizeof(report.camera_trouble));
     fill(report.readers.scanner.trouble, sizeof(report.readers.scanner.trouble));
     fill(report.readers.keyboard.trouble, sizeof(report.readers.keyboard.trouble));
@@ -60,6 +62,7 @@ static void be_full(void)
                                              .chattering = ~0u,
                                              .forced = true,
                                              .held = true};
+    report.keeper_late = true; /* and no line is wired, which is as long as that gets */
 }
 
 static json_t *as_json(void)
@@ -125,6 +128,87 @@ static void test_camera(void **state)
     json_decref(object);
 }
 
+static int64_t held_s(int64_t failing_s)
+{
+    report.courier.entries_failing_ns = report.now_ns - failing_s * GH_NS_PER_S;
+    json_t *object = as_json();
+    int64_t value =
+        json_integer_value(json_object_get(json_object_get(object, "server"), "entries_held_s"));
+    json_decref(object);
+    return value;
+}
+
+/* A server that is away for an hour is nothing unusual. */
+static void test_entries_that_are_held(void **state)
+{
+    (void)state;
+    const int64_t day_s = 86400;
+
+    report.now_ns = 10 * day_s * GH_NS_PER_S;
+    assert_true(held_s(9 * day_s) == 0); /* nothing fails now */
+    report.courier.entries_fail = true;
+    assert_true(held_s(3600) == 0);
+    assert_true(held_s(day_s) == 0); /* without a list, as without a policy */
+    assert_true(held_s(day_s + 1) == day_s + 1);
+    report.gate.list.stale_age_s = 60;
+    assert_true(held_s(60) == 0);
+    assert_true(held_s(61) == 61);
+}
+
+static void test_when_the_server_was_heard(void **state)
+{
+    (void)state;
+
+    report.now_ns = 500 * GH_NS_PER_S;
+    json_t *object = as_json();
+    const json_t *server = json_object_get(object, "server");
+    assert_true(json_is_false(json_object_get(server, "heard")));
+    assert_null(json_object_get(server, "heard_s_ago"));
+    json_decref(object);
+    report.courier.heard = report.courier.refused = true;
+    report.courier.heard_ns = 488 * GH_NS_PER_S;
+    object = as_json();
+    server = json_object_get(object, "server");
+    assert_int_equal(json_integer_value(json_object_get(server, "heard_s_ago")), 12);
+    assert_true(json_is_true(json_object_get(server, "refuses")));
+    json_decref(object);
+}
+
+static bool names_it(const json_t *array, const char *name)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(array, i, one)
+    {
+        if (strcmp(json_string_value(one), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nobody is asked about what is not there. */
+static void test_what_is_not_wired(void **state)
+{
+    (void)state;
+
+    report.lines_wired = GH_LINE_BIT(GH_LINE_RELAY) | GH_LINE_BIT(GH_LINE_GREEN);
+    report.gate.door.wired = GH_INPUT_BIT(GH_INPUT_EXIT);
+    json_t *object = as_json();
+    const json_t *names = json_object_get(json_object_get(object, "door"), "not_wired");
+    assert_int_equal(json_array_size(names), GH_LINE_COUNT - 2 + GH_INPUT_COUNT - 1);
+    assert_true(names_it(names, "lamp_red") && names_it(names, "buzzer"));
+    assert_true(names_it(names, "fire") && names_it(names, "contact"));
+    assert_false(names_it(names, "relay") || names_it(names, "lamp_green"));
+    assert_false(names_it(names, "exit"));
+    json_decref(object);
+    report.lines_wired = report.gate.door.wired = ~0u;
+    object = as_json();
+    names = json_object_get(json_object_get(object, "door"), "not_wired");
+    assert_int_equal(json_array_size(names), 0);
+    json_decref(object);
+}
+
 /* --- metrics: https://prometheus.io/docs/instrumenting/exposition_formats/ --- */
 
 static bool is_name(const char *text, size_t size)
@@ -185,6 +269,9 @@ int main(void)
         cmocka_unit_test_setup(test_everything_at_its_longest, setup),
         cmocka_unit_test_setup(test_a_trouble_is_whole, setup),
         cmocka_unit_test_setup(test_camera, setup),
+        cmocka_unit_test_setup(test_entries_that_are_held, setup),
+        cmocka_unit_test_setup(test_what_is_not_wired, setup),
+        cmocka_unit_test_setup(test_when_the_server_was_heard, setup),
         cmocka_unit_test_setup(test_metrics_are_what_prometheus_reads, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

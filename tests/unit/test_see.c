@@ -141,18 +141,15 @@ static void test_full_queue(void **state)
 static void test_turns_without_frames(void **state)
 {
     (void)state;
-    struct timespec began, ended;
 
     start();
     turns_before = 0;
     turns_before = wait_for(turned).turns;
-    clock_gettime(CLOCK_MONOTONIC, &began);
     (void)wait_for(turned);
-    clock_gettime(CLOCK_MONOTONIC, &ended);
-    assert_true(ended.tv_sec - began.tv_sec <= 2); /* at least once a second, on a busy machine */
 
     gh_see_stop(see); /* wakes a camera that waits */
     see = NULL;
+    assert_in_range(fake.longest_ms, 1, 1000); /* at least once a second, however busy */
     assert_int_equal(fake.frees, 1);
 }
 

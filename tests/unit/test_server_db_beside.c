@@ -68,14 +68,18 @@ static void test_a_busy_writer_lets_the_other_write(void **state)
     pthread_t thread;
     assert_int_equal(gh_db_open_beside(db_of(state), true, &writer.db, NULL), GH_OK);
     assert_int_equal(pthread_create(&thread, NULL, write_all_the_time, &writer), 0);
-    while (atomic_load(&writer.written) == 0)
-        sched_yield();
-    unsigned long from = atomic_load(&writer.written);
-    for (int i = 0; i < TURNS; i++)
+    int in_turn = 0;
+    for (int i = 0; i < TURNS; i++) {
+        unsigned long from = atomic_load(&writer.written);
+        while (atomic_load(&writer.written) == from) /* the other one is at it */
+            sched_yield();
+        from = atomic_load(&writer.written);
         assert_int_equal(gh_db_list_bump(db_of(state)), GH_OK);
-    /* Each in its turn, or nearly: without yielding there would be many of the other's between two.
-     */
-    assert_in_range(atomic_load(&writer.written) - from, 0, 2 * TURNS);
+        in_turn += atomic_load(&writer.written) - from <= 2;
+    }
+    /* Without yielding most of ours would wait for many of the other's. Not each is counted: the
+     * processor may be somebody else's for a while. */
+    assert_in_range(in_turn, TURNS / 2, TURNS);
     atomic_store(&writer.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
     gh_db_close(writer.db);
