@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tests/bench/light.sh measures beside the real gate.
  *
- * bare rows FILE COUNT BYTES: durable commits of rows of that size by SQLite alone; prints the
- *   bytes written for one.
+ * What is written is told in bytes: as the kernel counts it for the process, and as it came to the
+ * device, when BARE_DEVICE names the /sys/block/NAME/stat of one that nobody else writes to.
+ *
+ * bare rows FILE COUNT BYTES: durable commits of rows of that size by SQLite alone; what one costs.
  * bare rows-alone FILE COUNT BYTES, bare journal-alone FILE COUNT, bare journal-shared FILE COUNT:
  *   likewise, and all that is waiting to be written is, before the next one: as when half a minute
  *   passes between them. By SQLite alone; by the gate's journal as the gate has it, or with
  *   `shared = yes`. COUNT are made first that do not count: files grow but once.
- * bare ready COMMAND...: runs it until it says READY=1 (sd_notify); prints the microseconds since
- *   it was started.
- * bare exit COMMAND...: likewise, until it ends by itself. */
+ * bare journal-day FILE COUNT: what each of COUNT entries costs that go because they are old, all
+ * at once; as many went before them, and as many stay. bare note FILE COUNT: what one note costs of
+ * what was acknowledged. bare ready COMMAND...: runs it until it says READY=1 (sd_notify); prints
+ * the microseconds since it was started. bare exit COMMAND...: likewise, until it ends by itself.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,9 +32,12 @@
 #include <unistd.h>
 
 #include "base/sqlite.h"
+#include "gate/keep.h"
+#include "gatehouse/file.h"
 #include "gatehouse/journal.h"
 
 #define PATIENCE_MS 20000
+#define BEGAN_MS INT64_C(1790000000000) /* a second from entry to entry */
 
 static void fail(const char *what)
 {
@@ -46,7 +53,12 @@ static int64_t now_us(void)
     return (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000;
 }
 
-static int64_t written_bytes(void)
+/* Until now; device_bytes 0 without a device. */
+struct written {
+    int64_t counted_bytes, device_bytes;
+};
+
+static int64_t counted_bytes(void)
 {
     char line[128];
     int64_t bytes = -1;
@@ -59,6 +71,34 @@ static int64_t written_bytes(void)
     return bytes;
 }
 
+static int64_t device_bytes(void)
+{
+    const char *device = getenv("BARE_DEVICE");
+    char line[256];
+    int64_t sectors = 0;
+    FILE *file = device ? fopen(device, "re") : NULL;
+
+    if (device && (!file || !fgets(line, sizeof(line), file) ||
+                   sscanf(line, "%*d %*d %*d %*d %*d %*d %" SCNd64, &sectors) != 1))
+        fail("no such device");
+    if (file)
+        fclose(file);
+    return 512 * sectors;
+}
+
+static struct written written_until_now(void)
+{
+    return (struct written){counted_bytes(), device_bytes()};
+}
+
+static void print_since(const struct written *before, int count)
+{
+    struct written now = written_until_now();
+
+    printf("%" PRId64 " %" PRId64 "\n", (now.counted_bytes - before->counted_bytes) / count,
+           (now.device_bytes - before->device_bytes) / count);
+}
+
 static void must(int code, int wanted)
 {
     if (code != wanted)
@@ -68,24 +108,29 @@ static void must(int code, int wanted)
 /* Adds one, durably. */
 typedef void add_fn(void *context, int number);
 
+/* And then it is another moment, also by the clock of the file system: a new time for the next. */
 static void write_all_of(int fd)
 {
+    const struct timespec moment = {.tv_nsec = 10000000};
+
     if (fd >= 0 && syncfs(fd) != 0)
         fail(strerror(errno));
+    if (fd >= 0)
+        nanosleep(&moment, NULL);
 }
 
 static int measure(const char *path, int count, bool alone, add_fn *add, void *context)
 {
     int fd = alone ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    int64_t before = written_bytes();
+    struct written before = written_until_now();
 
     for (int i = 0; i < (alone ? 2 : 1) * count; i++) {
         if (i == count)
-            before = written_bytes();
+            before = written_until_now();
         add(context, i);
         write_all_of(fd);
     }
-    printf("%" PRId64 "\n", (written_bytes() - before) / count);
+    print_since(&before, count);
     if (fd >= 0)
         close(fd);
     return 0;
@@ -140,7 +185,7 @@ static void add_entry(void *context, int number)
     struct journals *journals = context;
     struct gh_entry entry = {.type = GH_ENTRY_PASSAGE,
                              .gate = 0x1234567812345678,
-                             .wall_ms = INT64_C(1790000000000) + number * INT64_C(1000),
+                             .wall_ms = BEGAN_MS + number * INT64_C(1000),
                              .clock_trusted = true,
                              .monotonic_ms = number * INT64_C(1000),
                              .outcome = GH_OUTCOME_OPEN,
@@ -161,20 +206,91 @@ static void add_entry(void *context, int number)
         fail(err.text);
 }
 
+static void open_both(const char *path, struct journals *out)
+{
+    struct gh_error err = {0};
+
+    if (gh_journal_open(path, &out->writer, &err) != GH_OK ||
+        gh_journal_open_reader(path, &out->reader, &err) != GH_OK)
+        fail(err.text);
+}
+
+static void close_both(struct journals *journals)
+{
+    gh_journal_close(journals->reader);
+    gh_journal_close(journals->writer);
+}
+
 static int measure_journal(const char *path, int count, bool shared)
 {
     struct journals journals;
-    struct gh_error err = {0};
 
     if (!shared)
         gh_sqlite_alone();
-    if (gh_journal_open(path, &journals.writer, &err) != GH_OK ||
-        gh_journal_open_reader(path, &journals.reader, &err) != GH_OK)
-        fail(err.text);
+    open_both(path, &journals);
     int code = measure(path, count, true, add_entry, &journals);
-    gh_journal_close(journals.reader);
-    gh_journal_close(journals.writer);
+    close_both(&journals);
     return code;
+}
+
+/* Entries whose clock said less than before_ms. */
+static void remove_old(struct gh_journal *journal, int64_t before_ms, int64_t now_ms, int fd)
+{
+    struct gh_entry entry = {
+        .type = GH_ENTRY_PRUNE, .gate = 0x1234567812345678, .clock_trusted = true};
+    struct gh_journal_cut cut = {.passages_before_ms = before_ms,
+                                 .others_before_ms = INT64_MIN,
+                                 .max_entries = GH_KEEP_STEP_ENTRIES};
+    struct gh_error err = {0};
+    uint64_t removed;
+    bool more = true;
+
+    memset(entry.boot_id, 'b', sizeof(entry.boot_id) - 1);
+    entry.wall_ms = now_ms;
+    while (more) {
+        if (gh_journal_head(journal, &cut.receipt.through, cut.receipt.hash) != GH_OK ||
+            gh_journal_prune(journal, &cut, &entry, &removed, &more, &err) != GH_OK)
+            fail(err.text);
+        write_all_of(fd);
+    }
+}
+
+static int measure_day(const char *path, int count)
+{
+    struct journals journals;
+
+    gh_sqlite_alone();
+    open_both(path, &journals);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < 3 * count; i++)
+        add_entry(&journals, i);
+    const int64_t day_ms = count * INT64_C(1000);
+    remove_old(journals.writer, BEGAN_MS + day_ms, BEGAN_MS + 3 * day_ms, fd);
+    struct written before = written_until_now();
+    remove_old(journals.writer, BEGAN_MS + 2 * day_ms, BEGAN_MS + 3 * day_ms, fd);
+    print_since(&before, count);
+    close(fd);
+    close_both(&journals);
+    return 0;
+}
+
+/* --- the courier's note --- */
+
+#define NOTE_BYTES 240 /* with a receipt */
+
+static void write_note(void *context, int number)
+{
+    char text[NOTE_BYTES];
+
+    memset(text, '0' + number % 10, sizeof(text));
+    if (gh_file_replace(context, 0600, text, sizeof(text), NULL) != GH_OK)
+        fail("no note");
+}
+
+static int measure_note(char *path, int count)
+{
+    write_note(path, 0);
+    return measure(path, count, true, write_note, path);
 }
 
 /* --- programs --- */
@@ -254,9 +370,14 @@ int main(int argc, char **argv)
     bool shared = argc > 1 && strcmp(argv[1], "journal-shared") == 0;
     if (argc == 4 && (shared || strcmp(argv[1], "journal-alone") == 0))
         return measure_journal(argv[2], atoi(argv[3]), shared);
+    if (argc == 4 && strcmp(argv[1], "journal-day") == 0)
+        return measure_day(argv[2], atoi(argv[3]));
+    if (argc == 4 && strcmp(argv[1], "note") == 0)
+        return measure_note(argv[2], atoi(argv[3]));
     if (argc > 2 && strcmp(argv[1], "ready") == 0)
         return until_ready(argv + 2);
     if (argc > 2 && strcmp(argv[1], "exit") == 0)
         return until_exit(argv + 2);
-    fail("usage: bare rows|rows-alone|journal-alone|journal-shared|ready|exit ...");
+    fail(
+        "usage: bare rows|rows-alone|journal-alone|journal-shared|journal-day|note|ready|exit ...");
 }
