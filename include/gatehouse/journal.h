@@ -87,14 +87,13 @@ struct gh_journal_cut {
 };
 /* In one transaction: append `entry` (of type PRUNE, stamped by the caller; through, erased and
  * receipt are filled here), then remove; the text is overwritten, in the WAL too by the call
- * after which there is no more (while somebody reads that, by a later one, which is why a call is of
- * use when nothing is due). *removed: how
- * many entries lost their content or their number; 0: nothing was due, and nothing is written (so
- * also with a receipt that is older than what was erased with a newer one). *more: there is more
- * that is due. The newest prune entry, and the last entry, always stay. As each call that removes
- * adds an entry, it is for once a day or an hour, not for each minute. Errors as of
- * gh_journal_append, and GH_ERR_CORRUPT where what would go is not a whole chain: that is evidence;
- * then nothing has changed. */
+ * after which there is no more (while somebody reads that, by a later one, which is why a call is
+ * of use when nothing is due). *removed: how many entries lost their content or their number; 0:
+ * nothing was due, and nothing is written (so also with a receipt that is older than what was
+ * erased with a newer one). *more: there is more that is due. The newest prune entry, and the last
+ * entry, always stay. As each call that removes adds an entry, it is for once a day or an hour, not
+ * for each minute. Errors as of gh_journal_append, and GH_ERR_CORRUPT where what would go is not a
+ * whole chain: that is evidence; then nothing has changed. */
 GH_MUST_CHECK enum gh_status gh_journal_prune(struct gh_journal *journal,
                                               const struct gh_journal_cut *cut,
                                               struct gh_entry *entry, uint64_t *removed, bool *more,
