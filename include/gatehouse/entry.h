@@ -93,9 +93,9 @@ struct gh_entry {
     enum gh_form form;               /* of our own health code: paper or phone; NONE: neither */
     int64_t jump_ms;    /* CLOCK: how far the clock was set, forwards or (below 0) back; else 0 */
     int64_t list_age_s; /* PASSAGE: of a list that was stale (policy.h); else 0 */
+    uint64_t omitted;   /* PASSAGE that does not open: so many more like it followed before the next
+                           entry, and are none of their own; 0: none */
     enum gh_direction direction; /* PASSAGE: of a gate that leads one way */
-    uint64_t omitted; /* PASSAGE that does not open: so many more like it followed before the next
-                         entry, and are none of their own; 0: none */
     /* ANNOUNCEMENT */
     enum gh_announcement_event announced;
     gh_id announcement;

@@ -326,7 +326,7 @@ static unsigned lines_at(const struct gh_door *door, int64_t now_ns, int64_t *ne
     *next_ns = INT64_MAX;
     if (unlocked)
         lines ^= GH_LINE_BIT(GH_LINE_RELAY);
-    if (door->options.this_door && (unlocked || door->claimed || door->not_shut))
+    if (door->options.this_door && !unlocked && !door->claimed && !door->not_shut)
         lines |= GH_LINE_BIT(GH_LINE_THIS_DOOR);
     for (int i = 0; i < GH_CAUSE_COUNT; i++) {
         int64_t until_ns = door->causes[i].until_ns;

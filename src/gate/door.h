@@ -18,7 +18,8 @@ enum gh_line {
     GH_LINE_GREEN,
     GH_LINE_YELLOW,
     GH_LINE_RED,
-    GH_LINE_THIS_DOOR, /* tells another gate's other_door that this door is not shut and locked */
+    GH_LINE_THIS_DOOR, /* active while a gate that is alive knows its door to be shut and locked:
+                        * for another gate's other_door */
     GH_LINE_COUNT
 };
 /* "relay", "buzzer", "lamp_green", "lamp_yellow", "lamp_red", "this_door" */
@@ -167,8 +168,8 @@ void gh_door_interlock(struct gh_door *door, bool on, int64_t now_ns);
 /* For the line this_door: whether this one is open, or its contact cannot be read. */
 void gh_door_set_not_shut(struct gh_door *door, bool not_shut);
 /* It is about to be unlocked by one of GH_CAUSES_INTERLOCKED: tell the other door before (this_door
- * is active from now on), look once more whether that one is shut, then unlock. Of two doors that
- * do so in one moment each finds the other active, or one of them does: never do both unlock.
+ * is inactive from now on), look once more whether that one is shut, then unlock. Of two doors that
+ * do so in one moment each finds the other not shut, or one of them does: never do both unlock.
  * Whoever claims takes it back. */
 void gh_door_claim(struct gh_door *door, bool claimed);
 

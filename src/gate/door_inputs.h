@@ -12,6 +12,13 @@
 #define GH_INPUT_CHATTER_MS 2000
 #define GH_INPUT_CHATTER_CHANGES 4
 #define GH_INPUT_QUIET_MS 10000
+/* So does one that counts as something else again and again, however long it rests between: each
+ * time is an entry, and a switch that flaps would fill the card. A contact may change this often in
+ * a row, and once more a second (half a door's way: the busiest door is slower); tamper and fire as
+ * often in a row, and once more a minute. Buttons may: what they do is one entry a pulse. */
+#define GH_INPUT_FLAPS_IN_A_ROW 30
+#define GH_INPUT_FLAP_CONTACT_MS 1000
+#define GH_INPUT_FLAP_ALARM_MS 60000
 /* While they chatter these count as active, which is their safe side; the others stay as they were.
  */
 #define GH_INPUTS_SAFE_ACTIVE                                                                      \
@@ -25,6 +32,7 @@ struct gh_door_input {
     int64_t seen_ns;           /* found so since then, without a break */
     int64_t restless_ns;       /* found otherwise than it counts since then; INT64_MIN: it is not */
     unsigned changes;          /* of how it was found, since then */
+    int64_t flaps_ns;          /* until then what it did lately counts; INT64_MIN: nothing */
     bool chatters;
 };
 

@@ -162,6 +162,8 @@ static void move_for_fire(struct keeper *keeper, bool fire)
     unsigned relay = keeper->locked_relay ^ (fire ? GH_LINE_BIT(GH_LINE_RELAY) : 0);
     unsigned lines = (asked & ~GH_LINE_BIT(GH_LINE_RELAY)) | relay;
     enum gh_status status = GH_OK;
+    if (fire) /* it is shut and locked no more */
+        lines &= ~GH_LINE_BIT(GH_LINE_THIS_DOOR);
 
     if (due)
         status = keeper->inner.set(keeper->inner.context, lines, &err);

@@ -26,7 +26,8 @@
  * was said last. (What becomes of the line when the last process that holds it has ended is the
  * chip's affair; systemd starts the gate anew.)
  * - The fire input has been active for GH_DOOR_KEEPER_LATE_MS, and the gate, which is there, has
- * not unlocked the door: the relay alone goes to its unlocked level; and back, when the input has
+ * not unlocked the door: the relay goes to its unlocked level, and this_door to its inactive one;
+ *   and back, when the input has
  *   been inactive for as long and the gate has still not said anything.
  *
  * A move that fails is tried again every GH_DOOR_KEEPER_RETRY_MS (for a fire at the next look), for

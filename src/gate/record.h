@@ -6,7 +6,7 @@
  * four or five a second, and written one by one they would wear out the card. So there is a token
  * for each such entry. Where none is left, the first of them is kept in memory and those behind it
  * are counted in its `omitted`: one entry for all of them, written as soon as a token is there, and
- * before any other entry. Nobody but the power can make that a later one. */
+ * before any other entry. Lost power, or a crash, loses that count, of a few seconds. */
 #ifndef GATEHOUSE_SRC_GATE_RECORD_H
 #define GATEHOUSE_SRC_GATE_RECORD_H
 
@@ -36,7 +36,7 @@ struct gh_record {
     int64_t retry_ns;           /* when to try again what waits; INT64_MAX: nothing waits */
     struct gh_entry waiting[GH_RECORD_WAITING_MAX];
     size_t first, count;
-    uint64_t lost; /* what found no place any more; said in the log */
+    uint64_t lost;    /* what found no place any more; said in the log */
     uint64_t omitted; /* decisions that another one's entry tells of */
     struct gh_bucket sparing;
     bool counting, said_counting;

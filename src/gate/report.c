@@ -89,11 +89,11 @@ static json_t *server_json(const struct gh_report *report)
 
 static json_t *journal_json(const struct gh_gate_state *gate)
 {
-    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open, "large",
-                     gate->journal.large, "last", number(gate->journal.last), "acknowledged",
-                     number(gate->journal.acknowledged), "bytes", number(gate->journal.bytes),
-                     "waiting", number(gate->journal.waiting), "lost", number(gate->journal.lost),
-                     "omitted", number(gate->journal.omitted));
+    return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "open", gate->journal.open,
+                     "large", gate->journal.large, "last", number(gate->journal.last),
+                     "acknowledged", number(gate->journal.acknowledged), "bytes",
+                     number(gate->journal.bytes), "waiting", number(gate->journal.waiting), "lost",
+                     number(gate->journal.lost), "omitted", number(gate->journal.omitted));
 }
 
 static json_t *passages_json(const struct gh_gate_state *gate)

@@ -113,13 +113,14 @@ static inline struct fault_answer answer_oddly(void *context, const struct fault
     return (struct fault_answer){.bytes = strdup(text), .size = strlen(text)};
 }
 
-/* One answer, word for word. */
-static inline enum gh_status answered_with(const char *text, struct gh_http_response *response)
+/* One answer, word for word, and how long is waited for more. */
+static inline enum gh_status answered_with(const char *text, int64_t timeout_ms,
+                                           struct gh_http_response *response)
 {
     struct fault_server *server = fault_server_start(answer_oddly, (void *)(uintptr_t)text);
     struct gh_transport transport = transport_to(fault_server_url(server));
     struct gh_http_request request = get("/x");
-    request.timeout_ms = 500;
+    request.timeout_ms = timeout_ms;
     enum gh_status status = perform(&transport, &request, response);
     transport.free(transport.context);
     fault_server_stop(server);

@@ -50,7 +50,7 @@ static bool is_unlocked(void)
 {
     bool causes = gh_door_causes(&door, now_ns()) != 0;
     assert_int_equal((lines() & RELAY) != 0, causes);
-    assert_int_equal((lines() & THIS_DOOR) != 0, causes || door.claimed || door.not_shut);
+    assert_int_equal((lines() & THIS_DOOR) == 0, causes || door.claimed || door.not_shut);
     return causes;
 }
 
@@ -225,20 +225,30 @@ static void the_other_door_keeps_this_one_locked(void **state)
 static void this_door_is_told(void **state)
 {
     (void)state;
-    assert_int_equal(lines(), 0);
+    assert_int_equal(lines(), THIS_DOOR);
     gh_door_claim(&door, true);
-    assert_int_equal(lines(), THIS_DOOR); /* before the relay */
+    assert_int_equal(lines(), 0); /* before the relay */
     (void)unlock(GH_CAUSE_DECISION);
     gh_door_claim(&door, false);
-    assert_int_equal(lines(), RELAY | THIS_DOOR);
+    assert_int_equal(lines(), RELAY);
     gh_door_set_not_shut(&door, true);
     now_ms += PULSE_MS;
-    assert_int_equal(lines(), THIS_DOOR); /* locked, but open */
+    assert_int_equal(lines(), 0); /* locked, but open */
     gh_door_set_not_shut(&door, false);
-    assert_int_equal(lines(), 0);
+    assert_int_equal(lines(), THIS_DOOR);
     door.options.this_door = false;
-    gh_door_set_not_shut(&door, true);
     assert_int_equal(lines(), 0); /* nobody listens */
+}
+
+/* Whatever a door is like without its gate, it does not count as shut and locked. */
+static void at_rest_it_is_not_told(void **state)
+{
+    (void)state;
+    struct gh_door_options options = {.pulse_ms = PULSE_MS, .this_door = true};
+
+    assert_int_equal(gh_door_rest_lines(&options) & THIS_DOOR, 0);
+    options.fail_safe = true;
+    assert_int_equal(gh_door_rest_lines(&options) & THIS_DOOR, 0);
 }
 
 static void options_are_for_the_next_one(void **state)
@@ -398,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup(toggle_unlocks_and_locks_in_turn, setup),
         cmocka_unit_test_setup(the_other_door_keeps_this_one_locked, setup),
         cmocka_unit_test_setup(this_door_is_told, setup),
+        cmocka_unit_test_setup(at_rest_it_is_not_told, setup),
         cmocka_unit_test_setup(options_are_for_the_next_one, setup),
         cmocka_unit_test_setup(a_hold_stays_one, setup),
         cmocka_unit_test_setup(whatever_happens, setup),

@@ -197,6 +197,96 @@ static void time_that_goes_back_takes_no_chatter_away(void **state)
     assert_int_equal(look_at_ms(ms + 20), GH_INPUTS_SAFE_ACTIVE);
 }
 
+/* On and off, each time for long enough to count: how often in all it counted as something else. */
+static unsigned flap(enum gh_input input, unsigned times, int64_t every_ms)
+{
+    unsigned counted = 0;
+
+    for (unsigned i = 0; i < times; i++) {
+        found.active ^= GH_INPUT_BIT(input);
+        counted += look_at_ms(now_ms + every_ms - DEBOUNCE_MS) != 0;
+        counted += look_at_ms(now_ms + DEBOUNCE_MS) != 0;
+    }
+    return counted;
+}
+
+/* Slower than a wire that is loose, and each time an entry: it must not fill the card. */
+static void an_alarm_that_flaps_chatters(void **state)
+{
+    (void)state;
+    static const enum gh_input alarms[] = {GH_INPUT_TAMPER, GH_INPUT_FIRE};
+
+    for (size_t i = 0; i < sizeof(alarms) / sizeof(alarms[0]); i++) {
+        enum gh_input alarm = alarms[i];
+        assert_int_equal(setup(NULL), 0);
+        assert_int_equal(flap(alarm, GH_INPUT_FLAPS_IN_A_ROW, 200), GH_INPUT_FLAPS_IN_A_ROW);
+        assert_false(watch.inputs[alarm].chatters);
+        assert_int_equal(flap(alarm, 1, 200), 1);
+        assert_true(on() == GH_INPUT_BIT(alarm) && watch.inputs[alarm].chatters);
+        assert_int_equal(flap(alarm, 1, 200), 0); /* off is believed no more, */
+        assert_true(gh_door_watch_next_ns(&watch) ==
+                    (now_ms - DEBOUNCE_MS + GH_INPUT_QUIET_MS) * MS);
+        assert_int_equal(look_at_ms(now_ms - DEBOUNCE_MS + GH_INPUT_QUIET_MS - 1), 0);
+        assert_int_equal(look_at_ms(now_ms + 1), GH_INPUT_BIT(alarm)); /* until it stays so */
+        assert_true(on() == 0 && !watch.inputs[alarm].chatters);
+        assert_int_equal(flap(alarm, 1, 200), 1); /* on is, at once */
+        assert_true(on() == GH_INPUT_BIT(alarm) && watch.inputs[alarm].chatters);
+        assert_int_equal(flap(alarm, 1001, 200), 0);
+    }
+}
+
+/* However long it went on, half an hour later all is forgotten. */
+static void flapping_is_forgotten(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        (void)flap(GH_INPUT_TAMPER, 1, 200);
+        (void)look_at_ms(now_ms + GH_INPUT_QUIET_MS);
+        assert_int_equal(on(), found.active);
+    }
+    assert_int_equal(look_at_ms(now_ms + GH_INPUT_FLAPS_IN_A_ROW * GH_INPUT_FLAP_ALARM_MS), 0);
+    assert_int_equal(flap(GH_INPUT_TAMPER, GH_INPUT_FLAPS_IN_A_ROW, 200), GH_INPUT_FLAPS_IN_A_ROW);
+    assert_false(watch.inputs[GH_INPUT_TAMPER].chatters);
+}
+
+static void a_contact_that_flaps_chatters(void **state)
+{
+    (void)state;
+    /* Five a second, of which one a second is forgotten. */
+    unsigned counted = flap(GH_INPUT_CONTACT, 1000, 200);
+    assert_in_range(counted, GH_INPUT_FLAPS_IN_A_ROW * 5 / 4 - 1,
+                    GH_INPUT_FLAPS_IN_A_ROW * 5 / 4 + 1);
+    assert_true(watch.inputs[GH_INPUT_CONTACT].chatters);
+    assert_int_equal((on() & CONTACT) != 0, counted % 2); /* as it was */
+    found.active |= CONTACT;
+    (void)look_at_ms(now_ms + 1);
+    (void)look_at_ms(now_ms + GH_INPUT_QUIET_MS);
+    assert_true((on() & CONTACT) != 0 && !watch.inputs[GH_INPUT_CONTACT].chatters);
+}
+
+static void what_changes_as_often_as_it_may_does_not_chatter(void **state)
+{
+    (void)state;
+    assert_int_equal(flap(GH_INPUT_CONTACT, 3600, GH_INPUT_FLAP_CONTACT_MS), 3600);
+    assert_int_equal(flap(GH_INPUT_FIRE, 1440, GH_INPUT_FLAP_ALARM_MS), 1440);
+    assert_int_equal(flap(GH_INPUT_EXIT, 1000, 200), 1000);
+    assert_int_equal(flap(GH_INPUT_GUARD, 1000, 200), 1000);
+    assert_int_equal(flap(GH_INPUT_OTHER_DOOR, 1000, 200), 1000);
+}
+
+static void time_that_goes_back_neither_forgives_nor_holds_against(void **state)
+{
+    (void)state;
+    now_ms = 1000000;
+    assert_int_equal(flap(GH_INPUT_TAMPER, GH_INPUT_FLAPS_IN_A_ROW, 200), GH_INPUT_FLAPS_IN_A_ROW);
+    (void)look_at_ms(now_ms - 900000);
+    assert_int_equal(look_at_ms(now_ms + GH_INPUT_FLAPS_IN_A_ROW * GH_INPUT_FLAP_ALARM_MS), 0);
+    assert_int_equal(flap(GH_INPUT_TAMPER, GH_INPUT_FLAPS_IN_A_ROW, 200), GH_INPUT_FLAPS_IN_A_ROW);
+    (void)look_at_ms(now_ms - 900000);
+    assert_int_equal(flap(GH_INPUT_TAMPER, 2, 200), 1);
+    assert_true(watch.inputs[GH_INPUT_TAMPER].chatters);
+}
+
 /* Against a second, naive way to say it: the last debounce_ms of looks were all the same. */
 static void any_row_of_looks_counts_as_the_rule_says(void **state)
 {
@@ -211,15 +301,15 @@ static void any_row_of_looks_counts_as_the_rule_says(void **state)
         if (rand() % (i % 4000 < 200 ? 5 : 150) == 0)
             level = !level;
         seen[i] = level;
-        found.active = level ? CONTACT : 0;
-        bool before = (on() & CONTACT) != 0;
+        found.active = level ? EXIT : 0;
+        bool before = (on() & EXIT) != 0;
         unsigned changed = look_at_ms(3000 + i);
-        bool now = (on() & CONTACT) != 0;
-        assert_int_equal(changed == CONTACT, before != now);
+        bool now = (on() & EXIT) != 0;
+        assert_int_equal(changed == EXIT, before != now);
         bool same = i >= DEBOUNCE_MS;
         for (int back = 0; same && back <= DEBOUNCE_MS; back++)
             same = seen[i - back] == level;
-        bool chatters = watch.inputs[GH_INPUT_CONTACT].chatters;
+        bool chatters = watch.inputs[GH_INPUT_EXIT].chatters;
         if (before != now)
             assert_true(same && now == level);
         if (same && !chatters)
@@ -245,6 +335,11 @@ int main(void)
         cmocka_unit_test_setup(without_a_pause_each_look_counts, setup),
         cmocka_unit_test_setup(time_that_goes_back_takes_no_time_away, setup),
         cmocka_unit_test_setup(time_that_goes_back_takes_no_chatter_away, setup),
+        cmocka_unit_test_setup(an_alarm_that_flaps_chatters, setup),
+        cmocka_unit_test_setup(flapping_is_forgotten, setup),
+        cmocka_unit_test_setup(a_contact_that_flaps_chatters, setup),
+        cmocka_unit_test_setup(what_changes_as_often_as_it_may_does_not_chatter, setup),
+        cmocka_unit_test_setup(time_that_goes_back_neither_forgives_nor_holds_against, setup),
         cmocka_unit_test_setup(any_row_of_looks_counts_as_the_rule_says, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

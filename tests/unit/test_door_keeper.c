@@ -90,7 +90,7 @@ static void test_the_gates_lock_that_fails_is_tried_by_the_keeper(void **state)
 {
     (void)state;
     struct gh_door_io inner = bare();
-    struct gh_door_io door = keep(&inner, &secure);
+    struct gh_door_io door = keep(&inner, &slow);
     assert_set(&door, RELAY);
     atomic_store(&lines->failures, 1);
     assert_int_equal(door.set(door.context, 0, NULL), GH_ERR_IO);

@@ -111,6 +111,20 @@ static void test_the_gate_wakes_up_meanwhile(void **state)
     door.free(door.context);
 }
 
+/* The other door of a lock goes by this line: unlocked is not shut and locked. */
+static void test_the_other_door_is_not_told_that_it_is_shut(void **state)
+{
+    (void)state;
+    const unsigned this_door = GH_LINE_BIT(GH_LINE_THIS_DOOR);
+    struct gh_door_io door = keep_with_fire(&secure);
+    assert_set(&door, GREEN | this_door);
+    atomic_store(&lines->inputs_active, FIRE);
+    assert_true(become(RELAY | GREEN));
+    atomic_store(&lines->inputs_active, 0);
+    assert_true(become(GREEN | this_door)); /* as the gate said last */
+    door.free(door.context);
+}
+
 static void test_the_gate_locks_it_meanwhile(void **state)
 {
     (void)state;
@@ -128,12 +142,12 @@ static void test_what_is_no_fire(void **state)
     (void)state;
     struct gh_door_io door = keep_with_fire(&secure);
     assert_set(&door, 0);
-    for (int i = 0; i < 4; i++) { /* it chatters */
-        atomic_store(&lines->inputs_active, FIRE);
-        wait_looks(1);
-        atomic_store(&lines->inputs_active, 0);
-        wait_looks(2);
-    }
+    atomic_store(&lines->chatters, true);
+    atomic_store(&lines->inputs_active, FIRE);
+    wait_looks(2 * SOME_LOOKS);
+    atomic_store(&lines->inputs_active, 0);
+    atomic_store(&lines->chatters, false);
+    wait_looks(2);
     atomic_store(&lines->inputs_known, 0); /* or cannot be read */
     atomic_store(&lines->inputs_active, FIRE);
     wait_looks(SOME_LOOKS);
@@ -191,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_door_that_the_keeper_has_locked, set_up),
         cmocka_unit_test_setup(test_a_gate_that_acts_itself, set_up),
         cmocka_unit_test_setup(test_the_gate_wakes_up_meanwhile, set_up),
+        cmocka_unit_test_setup(test_the_other_door_is_not_told_that_it_is_shut, set_up),
         cmocka_unit_test_setup(test_the_gate_locks_it_meanwhile, set_up),
         cmocka_unit_test_setup(test_what_is_no_fire, set_up),
         cmocka_unit_test_setup(test_lines_that_do_not_move_are_tried_again, set_up),

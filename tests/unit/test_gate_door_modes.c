@@ -51,7 +51,7 @@ static void test_interlocked(void **state)
 static void other_claims_too(void *context, unsigned active)
 {
     (void)context;
-    gh_fake_door_input(&rig.door, GH_INPUT_OTHER_DOOR, (active & THIS_DOOR) != 0);
+    gh_fake_door_input(&rig.door, GH_INPUT_OTHER_DOOR, (active & THIS_DOOR) == 0);
 }
 
 /* Both doors in one moment: whoever says so second finds the other one. */
@@ -67,14 +67,14 @@ static void test_a_race(void **state)
     for (size_t i = sets; i < rig.door.count; i++)
         assert_false(rig.door.sets[i].active & RELAY);
     assert_false(rig_is_open(&rig));
-    assert_false(lit(GH_LINE_THIS_DOOR)); /* and gives way */
+    assert_true(lit(GH_LINE_THIS_DOOR)); /* and gives way */
     rig.door.before = NULL;
     settle(GH_INPUT_OTHER_DOOR, false);
     rig_pass_ms(&rig, 5000);
     rig.door.count = 0;
     let_anna_in(GH_REASON_OK);
     size_t told = 0, unlocked = 0;
-    while (told < rig.door.count && !(rig.door.sets[told].active & THIS_DOOR))
+    while (told < rig.door.count && (rig.door.sets[told].active & THIS_DOOR))
         told++;
     while (unlocked < rig.door.count && !(rig.door.sets[unlocked].active & RELAY))
         unlocked++;
@@ -106,20 +106,20 @@ static void test_this_door(void **state)
     (void)state;
 
     start();
-    assert_false(lit(GH_LINE_THIS_DOOR));
-    let_anna_in(GH_REASON_OK);
     assert_true(lit(GH_LINE_THIS_DOOR));
+    let_anna_in(GH_REASON_OK);
+    assert_false(lit(GH_LINE_THIS_DOOR));
     rig_input(&rig, GH_INPUT_CONTACT, true); /* from the first edge on */
     rig_pass_ms(&rig, 10000);
     assert_false(rig_is_open(&rig));
-    assert_true(lit(GH_LINE_THIS_DOOR));
+    assert_false(lit(GH_LINE_THIS_DOOR));
     rig_input(&rig, GH_INPUT_CONTACT, false);
-    assert_true(lit(GH_LINE_THIS_DOOR));
+    assert_false(lit(GH_LINE_THIS_DOOR));
     rig_pass_ms(&rig, DEBOUNCE_MS);
-    assert_false(lit(GH_LINE_THIS_DOOR)); /* when it is sure */
+    assert_true(lit(GH_LINE_THIS_DOOR)); /* when it is sure */
     gh_fake_door_lose(&rig.door, GH_INPUT_CONTACT);
     gh_gate_inputs(rig.gate);
-    assert_true(lit(GH_LINE_THIS_DOOR));
+    assert_false(lit(GH_LINE_THIS_DOOR));
 }
 
 /* --- relay modes --- */
@@ -314,14 +314,14 @@ static void test_how_the_door_is(void **state)
     start();
     struct gh_gate_door door = gh_gate_look_at_door(rig.gate);
     assert_int_equal(door.wired, GH_INPUT_BIT(GH_INPUT_COUNT) - 1);
-    assert_true(door.causes == 0 && door.lines == 0 && door.lines_known);
+    assert_true(door.causes == 0 && door.lines == THIS_DOOR && door.lines_known);
     assert_true(door.active == 0 && door.unknown == 0 && !door.interlocked && !door.forced);
     gh_gate_inputs(rig.gate); /* told, and nothing is otherwise */
     settle(GH_INPUT_CONTACT, true);
     door = gh_gate_look_at_door(rig.gate);
     assert_int_equal(door.active, GH_INPUT_BIT(GH_INPUT_CONTACT));
     assert_true(door.forced && !door.held && door.blinks == 1);
-    assert_true(door.lines & THIS_DOOR);
+    assert_false(door.lines & THIS_DOOR);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -10,7 +10,7 @@
 #include "gatehouse/compress.h"
 #include "server/ingest.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 #define GATES 20
 
 /* What became of a batch. */
