@@ -230,9 +230,10 @@ static enum gh_status set_checkpoints(struct gh_journal *journal, struct gh_erro
     if (status != GH_OK) {
         return status;
     }
-    (void)snprintf(
-        sql, sizeof(sql), "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA journal_size_limit = %d",
-        page_bytes > 0 ? GH_JOURNAL_WAL_BYTES / 8 * 7 / page_bytes : 1, GH_JOURNAL_WAL_BYTES);
+    (void)snprintf(sql, sizeof(sql),
+                   "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA journal_size_limit = %d",
+                   page_bytes > 0 ? (int64_t)GH_JOURNAL_WAL_BYTES / 8 * 7 / page_bytes : 1,
+                   GH_JOURNAL_WAL_BYTES);
     return gh_journal_execute(journal, sql, "open", err);
 }
 
