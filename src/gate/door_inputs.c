@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "gate/door_signals.h"
 #include "gate/steady.h"
 
 #define CHATTER_NS (GH_INPUT_CHATTER_MS * GH_NS_PER_MS)
@@ -19,6 +18,14 @@ void gh_door_watch_set_debounce(struct gh_door_watch *watch, int64_t debounce_ms
     watch->debounce_ns = debounce_ms * GH_NS_PER_MS;
 }
 
+/* After how long it may count otherwise once more; 0: as often as it likes. */
+static int64_t flap_ms(enum gh_input input)
+{
+    if (input == GH_INPUT_CONTACT)
+        return GH_INPUT_FLAP_CONTACT_MS;
+    return input == GH_INPUT_TAMPER || input == GH_INPUT_FIRE ? GH_INPUT_FLAP_ALARM_MS : 0;
+}
+
 void gh_door_watch_init(struct gh_door_watch *watch, unsigned wired, int64_t debounce_ms)
 {
     memset(watch, 0, sizeof(*watch));
@@ -26,7 +33,10 @@ void gh_door_watch_init(struct gh_door_watch *watch, unsigned wired, int64_t deb
     watch->last_ns = INT64_MIN;
     for (int i = 0; i < GH_INPUT_COUNT; i++) {
         struct gh_door_input *input = &watch->inputs[i];
-        input->since_ns = input->seen_ns = input->restless_ns = input->flaps_ns = INT64_MIN;
+        input->since_ns = input->seen_ns = input->restless_ns = INT64_MIN;
+        int64_t each_ms = flap_ms((enum gh_input)i);
+        if (each_ms > 0)
+            gh_bucket_init(&input->flaps, GH_INPUT_FLAPS_IN_A_ROW, each_ms * GH_NS_PER_MS);
     }
     gh_door_watch_set_debounce(watch, debounce_ms);
 }
@@ -39,7 +49,7 @@ static void hear_time(struct gh_door_watch *watch, int64_t now_ns)
         gh_steady_take_back(&watch->inputs[i].since_ns, back_ns);
         gh_steady_take_back(&watch->inputs[i].seen_ns, back_ns);
         gh_steady_take_back(&watch->inputs[i].restless_ns, back_ns);
-        gh_steady_take_back(&watch->inputs[i].flaps_ns, back_ns);
+        gh_steady_take_back(&watch->inputs[i].flaps.full_ns, back_ns);
     }
 }
 
@@ -66,29 +76,15 @@ static int64_t rest_ns(const struct gh_door_watch *watch, const struct gh_door_i
     return input->seen_ns + (input->chatters ? QUIET_NS : watch->debounce_ns);
 }
 
-/* How long one change counts; 0: it may change as often as it likes. */
-static int64_t flap_ns(unsigned bit)
+/* It is about to count as something else: was it too often? One that chatters has been at rest for
+ * long before. */
+static bool flaps(struct gh_door_input *input, int64_t now_ns)
 {
-    if (bit == GH_INPUT_BIT(GH_INPUT_CONTACT))
-        return GH_INPUT_FLAP_CONTACT_MS * GH_NS_PER_MS;
-    bool alarm = (bit & (GH_INPUT_BIT(GH_INPUT_TAMPER) | GH_INPUT_BIT(GH_INPUT_FIRE))) != 0;
-    return alarm ? GH_INPUT_FLAP_ALARM_MS * GH_NS_PER_MS : 0;
-}
-
-/* It is about to count as something else, which is counted: was it too often? One that chatters has
- * been at rest for long before. */
-static bool flaps(struct gh_door_input *input, unsigned bit, int64_t now_ns)
-{
-    int64_t each_ns = flap_ns(bit), most_ns = GH_INPUT_FLAPS_IN_A_ROW * each_ns;
-    int64_t lately_ns = input->flaps_ns > now_ns ? input->flaps_ns - now_ns : 0;
-
-    if (input->seen == input->level || input->level == GH_LEVEL_UNKNOWN)
+    if (input->flaps.period_ns == 0 || input->seen == input->level ||
+        input->level == GH_LEVEL_UNKNOWN)
         return false;
-    bool too_often = lately_ns > most_ns - each_ns;
-    if (too_often && !input->chatters)
-        return true;
-    input->flaps_ns = gh_door_add_ns(now_ns, too_often ? most_ns : lately_ns + each_ns);
-    return false;
+    bool too_often = !gh_bucket_take(&input->flaps, now_ns);
+    return too_often && !input->chatters;
 }
 
 static bool chatter(struct gh_door_input *input, unsigned bit, int64_t now_ns)
@@ -102,7 +98,7 @@ static bool look_at(const struct gh_door_watch *watch, struct gh_door_input *inp
 {
     bool rests = now_ns >= rest_ns(watch, input);
 
-    if (rests && !flaps(input, bit, now_ns)) {
+    if (rests && !flaps(input, now_ns)) {
         input->restless_ns = INT64_MIN;
         input->changes = 0;
         input->chatters = false;

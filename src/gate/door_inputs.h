@@ -4,6 +4,7 @@
 #ifndef GATEHOUSE_SRC_GATE_DOOR_INPUTS_H
 #define GATEHOUSE_SRC_GATE_DOOR_INPUTS_H
 
+#include "gate/bucket.h"
 #include "gate/door.h"
 
 /* One that does not come to rest for so long, and was seen to change so often, chatters: a loose
@@ -32,7 +33,7 @@ struct gh_door_input {
     int64_t seen_ns;           /* found so since then, without a break */
     int64_t restless_ns;       /* found otherwise than it counts since then; INT64_MIN: it is not */
     unsigned changes;          /* of how it was found, since then */
-    int64_t flaps_ns;          /* until then what it did lately counts; INT64_MIN: nothing */
+    struct gh_bucket flaps;    /* a token for each time; period_ns 0: without end */
     bool chatters;
 };
 
