@@ -17,8 +17,8 @@
 
 #define EVERY_MS (GH_RECORD_SPARING_EVERY_NS / GH_NS_PER_MS)
 #define BURST GH_RECORD_SPARING_BURST
-#define PERIOD_MS 300 /* as many as there are places for, and for others beside them (passage.h)   \
-                       */
+/* As many as there are places for, and for others beside them (passage.h) */
+#define PERIOD_MS 300
 
 static struct rig rig;
 static struct fixture *const fixture = &rig.fixture;
