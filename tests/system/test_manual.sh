@@ -70,7 +70,7 @@ for type in $types; do
     check "entries --help has the type $type" grep -qw "$type" "$work/usage"
     check "gatehouse(1) has the type $type" grep -qE "^\.Op Fl -type Cm .*\b$type\b" "$page"
     check "gatehouse-journal(5) has the type $type" grep -qE "^\.Cm (.* , )?$type( , .*)?( [:;])?$" docs/man/gatehouse-journal.5
-    check "openapi.yaml has the type $type" grep -qE "name: type, .*[[ ]$type[],]" docs/openapi.yaml
+    check "openapi.yaml has the type $type" grep -qE "name: type, .*[[ ]${type}[],]" docs/openapi.yaml
 done
 
 plan
