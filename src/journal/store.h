@@ -79,6 +79,10 @@ GH_MUST_CHECK enum gh_status gh_journal_execute(struct gh_journal *journal, cons
 /* A checkpoint for every 200 entries or so. A larger one saves nothing, since entries stand side by
  * side, but costs more whenever it is laid out anew (prune.c). */
 #define GH_JOURNAL_WAL_BYTES 524288
+/* What was removed is gone from the file with the WAL's end: SQLite overwrites it there
+ * (secure_delete), but the WAL has the pages as they were. A reader in the middle of something is
+ * not waited for: journal->text_left says so, and the next call tries again. */
+void gh_journal_empty_wal(struct gh_journal *journal);
 
 /* How long somebody who looks at the file with another tool, or recovers its WAL, is waited for. */
 #define GH_JOURNAL_BUSY_MS 1000
