@@ -142,7 +142,7 @@ static void test_nonsense(void **state)
     }
     json_t *inputs = json_object(), *gate = parse(well);
     for (int i = 0; i < 100; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof(name), "input%d", i);
         json_object_set_new(inputs, name, json_string("unknown"));
     }
