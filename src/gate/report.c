@@ -35,6 +35,22 @@ static json_t *time_text(int64_t time_s)
     return json_string(text);
 }
 
+/* What failed may say so in a server's own words, cut anywhere: a text that is no UTF-8 has '?' in
+ * place of all that is not ASCII. */
+static json_t *trouble_text(const char *trouble)
+{
+    char plain[GH_ERROR_TEXT_BYTES];
+    size_t size = 0;
+    json_t *text = json_string(trouble);
+
+    if (text)
+        return text;
+    for (; trouble[size] != '\0' && size < sizeof(plain) - 1; size++)
+        plain[size] = (char)((unsigned char)trouble[size] < 0x80 ? trouble[size] : '?');
+    plain[size] = '\0';
+    return json_string(plain);
+}
+
 static json_t *gate_json(const struct gh_gate_state *gate)
 {
     char id[GH_ID_TEXT_BYTES];
@@ -76,9 +92,9 @@ static int64_t entries_held_s(const struct gh_report *report)
 static json_t *server_json(const struct gh_report *report)
 {
     const struct gh_courier_state *courier = &report->courier;
-    json_t *object = json_pack("{s:b, s:b, s:s, s:I}", "heard", courier->heard, "refuses",
-                               courier->refused, "trouble", courier->trouble, "entries_held_s",
-                               (json_int_t)entries_held_s(report));
+    json_t *object = json_pack("{s:b, s:b, s:o, s:I}", "heard", courier->heard, "refuses",
+                               courier->refused, "trouble", trouble_text(courier->trouble),
+                               "entries_held_s", (json_int_t)entries_held_s(report));
 
     if (courier->heard)
         (void)json_object_set_new(
@@ -184,8 +200,9 @@ static json_t *door_json(const struct gh_report *report)
 
 static json_t *reader_json(const struct gh_reader_state *reader)
 {
-    return json_pack("{s:b, s:s, s:o, s:o}", "open", reader->open, "trouble", reader->trouble,
-                     "codes", number(reader->codes), "rejected", number(reader->rejected));
+    return json_pack("{s:b, s:o, s:o, s:o}", "open", reader->open, "trouble",
+                     trouble_text(reader->trouble), "codes", number(reader->codes), "rejected",
+                     number(reader->rejected));
 }
 
 static json_t *devices_json(const struct gh_report *report)
@@ -194,26 +211,27 @@ static json_t *devices_json(const struct gh_report *report)
     json_t *object = json_object();
 
     if (report->has_camera)
-        (void)json_object_set_new(
-            object, "camera",
-            json_pack("{s:b, s:s, s:o, s:o, s:o, s:b}", "open", report->camera_trouble[0] == '\0',
-                      "trouble", report->camera_trouble, "frames", number(report->see.frames),
-                      "broken_frames", number(report->see.broken_frames), "codes",
-                      number(report->see.codes), "over", report->see.over));
+        (void)json_object_set_new(object, "camera",
+                                  json_pack("{s:b, s:o, s:o, s:o, s:o, s:b}", "open",
+                                            report->camera_trouble[0] == '\0', "trouble",
+                                            trouble_text(report->camera_trouble), "frames",
+                                            number(report->see.frames), "broken_frames",
+                                            number(report->see.broken_frames), "codes",
+                                            number(report->see.codes), "over", report->see.over));
     if (report->readers.scanner.wired)
         (void)json_object_set_new(object, "scanner", reader_json(&report->readers.scanner));
     if (report->readers.keyboard.wired)
         (void)json_object_set_new(object, "keyboard", reader_json(&report->readers.keyboard));
     /* What it reads may be somebody's temperature: only whether it does. */
     if (report->has_thermometer)
-        (void)json_object_set_new(
-            object, "thermometer",
-            json_pack("{s:b, s:s}", "reads", thermometer->reads, "trouble", thermometer->trouble));
+        (void)json_object_set_new(object, "thermometer",
+                                  json_pack("{s:b, s:o}", "reads", thermometer->reads, "trouble",
+                                            trouble_text(thermometer->trouble)));
     if (report->has_sound)
         (void)json_object_set_new(object, "sound",
-                                  json_pack("{s:b, s:s, s:o, s:o, s:o}", "open",
+                                  json_pack("{s:b, s:o, s:o, s:o, s:o}", "open",
                                             report->voice.device_open, "trouble",
-                                            report->voice.trouble, "prompts_missing",
+                                            trouble_text(report->voice.trouble), "prompts_missing",
                                             number(report->voice.prompts_missing), "prompts",
                                             number(report->voice.prompts), "announcements",
                                             number(report->voice.announcements)));

@@ -109,6 +109,27 @@ static void test_a_trouble_is_whole(void **state)
     json_decref(object);
 }
 
+/* A server's or a proxy's own words, cut in the middle of a character or of none at all, do not
+ * make a gate dumb. */
+static void test_a_trouble_of_any_bytes(void **state)
+{
+    (void)state;
+    be_full();
+    snprintf(report.courier.trouble, sizeof(report.courier.trouble), "%s", "/api: 502 \xe9\x9f");
+    snprintf(report.camera_trouble, sizeof(report.camera_trouble), "%s", "caf\xe9: gone");
+    snprintf(report.readers.scanner.trouble, sizeof(report.readers.scanner.trouble), "\xff");
+    snprintf(report.thermometer.trouble, sizeof(report.thermometer.trouble), "\xc3");
+    snprintf(report.voice.trouble, sizeof(report.voice.trouble), "\x80");
+    json_t *object = as_json();
+    const json_t *devices = json_object_get(object, "devices");
+    const json_t *server = json_object_get(object, "server");
+    assert_string_equal(json_string_value(json_object_get(server, "trouble")), "/api: 502 ??");
+    const json_t *camera = json_object_get(devices, "camera");
+    assert_string_equal(json_string_value(json_object_get(camera, "trouble")), "caf?: gone");
+    assert_int_equal(json_object_size(devices), 5);
+    json_decref(object);
+}
+
 static void test_camera(void **state)
 {
     (void)state;
@@ -268,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_everything_at_its_longest, setup),
         cmocka_unit_test_setup(test_a_trouble_is_whole, setup),
+        cmocka_unit_test_setup(test_a_trouble_of_any_bytes, setup),
         cmocka_unit_test_setup(test_camera, setup),
         cmocka_unit_test_setup(test_entries_that_are_held, setup),
         cmocka_unit_test_setup(test_what_is_not_wired, setup),
