@@ -13,10 +13,12 @@
 #define GH_INPUT_CHATTER_MS 2000
 #define GH_INPUT_CHATTER_CHANGES 4
 #define GH_INPUT_QUIET_MS 10000
-/* So does one that counts as something else again and again, however long it rests between: each
- * time is an entry, and a switch that flaps would fill the card. A contact may change this often in
- * a row, and once more a second (half a door's way: the busiest door is slower); tamper and fire as
- * often in a row, and once more a minute. Buttons may: what they do is one entry a pulse. */
+/* So does one that counts as something else again and again: each time is an entry, and a switch
+ * that flaps would fill the card. A contact may change this often in a row, and once more a second
+ * (half a door's way: the busiest door is slower); tamper and fire as often in a row, and once more
+ * a minute. But after GH_INPUT_QUIET_MS of rest each is believed all the same, for an alarm's end
+ * is not kept back: one that always rests so long makes two entries each time, token or none.
+ * Buttons may: what they do is one entry a pulse. */
 #define GH_INPUT_FLAPS_IN_A_ROW 30
 #define GH_INPUT_FLAP_CONTACT_MS 1000
 #define GH_INPUT_FLAP_ALARM_MS 60000

@@ -236,6 +236,27 @@ static void an_alarm_that_flaps_chatters(void **state)
 }
 
 /* However long it went on, half an hour later all is forgotten. */
+/* Without a token the end of an alarm comes all the same, once it has been quiet; not before. */
+static void an_alarm_that_rests_has_an_end_each_time(void **state)
+{
+    (void)state;
+    (void)flap(GH_INPUT_FIRE, 4 * GH_INPUT_FLAPS_IN_A_ROW, 200);
+    found.active &= ~FIRE;
+    (void)look_at_ms(now_ms + 200);
+    (void)look_at_ms(now_ms + GH_INPUT_QUIET_MS);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(on(), 0);
+        found.active = FIRE;
+        (void)look_at_ms(now_ms + 200);
+        assert_int_equal(look_at_ms(now_ms + DEBOUNCE_MS), FIRE);
+        assert_int_equal(on(), FIRE);
+        found.active = 0;
+        (void)look_at_ms(now_ms + 200);
+        assert_int_equal(look_at_ms(now_ms + GH_INPUT_QUIET_MS - 1), 0);
+        assert_int_equal(look_at_ms(now_ms + 1), FIRE);
+    }
+}
+
 static void flapping_is_forgotten(void **state)
 {
     (void)state;
@@ -336,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup(time_that_goes_back_takes_no_time_away, setup),
         cmocka_unit_test_setup(time_that_goes_back_takes_no_chatter_away, setup),
         cmocka_unit_test_setup(an_alarm_that_flaps_chatters, setup),
+        cmocka_unit_test_setup(an_alarm_that_rests_has_an_end_each_time, setup),
         cmocka_unit_test_setup(flapping_is_forgotten, setup),
         cmocka_unit_test_setup(a_contact_that_flaps_chatters, setup),
         cmocka_unit_test_setup(what_changes_as_often_as_it_may_does_not_chatter, setup),
