@@ -60,6 +60,20 @@ static bool may_be_on_fire(const struct gh_gate *gate)
     return fire->level == GH_LEVEL_UNKNOWN && fire->seen == GH_LEVEL_ON;
 }
 
+/* this_door comes on by itself, behind all others: a relay that cannot be moved is not known to be
+ * locked, and may be on another chip, which fails alone. */
+static enum gh_status set_lines(const struct gh_gate *gate, unsigned lines, struct gh_error *err)
+{
+    const struct gh_door_io *io = gate->options.io;
+    unsigned on = gate->applied_known ? gate->applied : 0;
+    unsigned last = lines & ~on & GH_LINE_BIT(GH_LINE_THIS_DOOR);
+    enum gh_status status = GH_OK;
+
+    if (last != 0)
+        status = io->set(io->context, lines & ~last, err);
+    return status == GH_OK ? io->set(io->context, lines, err) : status;
+}
+
 bool gh_gate_apply_door(struct gh_gate *gate, int64_t now_ns, int64_t *next_ns)
 {
     struct gh_error err = {0};
@@ -69,7 +83,7 @@ bool gh_gate_apply_door(struct gh_gate *gate, int64_t now_ns, int64_t *next_ns)
     if (!gate->applied_known && may_be_on_fire(gate))
         return true; /* the lines are as they were requested: unlocked (door.h) */
     if (!gate->applied_known || lines != gate->applied)
-        status = gate->options.io->set(gate->options.io->context, lines, &err);
+        status = set_lines(gate, lines, &err);
     if (status == GH_OK)
         status = renew(gate, now_ns, &err);
     if (status != GH_OK)
