@@ -45,7 +45,7 @@ static json_t *trouble_text(const char *trouble)
 
     if (text)
         return text;
-    for (; trouble[size] != '\0' && size < sizeof(plain) - 1; size++)
+    for (; size < sizeof(plain) - 1 && trouble[size] != '\0'; size++)
         plain[size] = (char)((unsigned char)trouble[size] < 0x80 ? trouble[size] : '?');
     plain[size] = '\0';
     return json_string(plain);

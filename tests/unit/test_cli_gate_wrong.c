@@ -79,7 +79,7 @@ static void test_each_is_one_sentence(void **state)
         {"server", "entries_held_s", "172800", "has taken none of this gate's entries for 2 days"},
         {"server", "entries_held_s", "86401", "entries for 24 hours"},
         {"list", "usable", "false", "there is no list"},
-        {"list", "stale", "true", "the list is stale: the server was heard last 60 seconds ago"},
+        {"list", "stale", "true", "the list is stale: the server confirmed it last 60 seconds ago"},
         {"list", "too_old", "true", "nobody is let in by it"},
         {"clock", "trusted", "false", "the clock is not trusted"},
         {"clock", "zone_missing", "true", "time_zone is not known"},
