@@ -6,14 +6,18 @@ static enum gh_colour worse(enum gh_colour a, enum gh_colour b)
     return a > b ? a : b;
 }
 
-/* Signed a moment ahead of this clock, it is new. */
-static int64_t list_age(const struct gh_decide_input *in)
+int64_t gh_list_age_s(int64_t issued_at_s, int64_t now_s)
 {
     int64_t age_s;
 
-    if (in->now_s <= in->answers->issued_at_s)
+    if (now_s <= issued_at_s)
         return 0;
-    return __builtin_sub_overflow(in->now_s, in->answers->issued_at_s, &age_s) ? INT64_MAX : age_s;
+    return __builtin_sub_overflow(now_s, issued_at_s, &age_s) ? INT64_MAX : age_s;
+}
+
+static int64_t list_age(const struct gh_decide_input *in)
+{
+    return gh_list_age_s(in->answers->issued_at_s, in->now_s);
 }
 
 /* What the entry says of it. Too old is stale, whatever the policy calls stale. */

@@ -45,6 +45,10 @@ struct gh_decision {
                            the clock that would tell is not trusted */
 };
 
+/* Since the server last spoke for the list, in s; INT64_MAX: longer than can be told. One that was
+ * signed a moment ahead of this clock is new: 0. */
+int64_t gh_list_age_s(int64_t issued_at_s, int64_t now_s);
+
 /* Checked in this order, the first that applies decides:
  *  1. what is wrong with the code itself (expiry is looked at again; whether a presentation was
  *     fresh is not: that was when it was shown);

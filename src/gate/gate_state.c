@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gate/decide.h"
 #include "gate/gate_parts.h"
 
 void gh_gate_count(struct gh_gate *gate, const struct gh_entry *entry)
@@ -19,19 +20,16 @@ void gh_gate_count(struct gh_gate *gate, const struct gh_entry *entry)
     tally->entry = entry->sequence;
 }
 
-/* As decide.h has it: one that was signed a moment ahead of this clock is new. */
 static void describe_age(const struct gh_gate *gate, struct gh_gate_state *out)
 {
     const struct gh_policy *policy = &gate->policy;
-    int64_t age_s;
 
     out->list.stale_age_s = policy->list_stale_age_s;
-    if (!gate->keeper.trusted ||
-        __builtin_sub_overflow(out->clock.now_s, out->list.issued_at_s, &age_s) || age_s <= 0)
+    if (!gate->keeper.trusted)
         return;
-    out->list.age_s = age_s;
-    out->list.too_old = age_s > policy->list_max_age_s;
-    out->list.stale = !out->list.too_old && age_s > policy->list_stale_age_s;
+    out->list.age_s = gh_list_age_s(out->list.issued_at_s, out->clock.now_s);
+    out->list.too_old = out->list.age_s > policy->list_max_age_s;
+    out->list.stale = !out->list.too_old && out->list.age_s > policy->list_stale_age_s;
 }
 
 static void describe_list(const struct gh_gate *gate, struct gh_gate_state *out)
