@@ -4,8 +4,8 @@
 #ifndef GATEHOUSE_SRC_GATE_DOOR_INPUTS_H
 #define GATEHOUSE_SRC_GATE_DOOR_INPUTS_H
 
-#include "gate/bucket.h"
 #include "gate/door.h"
+#include "gatehouse/bucket.h"
 
 /* One that does not come to rest for so long, and was seen to change so often, chatters: a loose
  * wire, a worn contact. (Once or twice is what a gate sees that was busy elsewhere meanwhile.) It

@@ -10,7 +10,7 @@
 #ifndef GATEHOUSE_SRC_GATE_RECORD_H
 #define GATEHOUSE_SRC_GATE_RECORD_H
 
-#include "gate/bucket.h"
+#include "gatehouse/bucket.h"
 #include "gatehouse/clock.h"
 #include "gatehouse/journal.h"
 

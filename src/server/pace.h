@@ -4,6 +4,7 @@
 #ifndef GATEHOUSE_SRC_SERVER_PACE_H
 #define GATEHOUSE_SRC_SERVER_PACE_H
 
+#include "gatehouse/bucket.h"
 #include "gatehouse/bytes.h"
 
 #define GH_PACE_BURST 20 /* questions at once */
@@ -13,8 +14,8 @@
 /* Zero it first. With more gates than slots the one that has rested longest is forgotten. */
 struct gh_pace {
     struct gh_pace_slot {
-        gh_id who;        /* 0: free */
-        int64_t spent_ns; /* when all that was asked so far is paid for */
+        gh_id who; /* 0: free */
+        struct gh_bucket questions;
     } slots[GH_PACE_SLOTS];
 };
 

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "gate/bucket.h"
+#include "gatehouse/bucket.h"
 
 #define TOKENS 3
 #define PERIOD 1000

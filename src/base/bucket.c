@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/bucket.h"
+#include "gatehouse/bucket.h"
 
 void gh_bucket_init(struct gh_bucket *bucket, unsigned tokens, int64_t period_ns)
 {
@@ -13,11 +13,11 @@ static int64_t missing_ns(const struct gh_bucket *bucket, int64_t now_ns)
 {
     int64_t left_ns;
 
-    if (bucket->full_ns <= now_ns)
+    if (bucket->full_ns <= now_ns) {
         return 0;
-    if (__builtin_sub_overflow(bucket->full_ns, now_ns, &left_ns) || left_ns > bucket->depth_ns)
-        return bucket->depth_ns;
-    return left_ns;
+    }
+    bool far = __builtin_sub_overflow(bucket->full_ns, now_ns, &left_ns);
+    return far || left_ns > bucket->depth_ns ? bucket->depth_ns : left_ns;
 }
 
 static int64_t add(int64_t time_ns, int64_t more_ns)

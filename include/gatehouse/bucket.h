@@ -2,8 +2,8 @@
 /* A token bucket: what may happen a few times in a row, and in the long run only so often. Pure: no
  * clock, no I/O. Times are monotonic, and may all the same go back: then the bucket is empty at
  * worst, and fills from there. */
-#ifndef GATEHOUSE_SRC_GATE_BUCKET_H
-#define GATEHOUSE_SRC_GATE_BUCKET_H
+#ifndef GATEHOUSE_BUCKET_H
+#define GATEHOUSE_BUCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>
