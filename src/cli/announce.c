@@ -182,7 +182,7 @@ static int run_send(int argc, char **argv)
 
 static const char *number_of(const json_t *row, const char *name, char out[24])
 {
-    (void)snprintf(out, 24, "%lld", (long long)json_integer_value(json_object_get(row, name)));
+    (void)snprintf(out, 24, "%lld", gh_json_number(row, name));
     return out;
 }
 

@@ -8,22 +8,17 @@
 #include "cli/options.h"
 #include "cli/output.h"
 
-static long long number_of(const json_t *answer, const char *name)
-{
-    return (long long)json_integer_value(json_object_get(answer, name));
-}
-
 static void print_chain(const json_t *answer)
 {
     const json_t *checkpoint = json_object_get(answer, "checkpoint");
-    long long last = number_of(answer, "last"), erased = number_of(answer, "erased");
+    long long last = gh_json_number(answer, "last"), erased = gh_json_number(answer, "erased");
     if (last > 0) {
-        (void)printf("entries     %lld to %lld\n", number_of(answer, "first"), last);
+        (void)printf("entries     %lld to %lld\n", gh_json_number(answer, "first"), last);
     } else {
         (void)printf("entries     none\n");
     }
     if (json_is_object(checkpoint)) {
-        (void)printf("checkpoint  %lld %s\n", number_of(checkpoint, "through"),
+        (void)printf("checkpoint  %lld %s\n", gh_json_number(checkpoint, "through"),
                      gh_json_text(checkpoint, "hash"));
     }
     if (erased > 0) {
@@ -32,7 +27,7 @@ static void print_chain(const json_t *answer)
     if (json_is_true(json_object_get(answer, "whole"))) {
         (void)printf("chain       whole\n");
     } else {
-        (void)printf("chain       breaks at %lld\n", number_of(answer, "breaks_at"));
+        (void)printf("chain       breaks at %lld\n", gh_json_number(answer, "breaks_at"));
     }
 }
 

@@ -173,6 +173,11 @@ const char *gh_json_text(const json_t *object, const char *name)
     return text != NULL ? text : "";
 }
 
+long long gh_json_number(const json_t *object, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(object, name));
+}
+
 enum gh_status gh_json_need_text(const json_t *object, const char *name, const char **out,
                                  struct gh_error *err)
 {

@@ -48,6 +48,8 @@ GH_MUST_CHECK enum gh_status gh_client_send(struct gh_client *client, const char
 
 /* What a member says; "" when it is not there or not a text. */
 const char *gh_json_text(const json_t *object, const char *name);
+/* 0 when it is not there or not an integer. */
+long long gh_json_number(const json_t *object, const char *name);
 /* The same, for what must be there: GH_ERR_CORRUPT otherwise. */
 GH_MUST_CHECK enum gh_status gh_json_need_text(const json_t *object, const char *name,
                                                const char **out, struct gh_error *err);

@@ -128,12 +128,11 @@ static const char *reason_text(const json_t *entry)
 static const char *whole_reason(const json_t *entry, char buffer[REASON_BYTES])
 {
     const char *text = reason_text(entry);
-    json_int_t omitted = json_integer_value(json_object_get(entry, "omitted")); /* 0: not there */
+    long long omitted = gh_json_number(entry, "omitted");
     if (omitted <= 0) {
         return text;
     }
-    (void)snprintf(buffer, REASON_BYTES, "%.200s, and %" JSON_INTEGER_FORMAT " more like it", text,
-                   omitted);
+    (void)snprintf(buffer, REASON_BYTES, "%.200s, and %lld more like it", text, omitted);
     return buffer;
 }
 

@@ -95,12 +95,9 @@ static enum gh_status add_row(struct gh_table *table, const json_t *gate)
 {
     char generation[24], sequence[24], alarms[24];
     bool connected = json_is_true(json_object_get(gate, "connected"));
-    (void)snprintf(generation, sizeof(generation), "%lld",
-                   (long long)json_integer_value(json_object_get(gate, "generation")));
-    (void)snprintf(sequence, sizeof(sequence), "%lld",
-                   (long long)json_integer_value(json_object_get(gate, "last_sequence")));
-    (void)snprintf(alarms, sizeof(alarms), "%lld",
-                   (long long)json_integer_value(json_object_get(gate, "alarms")));
+    (void)snprintf(generation, sizeof(generation), "%lld", gh_json_number(gate, "generation"));
+    (void)snprintf(sequence, sizeof(sequence), "%lld", gh_json_number(gate, "last_sequence"));
+    (void)snprintf(alarms, sizeof(alarms), "%lld", gh_json_number(gate, "alarms"));
     const char *cells[] = {gh_json_text(gate, "id"),
                            gh_json_text(gate, "state"),
                            connected ? "now" : gh_json_text(gate, "last_seen"),

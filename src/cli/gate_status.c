@@ -12,11 +12,6 @@
 #include "gatehouse/bytes.h"
 #include "gatehouse/file.h"
 
-static long long number_of(const json_t *object, const char *name)
-{
-    return (long long)json_integer_value(json_object_get(object, name));
-}
-
 static bool is_true(const json_t *object, const char *name)
 {
     return json_is_true(json_object_get(object, name));
@@ -107,7 +102,7 @@ static void print_server(const json_t *state)
         return;
     head("server");
     if (is_true(server, "heard"))
-        (void)printf("answered %lld s ago", number_of(server, "heard_s_ago"));
+        (void)printf("answered %lld s ago", gh_json_number(server, "heard_s_ago"));
     else
         (void)printf("has not answered since the start");
     if (trouble[0]) {
@@ -127,8 +122,8 @@ static void print_list(const json_t *state)
         return;
     }
     (void)printf("generation %lld: %lld people, %lld homes; the server's word of %s\n",
-                 number_of(list, "generation"), number_of(list, "persons"),
-                 number_of(list, "homes"), gh_json_text(list, "issued_at"));
+                 gh_json_number(list, "generation"), gh_json_number(list, "persons"),
+                 gh_json_number(list, "homes"), gh_json_text(list, "issued_at"));
 }
 
 static void print_clock(const json_t *state)
@@ -143,25 +138,26 @@ static void print_clock(const json_t *state)
 static void print_journal(const json_t *state)
 {
     const json_t *journal = json_object_get(state, "journal");
-    long long last = number_of(journal, "last"), had = number_of(journal, "acknowledged");
+    long long last = gh_json_number(journal, "last"), had = gh_json_number(journal, "acknowledged");
 
     head("journal");
     if (!is_true(journal, "open"))
         (void)printf("cannot be opened\n");
     else
         (void)printf("entries up to %lld, the server has them up to %lld; %.1f MiB\n", last, had,
-                     (double)number_of(journal, "bytes") / (1 << 20));
+                     (double)gh_json_number(journal, "bytes") / (1 << 20));
 }
 
 static void print_passages(const json_t *state)
 {
     const json_t *passages = json_object_get(state, "passages");
     const json_t *last = json_object_get(passages, "last");
-    long long omitted = number_of(json_object_get(state, "journal"), "omitted");
+    long long omitted = gh_json_number(json_object_get(state, "journal"), "omitted");
 
     head("passages");
-    (void)printf("open %lld, guard %lld, deny %lld since the start", number_of(passages, "open"),
-                 number_of(passages, "guard"), number_of(passages, "deny"));
+    (void)printf("open %lld, guard %lld, deny %lld since the start",
+                 gh_json_number(passages, "open"), gh_json_number(passages, "guard"),
+                 gh_json_number(passages, "deny"));
     if (omitted > 0)
         (void)printf("; %lld of them without an entry of their own", omitted);
     (void)putchar('\n');
@@ -172,8 +168,8 @@ static void print_passages(const json_t *state)
     (void)printf(": ");
     plain(gh_json_text(last, "text"));
     (void)printf(" (%s", gh_json_text(last, "at"));
-    if (number_of(last, "entry") > 0)
-        (void)printf(", entry %lld", number_of(last, "entry"));
+    if (gh_json_number(last, "entry") > 0)
+        (void)printf(", entry %lld", gh_json_number(last, "entry"));
     (void)puts(")");
 }
 
@@ -204,8 +200,8 @@ static void print_devices(const json_t *state)
     if (camera) {
         head("");
         (void)printf("%lld frames, %lld broken; %lld codes from all sources\n",
-                     number_of(camera, "frames"), number_of(camera, "broken_frames"),
-                     number_of(camera, "codes"));
+                     gh_json_number(camera, "frames"), gh_json_number(camera, "broken_frames"),
+                     gh_json_number(camera, "codes"));
     }
     print_device(devices, "scanner", "open");
     print_device(devices, "keyboard", "open");
@@ -227,8 +223,8 @@ static int print_state(const json_t *state)
     print_devices(state);
     head("program");
     (void)printf("version %s, up %lld s, %.1f MiB\n", gh_json_text(state, "version"),
-                 number_of(state, "uptime_s"),
-                 (double)number_of(state, "memory_bytes") / (1 << 20));
+                 gh_json_number(state, "uptime_s"),
+                 (double)gh_json_number(state, "memory_bytes") / (1 << 20));
     gh_gate_wrong(state, &wrong);
     for (size_t i = 0; i < wrong.count; i++) {
         head(i == 0 ? "WRONG" : "");

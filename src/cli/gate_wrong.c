@@ -61,11 +61,6 @@ static void GH_PRINTF(2, 3) say(struct gh_wrong *wrong, const char *format, ...)
     va_end(arguments);
 }
 
-static long long number_of(const json_t *object, const char *name)
-{
-    return (long long)json_integer_value(json_object_get(object, name));
-}
-
 /* In the unit that a person would take. */
 static void put_duration(long long seconds, char text[32])
 {
@@ -105,9 +100,9 @@ static void look_at_rules(const json_t *state, struct gh_wrong *wrong)
         if ((rule->enrolled && !enrolled) || !holds(part, rule))
             continue;
         if (rule->seconds)
-            put_duration(number_of(part, rule->number), number);
+            put_duration(gh_json_number(part, rule->number), number);
         else if (rule->number)
-            (void)snprintf(number, sizeof(number), "%lld", number_of(part, rule->number));
+            (void)snprintf(number, sizeof(number), "%lld", gh_json_number(part, rule->number));
         say(wrong, "%s%s%s", rule->before, number, rule->after);
     }
 }
@@ -138,7 +133,7 @@ static void look_at_inputs(const json_t *door, struct gh_wrong *wrong)
 static void look_at_devices(const json_t *devices, struct gh_wrong *wrong)
 {
     static const char *const names[] = {"camera", "scanner", "keyboard", "thermometer", "sound"};
-    long long missing = number_of(json_object_get(devices, "sound"), "prompts_missing");
+    long long missing = gh_json_number(json_object_get(devices, "sound"), "prompts_missing");
 
     for (size_t i = 0; i < GH_ARRAY_SIZE(names); i++) {
         const char *trouble = gh_json_text(json_object_get(devices, names[i]), "trouble");

@@ -43,8 +43,7 @@ static void print_problem_lines(const char *file, const json_t *problem)
     json_array_foreach(json_object_get(problem, "lines"), index, line)
     {
         gh_put_plain(file, stderr);
-        (void)fprintf(stderr,
-                      ":%lld: ", (long long)json_integer_value(json_object_get(line, "line")));
+        (void)fprintf(stderr, ":%lld: ", gh_json_number(line, "line"));
         gh_put_plain(gh_json_text(line, "reason"), stderr);
         (void)fputc('\n', stderr);
     }
@@ -73,10 +72,8 @@ static enum gh_status import_file(const char *file, struct gh_error *err)
     if (status != GH_OK) {
         return gh_fail(err, status, "%s", why.text);
     }
-    (void)printf("%lld added, %lld updated, %lld unchanged\n",
-                 (long long)json_integer_value(json_object_get(answer, "added")),
-                 (long long)json_integer_value(json_object_get(answer, "updated")),
-                 (long long)json_integer_value(json_object_get(answer, "unchanged")));
+    (void)printf("%lld added, %lld updated, %lld unchanged\n", gh_json_number(answer, "added"),
+                 gh_json_number(answer, "updated"), gh_json_number(answer, "unchanged"));
     return GH_OK;
 }
 

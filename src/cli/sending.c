@@ -10,22 +10,17 @@
 
 #define FILES_MAX 10000
 
-static long long number_in(const json_t *answer, const char *name)
-{
-    return (long long)json_integer_value(json_object_get(answer, name));
-}
-
 static void print_answer(const char *file, const json_t *answer)
 {
     gh_put_plain(file, stdout);
-    (void)printf(": %lld added, %lld known", number_in(answer, "added"),
-                 number_in(answer, "known"));
-    if (number_in(answer, "expired") > 0) {
-        (void)printf(", %lld expired", number_in(answer, "expired"));
+    (void)printf(": %lld added, %lld known", gh_json_number(answer, "added"),
+                 gh_json_number(answer, "known"));
+    if (gh_json_number(answer, "expired") > 0) {
+        (void)printf(", %lld expired", gh_json_number(answer, "expired"));
     }
-    if (number_in(answer, "passed_over") > 0) {
+    if (gh_json_number(answer, "passed_over") > 0) {
         (void)printf(", %lld passed over: no codes are signed with such keys",
-                     number_in(answer, "passed_over"));
+                     gh_json_number(answer, "passed_over"));
     }
     (void)putchar('\n');
 }
